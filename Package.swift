@@ -1,0 +1,80 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+// The target graph is the architecture: dependencies point one way, and
+// Tests/ArchitectureTests asserts it. docs/architecture.md draws it.
+
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let argumentParser: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swiftSettings)
+}
+
+let package = Package(
+    name: "vitrine",
+    products: [.executable(name: "vitrine", targets: ["vitrine"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CFuse", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
+        .systemLibrary(
+            name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CLinux"),
+
+        module("ImageSpec", ["CCrypto"]),
+        module("Dockerfile"),
+        module("LinuxIO", ["CLinux"]),
+        module("FileTree", ["ImageSpec"]),
+        module("Store", ["FileTree", "LinuxIO", "ImageSpec", grdb]),
+        module("Layers", ["Store", "FileTree", "ImageSpec", "LinuxIO", "CArchive"]),
+        module("VirtualFS"),
+        module("Views", ["VirtualFS", "Store", "FileTree", "ImageSpec", "LinuxIO"]),
+        module("FuseDriver", ["VirtualFS", "CFuse"]),
+        module("Sandbox", ["ImageSpec", "LinuxIO"]),
+        module(
+            "Builder",
+            ["Dockerfile", "Layers", "Sandbox", "Store", "FileTree", "ImageSpec", "LinuxIO"]),
+        module(
+            "Engine",
+            [
+                "Builder", "Dockerfile", "Layers", "Sandbox", "Store", "FileTree", "ImageSpec",
+                "LinuxIO", "VirtualFS", "Views", "FuseDriver",
+            ]),
+        module("Commands", ["Engine", argumentParser]),
+        .executableTarget(name: "vitrine", dependencies: ["Commands"], swiftSettings: swiftSettings),
+
+        tests("ImageSpecTests", ["ImageSpec"]),
+        tests("DockerfileTests", ["Dockerfile"], exclude: ["Golden"]),
+        tests("FileTreeTests", ["FileTree", "ImageSpec"]),
+        tests("LayersTests", ["Layers", "Store", "FileTree", "ImageSpec", "LinuxIO"]),
+        tests("StoreTests", ["Store", "FileTree", "ImageSpec", "LinuxIO"]),
+        tests("FuseDriverTests", ["FuseDriver", "VirtualFS"]),
+        tests("ViewsTests", ["Views", "VirtualFS", "Store", "FileTree", "ImageSpec", "LinuxIO"]),
+        tests("SandboxTests", ["Sandbox", "ImageSpec", "LinuxIO"]),
+        tests(
+            "BuilderTests",
+            ["Builder", "Dockerfile", "Layers", "Sandbox", "Store", "FileTree", "ImageSpec", "LinuxIO"]),
+        tests("ArchitectureTests", []),
+    ]
+)

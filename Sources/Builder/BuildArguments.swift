@@ -1,0 +1,85 @@
+internal import Dockerfile
+internal import ImageSpec
+
+/// The values of `--build-arg` and what ARG can see without one.
+struct BuildArguments: Sendable {
+    /// Those that leave no trace in history and cache, and that need no ARG.
+    private static let proxies = [
+        "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY",
+    ]
+    static let epochName = "SOURCE_DATE_EPOCH"
+
+    private let given: [String: String]
+    /// Platform arguments, and what the global ARGs are.
+    private let global: [String: String]
+    private let globalNames: Set<String>
+    /// The time that SOURCE_DATE_EPOCH sets.
+    let epoch: Timestamp?
+
+    /// - Throws: `invalidDockerfile` where a global ARG cannot be expanded; `invalidArgument`.
+    init(_ options: BuildOptions, _ file: Dockerfile) throws {
+        var given: [String: String] = [:]
+        for argument in options.buildArguments { given[argument.name] = argument.value }
+        self.given = given
+        var platform = Self.platformValues(options)
+        for (name, _) in platform { platform[name] = given[name] ?? platform[name] }
+        let (values, known) = (given, platform)
+        let scope = try GlobalScope(file, buildArguments: { values[$0] }) { known[$0] }
+        global = platform.merging(scope.values) { _, declared in declared }
+        globalNames = Set(scope.names)
+        epoch = try Self.epoch(given[Self.epochName] ?? global[Self.epochName])
+    }
+
+    private static func epoch(_ text: String?) throws -> Timestamp? {
+        guard let text, !text.isEmpty else { return nil }
+        guard let seconds = Int64(text), let time = Timestamp(unixSeconds: seconds) else {
+            throw BuildError(
+                .invalidArgument, "\(epochName) is \"\(text)\", which is no time",
+                hint: "it is a number of seconds since 1970")
+        }
+        return time
+    }
+
+    private static func platformValues(_ options: BuildOptions) -> [String: String] {
+        let build = Platform.host
+        let target = options.platform ?? build
+        return [
+            "BUILDPLATFORM": BaseImages.text(build), "BUILDOS": build.os,
+            "BUILDARCH": build.architecture, "BUILDVARIANT": build.variant ?? "",
+            "BUILDOSVERSION": build.osVersion ?? "", "TARGETPLATFORM": BaseImages.text(target),
+            "TARGETOS": target.os, "TARGETARCH": target.architecture,
+            "TARGETVARIANT": target.variant ?? "", "TARGETOSVERSION": target.osVersion ?? "",
+            "TARGETSTAGE": options.target ?? "default",
+        ]
+    }
+
+    /// What FROM lines see, and an ARG without a default.
+    func globalValue(_ name: String) -> String? { global[name] }
+
+    /// What `--build-arg` says.
+    func givenValue(_ name: String) -> String? { given[name] }
+
+    /// The proxies for RUN, under their names in upper and lower case.
+    var proxyEnvironment: [String] {
+        Self.proxies.flatMap { name -> [String] in
+            let lower = name.lowercased()
+            guard let value = given[name] ?? given[lower], !value.isEmpty else { return [] }
+            return ["\(name)=\(value)", "\(lower)=\(value)"]
+        }
+    }
+
+    /// What was given and no ARG of the file declares.
+    func unused(in file: Dockerfile) -> [String] {
+        var declared = globalNames
+        for stage in file.stages {
+            for located in stage.instructions {
+                guard case .arg(let arg) = located.instruction else { continue }
+                declared.formUnion(arg.arguments.map(\.name))
+            }
+        }
+        return given.keys.filter { name in
+            !declared.contains(name) && !Self.proxies.contains(name.uppercased())
+                && name != Self.epochName && !name.hasPrefix("BUILDKIT_") && global[name] == nil
+        }.sorted()
+    }
+}

@@ -1,0 +1,141 @@
+package import Dockerfile
+
+/// Why a build ended without an image.
+package struct BuildError: Error, Sendable {
+    /// What callers branch on.
+    package enum Code: String, Hashable, Sendable {
+        /// The Dockerfile cannot be read or understood.
+        case invalidDockerfile = "invalid-dockerfile"
+        /// The context cannot be read.
+        case contextUnreadable = "context-unreadable"
+        /// A base image that the store does not have.
+        case imageNotFound = "image-not-found"
+        case ambiguousImage = "ambiguous-image"
+        case platformMismatch = "platform-mismatch"
+        /// What COPY or ADD names is not there.
+        case sourceNotFound = "source-not-found"
+        /// The destination of COPY or ADD, or a working directory, cannot be what it should.
+        case invalidDestination = "invalid-destination"
+        /// A user, mode, port, signal or digest that means nothing.
+        case invalidArgument = "invalid-argument"
+        /// Part of the language that is not there yet.
+        case unsupported
+        /// A command ended with another code than 0.
+        case commandFailed = "command-failed"
+        /// A command could not be started.
+        case commandNotStarted = "command-not-started"
+        case cancelled
+        /// The store or the host refused.
+        case failed
+    }
+
+    /// The command that failed and what is left of it.
+    package struct FailedCommand: Hashable, Sendable {
+        /// The build, as the gallery names it.
+        package var build: String
+        package var step: Int
+        package var exitCode: Int32?
+        package var signal: Int32?
+        /// The last lines that it printed.
+        package var outputTail: [String]
+        /// The whole of what it printed.
+        package var logPath: String
+    }
+
+    package var code: Code
+    /// What was being done, to what, and what is wrong; without a full stop.
+    package var message: String
+    /// The instruction, where there is one.
+    package var range: SourceRange?
+    /// The text that is wrong, as the Dockerfile has it.
+    package var offendingText: String?
+    package var expected: String?
+    /// What would help.
+    package var hint: String?
+    package var cause: (any Error)?
+    package var command: FailedCommand?
+    /// The Dockerfile that `range` is of.
+    package var dockerfile: DockerfileText?
+
+    package init(
+        _ code: Code, _ message: String, at range: SourceRange? = nil,
+        offending offendingText: String? = nil, expected: String? = nil, hint: String? = nil,
+        cause: (any Error)? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.range = range
+        self.offendingText = offendingText
+        self.expected = expected
+        self.hint = hint
+        self.cause = cause
+    }
+
+    init(_ error: DockerfileError) {
+        self.init(
+            .invalidDockerfile, error.message, at: error.range, offending: error.offendingText,
+            expected: error.expected, hint: error.hint)
+    }
+
+    /// Any error as one of a build, at the instruction where it happened.
+    init(_ error: any Error, at range: SourceRange?) {
+        switch error {
+        case let error as BuildError: self = error
+        case let error as DockerfileError: self.init(error)
+        default: self.init(.failed, "\(error)", cause: error)
+        }
+        self.range = self.range ?? range
+    }
+
+    /// The shell's number of how the failed command ended, or 1.
+    package var exitCode: Int32 {
+        if let signal = command?.signal { return 128 + signal }
+        return command?.exitCode ?? 1
+    }
+}
+
+/// A Dockerfile's bytes, and how its reader knows it.
+package struct DockerfileText: Hashable, Sendable {
+    package var name: String
+    package var bytes: [UInt8]
+
+    package init(name: String, bytes: [UInt8]) {
+        self.name = name
+        self.bytes = bytes
+    }
+}
+
+extension BuildError: CustomStringConvertible {
+    package var description: String {
+        var text = message
+        if let range { text = "\(range.start.line):\(range.start.column): \(text)" }
+        if let hint { text += " (\(hint))" }
+        return text
+    }
+}
+
+// MARK: - Rendering
+
+extension BuildError {
+    /// The error as a terminal shows it: what a failed command printed last, then place and
+    /// message, the instruction's line with the offending text underlined, and what would help.
+    package var rendered: String {
+        let error = DockerfileError(
+            .unknownInstruction, message, at: range, offending: offendingText, expected: expected,
+            hint: hint)
+        var text: String
+        if let dockerfile {
+            text = error.rendered(source: dockerfile.bytes, fileName: dockerfile.name)
+        } else {
+            text = [
+                message, expected.map { "expected: \($0)" }, hint.map { "hint: \($0)" },
+            ].compactMap { $0 }.joined(separator: "\n")
+        }
+        guard let command else { return text }
+        if !command.outputTail.isEmpty {
+            let lines = command.outputTail.map { "   > \($0)" }.joined(separator: "\n")
+            text = "------\n\(lines)\n------\n\(text)"
+        }
+        return text
+    }
+}

@@ -1,0 +1,64 @@
+internal import Dockerfile
+internal import FileTree
+internal import ImageSpec
+package import Store
+
+/// Builds images from Dockerfiles.
+///
+/// A build blocks the thread that asked for it. Several may run at once, in one process or in
+/// several, on one store.
+package struct Builder: Sendable {
+    private let store: Store
+    private let executor: any StepExecutor
+
+    package init(store: Store, executor: any StepExecutor) {
+        self.store = store
+        self.executor = executor
+    }
+
+    /// Builds the image of the target stage, with the stages that it needs.
+    ///
+    /// Whatever happens, the store is left as sound as it was: what steps made before a failure
+    /// stays in the cache.
+    /// - Throws: ``BuildError``, which has the Dockerfile where it could be read.
+    package func build(
+        _ options: BuildOptions, context: ContextLocation, observer: any BuildObserver,
+        cancellation: Cancellation = Cancellation()
+    ) throws -> BuildResult {
+        let recorder: BuildRecorder
+        let lease: Lease
+        do {
+            recorder = try BuildRecorder(
+                title: options.tags.first?.familiarName ?? options.title, store: store)
+            lease = try store.lease("build \(recorder.id)")
+        } catch {
+            throw BuildError(error, at: nil)
+        }
+        defer { lease.end() }
+        observer.observe(
+            .started(build: recorder.id, title: options.tags.first?.familiarName ?? options.title))
+        var dockerfile: DockerfileText?
+        do {
+            let context = try BuildContext(
+                context, options.dockerfile, store: store, lease: lease,
+                cancellation: cancellation)
+            dockerfile = context.dockerfile
+            defer { context.cache?.save() }
+            let run = try BuildRun(
+                options: options, context: context, store: store, lease: lease,
+                executor: executor, recorder: recorder, observer: observer,
+                cancellation: cancellation)
+            defer { run.layers.stop() }
+            let result = try run.build()
+            try recorder.end(.done, image: result.image)
+            return result
+        } catch {
+            var error = BuildError(error, at: nil)
+            if cancellation.isCancelled { error = Cancellation.error }
+            error.dockerfile = error.dockerfile ?? dockerfile
+            // The first error is the one to report.
+            try? recorder.end(error.code == .cancelled ? .cancelled : .failed)
+            throw error
+        }
+    }
+}

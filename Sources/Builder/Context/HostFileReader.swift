@@ -1,0 +1,158 @@
+internal import Dockerfile
+internal import FileTree
+internal import LinuxIO
+internal import Store
+
+/// The system calls on a build context of the host. Thread-safe.
+final class HostFileReader: Sendable {
+    static let capability = Array("security.capability".utf8)
+
+    /// Files up to this size are read whole, hashed, and written only if the store lacks them.
+    private static let bufferedBytes: UInt64 = 1 << 20
+
+    /// A name in a directory, and what it is.
+    struct Found: Sendable {
+        var name: EntryName
+        var path: [UInt8]
+        var status: FileStatus
+        var state: PatternMatcher.State
+        var target: [UInt8]
+    }
+
+    private let root: OwnedDescriptor
+    private let cache: StatCache
+
+    init(root path: String, cache: StatCache) throws {
+        self.cache = cache
+        do throws(Errno) {
+            root = try OwnedDescriptor(opening: path, [.readOnly, .directory])
+        } catch {
+            throw BuildError(
+                .contextUnreadable, "could not open the build context \"\(path)\": \(error)",
+                hint: error == .notDirectory
+                    ? "the context is a directory, or - for standard input" : nil,
+                cause: error)
+        }
+    }
+
+    var rootStatus: FileStatus {
+        get throws {
+            do throws(Errno) { return try FileStatus(of: root.rawValue) } catch {
+                throw Self.unreadable([], error)
+            }
+        }
+    }
+
+    private static func unreadable(_ path: [UInt8], _ error: Errno) -> BuildError {
+        BuildError(
+            .contextUnreadable,
+            "could not read \"\(shown(path))\" of the build context: \(error)",
+            hint: error == .accessDenied
+                ? "change its permissions, or leave it out with .dockerignore" : nil,
+            cause: error)
+    }
+
+    static func changed(_ path: [UInt8]) -> BuildError {
+        BuildError(
+            .contextUnreadable,
+            "\"\(shown(path))\" of the build context changed while it was read",
+            hint: "build again when nothing writes to it")
+    }
+
+    private static func shown(_ path: [UInt8]) -> String {
+        path.isEmpty ? "." : String(decoding: path, as: UTF8.self)
+    }
+
+    /// What is in a directory and not left out, in any order.
+    /// - Parameter state: the directory's, for its entries to be matched in.
+    func list(
+        _ directory: [UInt8], _ state: PatternMatcher.State, _ matcher: PatternMatcher
+    ) throws -> [Found] {
+        do throws(Errno) {
+            let descriptor = try open(directory, [.readOnly, .directory, .noFollow])
+            var found: [Found] = []
+            for name in try HostDirectory.names(descriptor.rawValue) {
+                let path = directory.isEmpty ? name : directory + [UInt8(ascii: "/")] + name
+                let verdict = matcher.match(path, in: state)
+                if verdict.isIgnored, matcher.canSkip(path, verdict.state) { continue }
+                guard
+                    let entry = try entry(name, path, verdict.state, in: descriptor.rawValue)
+                else { continue }
+                found.append(entry)
+            }
+            return found
+        } catch {
+            throw Self.unreadable(directory, error)
+        }
+    }
+
+    /// - Returns: nil for what is left out, a socket, and what is gone meanwhile.
+    private func entry(
+        _ name: [UInt8], _ path: [UInt8], _ state: PatternMatcher.State, in directory: Int32
+    ) throws(Errno) -> Found? {
+        let status: FileStatus
+        do throws(Errno) { status = try FileStatus(of: name, in: directory) } catch .notFound {
+            return nil
+        }
+        if state.isIgnored && status.kind != .directory || status.kind == .socket { return nil }
+        guard let entryName = try? EntryName(name) else { return nil }  // the kernel's are valid
+        var target: [UInt8] = []
+        if status.kind == .symbolicLink {
+            target = try HostDirectory.readLink(name, in: directory)
+        }
+        return Found(
+            name: entryName, path: path, status: status, state: state, target: target)
+    }
+
+    private func open(
+        _ path: [UInt8], _ mode: OwnedDescriptor.Mode
+    ) throws(Errno) -> OwnedDescriptor {
+        try OwnedDescriptor(opening: path.isEmpty ? [0x2E] : path, in: root.rawValue, mode)
+    }
+
+    func knownContent(_ status: FileStatus) -> FileContent? {
+        status.sizeBytes == 0 ? nil : cache.content(of: status)
+    }
+
+    /// Reads a regular file into the store.
+    /// - Parameter expected: the file's status when it was listed.
+    /// - Throws: `contextUnreadable`, also when the file changes meanwhile.
+    func read(
+        _ path: [UInt8], _ expected: FileStatus, into ingest: ObjectIngest
+    ) throws -> (content: FileContent, capability: [UInt8]?) {
+        let hashedAt = FileTimestamp.now()
+        do {
+            let file = try open(path, [.readOnly, .noFollow, .nonBlocking])
+            let before = try FileStatus(of: file.rawValue)
+            guard before.kind == .regular, before.inode == expected.inode else {
+                throw Self.changed(path)
+            }
+            let capability = try Self.capability(of: file.rawValue)
+            let content =
+                before.sizeBytes <= Self.bufferedBytes
+                ? try ingest.insert(
+                    try DescriptorIO.readAll(
+                        file.rawValue, limit: Int(Self.bufferedBytes) + 1))
+                : try ingest.copy(file.rawValue)
+            let after = try FileStatus(of: file.rawValue)
+            guard after.sizeBytes == content.sizeBytes,
+                after.modificationTime == before.modificationTime
+            else { throw Self.changed(path) }
+            // A capability is no part of the record, so such files are read each time.
+            if capability == nil { cache.insert(content, for: before, hashedAt: hashedAt) }
+            return (content, capability)
+        } catch let error as Errno {
+            throw Self.unreadable(path, error)
+        }
+    }
+
+    private static func capability(of descriptor: Int32) throws(Errno) -> [UInt8]? {
+        do throws(Errno) {
+            return try HostAttributes.value(of: capability, on: descriptor)
+        } catch .noData {
+            return nil
+        } catch .unsupported {
+            return nil
+        }
+    }
+}

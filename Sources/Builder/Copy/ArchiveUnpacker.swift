@@ -1,0 +1,196 @@
+internal import FileTree
+internal import Layers
+internal import LinuxIO
+internal import Store
+
+/// Unpacks the tar archives that ADD finds among its sources.
+struct ArchiveUnpacker {
+    let ingest: ObjectIngest
+    let transform: CopyTransform
+
+    /// Whether the content is a tar archive, perhaps compressed, as ADD sees it: its first entry
+    /// can be read.
+    static func isArchive(_ content: FileContent, in store: Store) throws -> Bool {
+        guard content.sizeBytes > 0 else { return false }
+        let file = try OwnedDescriptor(opening: store.layout.object(content.digest), .readOnly)
+        return isArchive(descriptor: file.rawValue)
+    }
+
+    private static func isArchive(descriptor: Int32) -> Bool {
+        do {
+            var input = try DecompressingReader(fileDescriptor: descriptor)
+            // Docker's builders do not know lz4.
+            guard input.compression != .lz4 else { return false }
+            var reader = TarReader()
+            var probe = ArchiveProbe()
+            while try input.withNextChunk({ try reader.feed($0, to: &probe) }) {}
+        } catch is ArchiveProbe.FoundEntry {
+            return true
+        } catch {
+            // Whatever it is, it is no archive.
+        }
+        return false
+    }
+
+    /// Unpacks a stored archive into the directory at `path`, which exists.
+    func unpack(
+        _ content: FileContent, of store: Store, into path: TreePath, of editor: TreeEditor
+    ) throws {
+        let file = try OwnedDescriptor(opening: store.layout.object(content.digest), .readOnly)
+        try unpack(
+            try DecompressingReader(fileDescriptor: file.rawValue), into: path, of: editor)
+    }
+
+    /// Unpacks a stream into the directory at `path`, which exists.
+    func unpack(
+        _ input: consuming DecompressingReader, into path: TreePath, of editor: TreeEditor
+    ) throws {
+        var reader = TarReader()
+        var consumer = ArchiveConsumer(
+            ingest: ingest, editor: editor, root: path, transform: transform)
+        while try input.withNextChunk({ try reader.feed($0, to: &consumer) }) {}
+        _ = try reader.finish()
+    }
+}
+
+/// Stops at the first entry.
+private struct ArchiveProbe: TarConsumer {
+    struct FoundEntry: Error {}
+    mutating func literal(_ bytes: Span<UInt8>) throws {}
+    mutating func begin(_ entry: TarEntry) throws { throw FoundEntry() }
+    mutating func body(_ bytes: Span<UInt8>) throws {}
+    mutating func end() throws {}
+}
+
+/// Puts an archive's entries into a tree, below a directory, as `tar -x` would.
+///
+/// Names are taken below the directory whatever they begin with; symbolic links on the way are
+/// followed inside the tree's root; whiteouts mean nothing here.
+private struct ArchiveConsumer: TarConsumer {
+    /// Bodies up to this size are gathered, so that content the store has is not written again.
+    private static let bufferedBodyBytes: Int64 = 1 << 20
+
+    private let ingest: ObjectIngest
+    private let editor: TreeEditor
+    private let root: TreePath
+    private let transform: CopyTransform
+    private var current: TarEntry?
+    private var body: [UInt8] = []
+    private var writer: ObjectWriter?
+    private var written: Int64 = 0
+    private var extents: [TarExtent] = []
+
+    init(ingest: ObjectIngest, editor: TreeEditor, root: TreePath, transform: CopyTransform) {
+        self.ingest = ingest
+        self.editor = editor
+        self.root = root
+        self.transform = transform
+    }
+
+    mutating func literal(_ bytes: Span<UInt8>) throws {}
+
+    mutating func begin(_ entry: TarEntry) throws {
+        current = entry
+        written = 0
+        extents = entry.extents ?? []
+        if entry.extents != nil || entry.storedSizeBytes > Self.bufferedBodyBytes {
+            writer = try ingest.writer()
+        }
+    }
+
+    mutating func body(_ bytes: Span<UInt8>) throws {
+        guard let writer else {
+            for index in bytes.indices { body.append(bytes[index]) }
+            return
+        }
+        guard current?.extents != nil else { return try writer.append(bytes) }
+        var start = 0
+        while start < bytes.count, let extent = extents.first {
+            if extent.offset > written {
+                try writer.appendHole(UInt64(extent.offset - written))
+                written = extent.offset
+            }
+            let count = Int(min(Int64(bytes.count - start), extent.sizeBytes))
+            try writer.append(bytes.extracting(start..<(start + count)))
+            start += count
+            written += Int64(count)
+            extents[0].offset += Int64(count)
+            extents[0].sizeBytes -= Int64(count)
+            if extents[0].sizeBytes == 0 { extents.removeFirst() }
+        }
+    }
+
+    mutating func end() throws {
+        guard let entry = current else { return }
+        current = nil
+        var content = FileContent.empty
+        if let writer {
+            if entry.extents != nil, entry.sizeBytes > written {
+                try writer.appendHole(UInt64(entry.sizeBytes - written))
+            }
+            content = try writer.finish()
+        } else if !body.isEmpty {
+            content = try ingest.insert(body)
+        }
+        writer = nil
+        body.removeAll(keepingCapacity: true)
+        do {
+            try apply(entry, content)
+        } catch {
+            throw BuildError(
+                .failed,
+                "could not unpack \"\(String(decoding: entry.path, as: UTF8.self))\" of the archive",
+                cause: error)
+        }
+    }
+
+    private func apply(_ entry: TarEntry, _ content: FileContent) throws {
+        guard let path = try place(entry.path) else {
+            // The directory itself: its attributes are the image's, as in Docker.
+            return
+        }
+        if case .directory = entry.kind {
+            if try editor.node(at: path)?.isDirectory == false { try editor.remove(path) }
+            let node = Node(attributes: attributes(of: entry), content: Tree.empty.root.content)
+            return try editor.putDirectory(
+                transform.apply(to: node.attributes, of: node), at: path)
+        }
+        let kind: NodeContent
+        switch entry.kind {
+        case .regular: kind = .file(content)
+        case .symbolicLink: kind = .symbolicLink(target: entry.linkTarget)
+        case .characterDevice: kind = .characterDevice(device(of: entry))
+        case .blockDevice: kind = .blockDevice(device(of: entry))
+        case .fifo: kind = .fifo
+        case .hardLink:
+            guard let target = try place(entry.linkTarget) else { return }
+            return try editor.link(target, at: path)
+        case .directory, .unknown: return
+        }
+        var node = Node(attributes: attributes(of: entry), content: kind)
+        node.attributes = transform.apply(to: node.attributes, of: node)
+        try editor.put(node, at: path)
+    }
+
+    /// Where a name of the archive stands in the tree, its parents made; nil for the root.
+    private func place(_ name: [UInt8]) throws -> TreePath? {
+        let relative = try TreePath(cleaning: name)
+        guard let last = relative.last else { return nil }
+        let parent = try editor.followingLinks(TreePath(root.names + relative.parent.names))
+        try editor.makeDirectories(parent, userID: 0, groupID: 0, time: transform.time)
+        return parent.appending(last)
+    }
+
+    private func attributes(of entry: TarEntry) -> NodeAttributes {
+        NodeAttributes(
+            permissions: entry.mode, userID: entry.uid, groupID: entry.gid,
+            modificationTime: NodeTime(
+                seconds: entry.modified.seconds, nanoseconds: entry.modified.nanoseconds),
+            extendedAttributes: ExtendedAttributes(
+                entry.attributes.map { .init(name: $0.name, value: $0.value) }))
+    }
+
+    private func device(of entry: TarEntry) -> DeviceNumber {
+        DeviceNumber(major: entry.deviceMajor, minor: entry.deviceMinor)
+    }
+}

@@ -1,0 +1,90 @@
+internal import FileTree
+
+/// A path inside an image as an instruction writes it, made absolute.
+struct DestinationPath: Hashable {
+    /// The names from the root down; none leads above it.
+    var path: TreePath
+    /// Whether the path ends with a slash, or with `.` or `..`, so that it means a directory.
+    var isDirectory: Bool
+
+    /// - Parameter workingDirectory: what a relative path is relative to.
+    init(_ text: String, workingDirectory: String) throws {
+        let isRelative = !text.hasPrefix("/")
+        let bytes = Array((isRelative ? workingDirectory + "/" + text : text).utf8)
+        var names: [EntryName] = []
+        for part in bytes.split(separator: UInt8(ascii: "/")) {
+            if part.elementsEqual(".".utf8) { continue }
+            if part.elementsEqual("..".utf8) {
+                _ = names.popLast()
+            } else {
+                names.append(try EntryName(part))
+            }
+        }
+        path = TreePath(names)
+        let last = text.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
+        isDirectory = last.isEmpty || last == "." || last == ".."
+    }
+
+    /// As a working directory is written in an image's config.
+    var text: String { String(describing: path) }
+}
+
+extension TreeEditor {
+    /// Where `path` leads in the edited tree when symbolic links are followed inside the root.
+    ///
+    /// Names that are not there are kept as they are, so that the result can be made.
+    func followingLinks(_ path: TreePath) throws -> TreePath {
+        var pending = Array(path.names.map(\.bytes).reversed())
+        var place: [EntryName] = []
+        var linksLeft = 40
+        while let part = pending.popLast() {
+            if part.isEmpty || part == [0x2E] { continue }
+            if part == [0x2E, 0x2E] {
+                _ = place.popLast()
+                continue
+            }
+            place.append(try EntryName(part))
+            guard case .symbolicLink(let target)? = try node(at: TreePath(place))?.content else {
+                continue
+            }
+            guard linksLeft > 0 else {
+                throw FileTreeError(
+                    .symbolicLinkLoop, "too many levels of symbolic links", path: path.bytes)
+            }
+            linksLeft -= 1
+            place.removeLast()
+            if target.first == UInt8(ascii: "/") { place = [] }
+            pending += target.split(separator: UInt8(ascii: "/")).reversed().map(Array.init)
+        }
+        return TreePath(place)
+    }
+
+    /// Makes the directory and its parents where they are missing, with permissions 0755.
+    ///
+    /// A directory gets the time of the one it is made in, or `time`: as good as any, and the same
+    /// in every build.
+    /// - Parameter path: without symbolic links.
+    /// - Throws: ``BuildError`` `invalidDestination` where a file stands in the way.
+    func makeDirectories(
+        _ path: TreePath, userID: UInt32, groupID: UInt32, time: NodeTime?
+    ) throws {
+        var parentTime = try node(at: .root)?.attributes.modificationTime
+        for count in path.names.indices {
+            let part = TreePath(Array(path.names[...count]))
+            if let existing = try node(at: part) {
+                guard existing.isDirectory else {
+                    throw BuildError(
+                        .invalidDestination, "\(part) is no directory",
+                        hint: "remove the file in an earlier step, or choose another place")
+                }
+                parentTime = existing.attributes.modificationTime
+                continue
+            }
+            let attributes = NodeAttributes(
+                permissions: 0o755, userID: userID, groupID: groupID,
+                modificationTime: time ?? parentTime ?? NodeTime(seconds: 0))
+            parentTime = attributes.modificationTime
+            try putDirectory(attributes, at: part)
+        }
+    }
+}

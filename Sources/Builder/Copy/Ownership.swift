@@ -1,0 +1,91 @@
+internal import FileTree
+internal import LinuxIO
+internal import Sandbox
+internal import Store
+
+/// The owner that `--chown`, or `USER` for a working directory, stands for.
+struct Ownership: Hashable {
+    var userID: UInt32
+    var groupID: UInt32
+
+    static let root = Ownership(userID: 0, groupID: 0)
+
+    /// Reads `user`, `user:group`, `uid` or `uid:gid` as BuildKit does: a number alone is the group
+    /// too, a name brings the group that the image's passwd gives it.
+    /// - Throws: `invalidArgument` for names that the image does not have.
+    init(parsing text: String, accounts: () throws -> AccountFiles) throws {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            .map(String.init)
+        let user = parts.first ?? ""
+        let group = parts.count == 2 ? parts[1] : ""
+        if let number = try Self.number(user, in: text) {
+            userID = number
+            groupID = number
+        } else if user.isEmpty {
+            userID = 0
+            groupID = 0
+        } else {
+            guard let entry = try accounts().users.first(where: { $0.name == user }) else {
+                throw Self.unknown("user", user, "/etc/passwd", in: text)
+            }
+            userID = entry.uid
+            groupID = entry.gid
+        }
+        guard !group.isEmpty else { return }
+        if let number = try Self.number(group, in: text) {
+            groupID = number
+        } else {
+            guard let entry = try accounts().groups.first(where: { $0.name == group }) else {
+                throw Self.unknown("group", group, "/etc/group", in: text)
+            }
+            groupID = entry.gid
+        }
+    }
+
+    private init(userID: UInt32, groupID: UInt32) {
+        self.userID = userID
+        self.groupID = groupID
+    }
+
+    private static func number(_ text: String, in whole: String) throws -> UInt32? {
+        if text == "root" { return 0 }
+        guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            return nil
+        }
+        guard let number = UInt32(text), number <= Int32.max else {
+            throw BuildError(
+                .invalidArgument, "\(text) is out of range: ids go up to \(Int32.max)",
+                offending: whole)
+        }
+        return number
+    }
+
+    private static func unknown(
+        _ kind: String, _ name: String, _ file: String, in text: String
+    ) -> BuildError {
+        BuildError(
+            .invalidArgument, "the image has no \(kind) \"\(name)\" in its \(file)",
+            offending: text,
+            hint: "create the \(kind) in an earlier step, or use a number")
+    }
+}
+
+extension AccountFiles {
+    /// The largest passwd or group file that is read; real ones have some kilobytes.
+    private static let maximumBytes = 16 << 20
+
+    /// Those of an image's root file system.
+    init(of tree: Tree, in store: Store) throws {
+        func content(_ path: String) throws -> [UInt8]? {
+            let path = try TreePath(cleaning: Array(path.utf8))
+            guard let found = try store.resolve(path, in: tree),
+                case .file(let content) = found.node.content
+            else { return nil }
+            if content.sizeBytes == 0 { return [] }
+            let file = try OwnedDescriptor(
+                opening: store.layout.object(content.digest), .readOnly)
+            return try DescriptorIO.readAll(file.rawValue, limit: Self.maximumBytes)
+        }
+        self.init(passwd: try content("/etc/passwd"), group: try content("/etc/group"))
+    }
+}

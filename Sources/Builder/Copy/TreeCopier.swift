@@ -1,0 +1,206 @@
+internal import Dockerfile
+internal import FileTree
+
+/// What COPY and ADD change of the files they copy.
+struct CopyTransform: Hashable {
+    var owner: Ownership?
+    var mode: ModeChange?
+    /// The time that everything gets: SOURCE_DATE_EPOCH.
+    var time: NodeTime?
+
+    var isIdentity: Bool { self == CopyTransform() }
+
+    func apply(to attributes: NodeAttributes, of node: Node) -> NodeAttributes {
+        var result = attributes
+        if let owner {
+            result.userID = owner.userID
+            result.groupID = owner.groupID
+        }
+        if let time { result.modificationTime = time }
+        if case .symbolicLink = node.content { return result }
+        if let mode {
+            result.permissions = mode.applied(
+                to: result.permissions, isDirectory: node.isDirectory)
+        }
+        return result
+    }
+}
+
+/// Copies files of a source into a tree that is being edited, by BuildKit's rules.
+///
+/// Directories are shared, not walked, where nothing of them changes and nothing stands at their
+/// place. Bytes are never copied.
+final class TreeCopier {
+    private let editor: TreeEditor
+    /// Where the copied directories must be when the tree is stored.
+    private let pending: PendingDirectories
+    private let transform: CopyTransform
+    private let excluded: PatternMatcher?
+    /// `--link`: symbolic links of the destination are replaced, not followed.
+    private let isLink: Bool
+    /// Files that this instruction has written, to see when one would silently replace another.
+    private var written: Set<TreePath> = []
+
+    init(
+        editor: TreeEditor, pending: PendingDirectories, transform: CopyTransform,
+        excluded: PatternMatcher? = nil, isLink: Bool = false
+    ) {
+        self.editor = editor
+        self.pending = pending
+        self.transform = transform
+        self.excluded = excluded
+        self.isLink = isLink
+    }
+
+    /// What one source brings.
+    private struct Pass {
+        let directories: any DirectorySource
+        let isStored: Bool
+        /// Where the first name of a hard-link group of the source went.
+        var firstNames: [UInt64: TreePath] = [:]
+    }
+
+    /// Copies a file to `destination`, or a directory's content into it.
+    /// - Parameter name: what a file is called when the destination is a directory.
+    func copy(
+        _ node: Node, named name: EntryName?, from directories: any DirectorySource,
+        isStored: Bool, to destination: DestinationPath
+    ) throws {
+        var pass = Pass(directories: directories, isStored: isStored)
+        var target = try prepare(destination)
+        let existing = try editor.node(at: target)
+        if let reference = node.directory {
+            if existing?.isDirectory != true {
+                guard existing == nil else { throw Self.notDirectory(target) }
+                try makeDirectories(target)
+            }
+            try copyContents(of: reference, to: target, matching: "", excluded?.root, &pass)
+            return
+        }
+        if existing?.isDirectory == true {
+            guard let name else { throw Self.isDirectory(target) }
+            target = target.appending(name)
+        } else if written.contains(target) {
+            throw BuildError(
+                .invalidDestination,
+                "several sources would become the one file \(target)",
+                hint: "end the destination with a slash: it is to be a directory")
+        }
+        try copyFile(node, to: target, &pass)
+    }
+
+    /// Makes the destination a directory, and says where it really is.
+    func prepareDirectory(_ destination: DestinationPath) throws -> TreePath {
+        let target = try resolve(destination.path)
+        try makeDirectories(target)
+        return target
+    }
+
+    /// Makes the directories that must be there, and says where the destination really is.
+    private func prepare(_ destination: DestinationPath) throws -> TreePath {
+        if destination.isDirectory { return try prepareDirectory(destination) }
+        let parent = try resolve(destination.path.parent)
+        try makeDirectories(parent)
+        return try resolve(destination.path)
+    }
+
+    private func resolve(_ path: TreePath) throws -> TreePath {
+        guard isLink else { return try editor.followingLinks(path) }
+        for count in path.names.indices {
+            let part = TreePath(Array(path.names[...count]))
+            if case .symbolicLink? = try editor.node(at: part)?.content {
+                try editor.remove(part)
+            }
+        }
+        return path
+    }
+
+    private func makeDirectories(_ path: TreePath) throws {
+        let owner = transform.owner ?? .root
+        try editor.makeDirectories(
+            path, userID: owner.userID, groupID: owner.groupID, time: transform.time)
+    }
+
+    private func copyContents(
+        of reference: DirectoryReference, to path: TreePath, matching prefix: String,
+        _ state: PatternMatcher.State?, _ pass: inout Pass
+    ) throws {
+        for entry in try pass.directories.directory(reference.id).entries {
+            let target = path.appending(entry.name)
+            guard let excluded, let state else {
+                try copyEntry(entry.node, to: target, &pass)
+                continue
+            }
+            let relative = prefix.isEmpty ? "\(entry.name)" : "\(prefix)/\(entry.name)"
+            let bytes = Array(relative.utf8)
+            let verdict = excluded.match(bytes, in: state)
+            if verdict.isIgnored {
+                guard let child = entry.node.directory,
+                    !excluded.canSkip(bytes, verdict.state)
+                else { continue }
+                try copyContents(of: child, to: target, matching: relative, verdict.state, &pass)
+            } else if let child = entry.node.directory {
+                try putDirectory(entry.node, at: target)
+                try copyContents(of: child, to: target, matching: relative, verdict.state, &pass)
+            } else {
+                try copyFile(entry.node, to: target, &pass)
+            }
+        }
+    }
+
+    private func copyEntry(_ node: Node, to path: TreePath, _ pass: inout Pass) throws {
+        guard let reference = node.directory else { return try copyFile(node, to: path, &pass) }
+        let isFree = try editor.node(at: path) == nil
+        if isFree, transform.isIdentity, !reference.containsHardLinks {
+            if !pass.isStored { try keep(reference, pass.directories) }
+            try editor.put(node, at: path)
+            return
+        }
+        try putDirectory(node, at: path)
+        try copyContents(of: reference, to: path, matching: "", nil, &pass)
+    }
+
+    private func putDirectory(_ node: Node, at path: TreePath) throws {
+        if let existing = try editor.node(at: path), !existing.isDirectory {
+            throw Self.notDirectory(path)
+        }
+        try editor.putDirectory(transform.apply(to: node.attributes, of: node), at: path)
+    }
+
+    private func copyFile(_ node: Node, to path: TreePath, _ pass: inout Pass) throws {
+        if try editor.node(at: path)?.isDirectory == true { throw Self.isDirectory(path) }
+        if case .socket = node.content { return }
+        written.insert(path)
+        if let link = node.hardLink, let first = pass.firstNames[link.identifier] {
+            return try editor.link(first, at: path)
+        }
+        if let link = node.hardLink { pass.firstNames[link.identifier] = path }
+        var copy = node
+        copy.hardLink = nil
+        copy.attributes = transform.apply(to: node.attributes, of: node)
+        try editor.put(copy, at: path)
+    }
+
+    /// Puts the directories below a shared one where the result's are looked for.
+    private func keep(
+        _ reference: DirectoryReference, _ directories: any DirectorySource
+    ) throws {
+        let directory = try directories.directory(reference.id)
+        for entry in directory.entries {
+            if let child = entry.node.directory { try keep(child, directories) }
+        }
+        _ = pending.insert(directory)
+    }
+
+    private static func notDirectory(_ path: TreePath) -> BuildError {
+        BuildError(
+            .invalidDestination, "cannot copy to non-directory: \(path)",
+            hint: "a directory cannot take the place of a file or a symbolic link")
+    }
+
+    private static func isDirectory(_ path: TreePath) -> BuildError {
+        BuildError(
+            .invalidDestination, "cannot replace the directory \(path) with a file",
+            hint: "remove it in an earlier step, or choose another place")
+    }
+}

@@ -1,0 +1,47 @@
+package import ImageSpec
+
+/// A step as it is shown: one that makes a root file system, of a base image or a layer.
+package struct BuildStep: Hashable, Sendable {
+    /// Counts through the whole build, from 1.
+    package var number: Int
+    /// `[stage 2/4] RUN make`
+    package var label: String
+    /// The instruction alone, as the history has it.
+    package var instruction: String
+}
+
+/// What happens in a build, as it happens.
+package enum BuildEvent: Sendable {
+    case started(build: String, title: String)
+    case stepStarted(BuildStep)
+    /// Bytes that a command printed, cut anywhere.
+    case output(step: Int, [UInt8])
+    /// The step was not run: its result was known.
+    case stepCached(step: Int, CacheKey)
+    case stepDone(step: Int, Duration)
+    case stepFailed(step: Int, Duration, message: String)
+    case warning(BuildWarning)
+    /// Layers are being written and the image recorded.
+    case exporting(step: Int)
+    case exported(step: Int, ImageID, tags: [Reference], Duration)
+}
+
+/// Something that deserves a look and ends nothing.
+package struct BuildWarning: Hashable, Sendable {
+    /// As Docker's build checks name it, where they do.
+    package var code: String
+    package var message: String
+    /// The file and line, where there is one: `Dockerfile:3`.
+    package var place: String?
+}
+
+/// Takes the events of a build, one at a time but from any thread.
+package protocol BuildObserver: Sendable {
+    func observe(_ event: BuildEvent)
+}
+
+/// Shows nothing: what `--quiet` asks for. The caller prints the image ID.
+package struct QuietProgress: BuildObserver {
+    package init() {}
+    package func observe(_ event: BuildEvent) {}
+}

@@ -1,0 +1,87 @@
+internal import FileTree
+internal import ImageSpec
+internal import Store
+
+/// Finds the images of the store that FROM and `COPY --from` name.
+struct BaseImages {
+    let store: Store
+    let lease: Lease
+
+    /// An image, ready to be built on.
+    struct Found {
+        var record: ImageRecord
+        var config: ImageConfig
+        var tree: Tree
+        var layers: [StageLayer]
+    }
+
+    /// - Throws: `imageNotFound`, `ambiguousImage`, `invalidArgument`, `platformMismatch`.
+    func find(_ text: String, platform: Platform?) throws -> Found {
+        let record = try record(text)
+        let config = try store.config(of: record.id).config
+        if let platform, platform.rank(of: config.platform) == nil {
+            throw BuildError(
+                .platformMismatch,
+                "the image \(text) is for \(Self.text(config.platform)), "
+                    + "not for \(Self.text(platform))",
+                offending: text, hint: "load the image for \(Self.text(platform))")
+        }
+        let chain = try store.layers(upTo: record.chainID)
+        let tree = chain.last?.tree ?? .empty
+        try lease.hold(tree)
+        let layers = chain.map { layer in
+            StageLayer(
+                tree: layer.tree,
+                digest: LayerDigest(
+                    .init(diffID: layer.diffID, tarSizeBytes: layer.tarSizeBytes)))
+        }
+        return Found(record: record, config: config, tree: tree, layers: layers)
+    }
+
+    static func text(_ platform: Platform) -> String {
+        [platform.os, platform.architecture, platform.variant].compactMap { $0 }
+            .joined(separator: "/")
+    }
+
+    private func record(_ text: String) throws -> ImageRecord {
+        let selector: ImageSelector
+        do { selector = try ImageSelector(parsing: text) } catch {
+            throw BuildError(
+                .invalidArgument, "\"\(text)\" is no image: \(error.message)", offending: text,
+                hint: error.hint, cause: error)
+        }
+        if let id = selector.imageID, let found = try store.image(id) { return found }
+        if let reference = selector.reference {
+            if let found = try store.image(named: reference) { return found }
+            if let digest = reference.digest,
+                let found = try store.images().first(where: { $0.manifestDigest == digest })
+            {
+                return found
+            }
+        }
+        if let prefix = selector.idPrefix {
+            let found = try store.images(idPrefix: prefix)
+            if found.count == 1 { return found[0] }
+            if found.count > 1 {
+                throw BuildError(
+                    .ambiguousImage, "\(found.count) images have an ID that begins with \(text)",
+                    offending: text, hint: "use more digits of the ID")
+            }
+        }
+        throw try notFound(text, selector.reference)
+    }
+
+    private func notFound(_ text: String, _ reference: Reference?) throws -> BuildError {
+        let name = reference?.familiarName ?? text
+        var hint =
+            "\"vitrine load\" takes images that other tools saved, "
+            + "\"vitrine import\" a root filesystem"
+        let others = try store.names().map(\.reference)
+        let sameRepository = others.filter { $0.repository == reference?.repository }
+        if let near = sameRepository.first {
+            hint = "the store has \(near.familiarName); " + hint
+        }
+        return BuildError(
+            .imageNotFound, "the store has no image \(name)", offending: text, hint: hint)
+    }
+}

@@ -1,0 +1,104 @@
+internal import FileTree
+internal import ImageSpec
+internal import LinuxIO
+internal import Store
+internal import Synchronization
+
+/// Tells the store, and so the gallery, how a build goes.
+final class BuildRecorder {
+    let id: String
+    private let store: Store
+    private var record: BuildRecord
+
+    /// - Parameter title: the first tag, or the context's name.
+    init(title: String, store: Store) throws {
+        self.store = store
+        id = Self.newID(now: FileTimestamp.now(), random: .random(in: 0..<(1 << 24)))
+        record = BuildRecord(id: id, title: title)
+        try store.save(record)
+        do throws(Errno) {
+            try HostDirectory.makeAll(store.layout.buildLogs(id), permissions: 0o700)
+        } catch {
+            throw StoreError(
+                .inputOutput, "could not make the directory for the build's logs",
+                path: store.layout.buildLogs(id), cause: error)
+        }
+    }
+
+    /// `20260501-120301-ab12cd`: the second it began, in UTC, and six random digits.
+    static func newID(now: FileTimestamp, random: UInt32) -> String {
+        let text = Timestamp(unixSeconds: now.seconds)?.description ?? "19700101T000000"
+        let digits = text.filter(\.isNumber)
+        let hex = String(random, radix: 16)
+        let padded = String(repeating: "0", count: max(0, 6 - hex.count)) + hex
+        return "\(digits.prefix(8))-\(digits.dropFirst(8).prefix(6))-\(padded)"
+    }
+
+    func logPath(_ step: Int) -> String {
+        "\(store.layout.buildLogs(id))/\(step < 10 ? "0" : "")\(step).log"
+    }
+
+    func add(
+        _ step: BuildStep, _ outcome: BuildStepRecord.Outcome, key: CacheKey?, parent: Tree,
+        tree: Tree, directories: PendingDirectories
+    ) throws {
+        try store.insert(
+            BuildStepRecord(
+                build: id, number: step.number, instruction: step.instruction, outcome: outcome,
+                key: key, tree: tree, parentTree: parent), directories: directories)
+    }
+
+    func end(_ status: BuildRecord.Status, image: ImageID? = nil) throws {
+        record.status = status
+        record.image = image
+        record.endedAt = Store.now()
+        try store.save(record)
+    }
+}
+
+/// Takes what a command prints: to its log, to who watches, and the last lines for an error.
+final class StepLog: StepOutput {
+    /// What an error shows of a command's output.
+    static let tailLines = 20
+    private static let tailBytes = 16 << 10
+
+    private struct State: ~Copyable {
+        /// Nil when it could not be made; the build goes on without.
+        var file: OwnedDescriptor?
+        var tail: [UInt8] = []
+    }
+
+    private let step: Int
+    private let observer: any BuildObserver
+    private let state: Mutex<State>
+
+    init(step: Int, path: String, observer: any BuildObserver) {
+        self.step = step
+        self.observer = observer
+        // A log that cannot be written is no reason to stop a build.
+        let file = try? OwnedDescriptor(opening: path, [.writeOnly, .create, .truncate])
+        state = Mutex(State(file: file))
+    }
+
+    func write(_ bytes: [UInt8]) {
+        state.withLock { state in
+            if let raw = state.file?.rawValue { try? DescriptorIO.writeAll(raw, bytes) }  // as above
+            state.tail += bytes
+            if state.tail.count > 2 * Self.tailBytes {
+                state.tail.removeFirst(state.tail.count - Self.tailBytes)
+            }
+        }
+        observer.observe(.output(step: step, bytes))
+    }
+
+    /// The last lines.
+    var tail: [String] {
+        let bytes = state.withLock { $0.tail }
+        return bytes.split(separator: 0x0A, omittingEmptySubsequences: true)
+            .suffix(Self.tailLines).map { line in
+                // What a progress bar overwrote does not show on a terminal either.
+                let visible = line.split(separator: 0x0D).last ?? line
+                return String(decoding: visible, as: UTF8.self)
+            }
+    }
+}

@@ -1,0 +1,120 @@
+internal import Dockerfile
+internal import FileTree
+internal import ImageSpec
+internal import Store
+
+/// Makes the image of a finished stage: its config, its manifest, its records in the store.
+struct ImageAssembly {
+    private let run: BuildRun
+    private var state: StageState
+
+    init(run: BuildRun, state: StageState) {
+        self.run = run
+        self.state = state
+        for label in run.options.labels { self.state.image.config.labels[label.name] = label.value }
+    }
+
+    /// - Parameter step: the step that this is shown as.
+    func record(step: Int) throws -> BuildResult {
+        let clock = ContinuousClock()
+        let start = clock.now
+        run.observer.observe(.exporting(step: step))
+        let digests = try state.layers.map { try $0.digest.value() }
+        let config = completeConfig(digests)
+        let bytes = config.encoded
+        let chainID = try recordLayers(digests)
+        let id = ImageID(Digest(of: bytes))
+        try name(id, config: config, bytes: bytes, digests, chainID)
+        run.observer.observe(
+            .exported(step: step, id, tags: run.options.tags, clock.now - start))
+        return BuildResult(
+            image: id, tags: run.options.tags, build: run.recorder.id,
+            stepCount: run.stepCount - 1, cachedStepCount: run.cachedStepCount)
+    }
+
+    private func completeConfig(_ digests: [LayerDigest.Value]) -> ImageConfig {
+        var config = state.image
+        config.diffIDs = digests.map(\.diffID)
+        config.history = Self.timed(config.history, run.arguments.epoch)
+        config.created = config.history.last { $0.created != nil }?.created
+        return config
+    }
+
+    /// The history with a time on every entry, as BuildKit fills them in: a metadata instruction
+    /// has the time of the layer before it, the first ones of a build that of its first layer.
+    static func timed(_ history: [HistoryEntry], _ epoch: Timestamp?) -> [HistoryEntry] {
+        var history = history
+        if let epoch {
+            for index in history.indices where history[index].created == nil {
+                history[index].created = epoch
+            }
+            return history
+        }
+        // The first time after an entry without one, else the last of all.
+        var current: Timestamp?
+        var hasGap = false
+        for entry in history {
+            if let created = entry.created {
+                current = created
+                if hasGap { break }
+            } else {
+                hasGap = true
+            }
+        }
+        hasGap = false
+        for index in history.indices {
+            if let created = history[index].created {
+                if hasGap { current = created }
+            } else {
+                hasGap = true
+                history[index].created = current
+            }
+        }
+        return history
+    }
+
+    /// Records the layers that the store does not have yet.
+    private func recordLayers(_ digests: [LayerDigest.Value]) throws -> ChainID? {
+        var parent: ChainID?
+        for (layer, digest) in zip(state.layers, digests) {
+            let chainID = ChainID(parent: parent, digest.diffID)
+            if try run.store.layer(chainID) == nil {
+                try run.store.insert(
+                    LayerRecord(
+                        parent: parent, diffID: digest.diffID, tree: layer.tree, recipe: nil,
+                        tarSizeBytes: digest.tarSizeBytes),
+                    directories: PendingDirectories(base: run.store), lease: run.lease)
+            }
+            parent = chainID
+        }
+        return parent
+    }
+
+    private func name(
+        _ id: ImageID, config: ImageConfig, bytes: [UInt8], _ digests: [LayerDigest.Value],
+        _ chainID: ChainID?
+    ) throws {
+        let tags = run.options.tags
+        if try run.store.image(id) != nil {
+            // All is there already: what a fully cached build ends with.
+            for tag in tags where try run.store.image(named: tag)?.id != id {
+                try run.store.setName(tag, to: id)
+            }
+            return
+        }
+        let manifest = ImageManifest(
+            config: Descriptor(
+                mediaType: .ociConfig, digest: id.digest, sizeBytes: Int64(bytes.count)),
+            layers: digests.map {
+                Descriptor(
+                    mediaType: .ociLayer, digest: $0.diffID.digest,
+                    sizeBytes: Int64(clamping: $0.tarSizeBytes))
+            })
+        let created = config.created ?? .epoch
+        _ = try run.store.insertImage(
+            config: bytes, manifest: manifest.encoded, chainID: chainID,
+            layerCount: digests.count,
+            createdAt: created.unixSeconds * 1_000_000_000 + Int64(created.nanoseconds),
+            names: tags)
+    }
+}

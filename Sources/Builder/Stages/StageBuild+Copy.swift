@@ -1,0 +1,172 @@
+internal import Dockerfile
+internal import FileTree
+internal import ImageSpec
+internal import Store
+
+extension StageBuild {
+    /// What COPY and ADD have in common, ready to be done.
+    struct Transfer {
+        var keyword: InstructionKeyword
+        var transfer: CopyTransfer
+        var source: any CopySource
+        /// Whether archives among the files are unpacked.
+        var unpacks: Bool
+        var destination: DestinationPath
+        var transform: CopyTransform
+        var excluded: PatternMatcher?
+        /// By source, in order.
+        var matches: [SourceMatch]
+    }
+
+    func perform(_ instruction: CopyInstruction, _ located: LocatedInstruction) throws {
+        if instruction.parents {
+            throw BuildError(
+                .unsupported, "COPY --parents is not supported yet", offending: "--parents",
+                hint: "copy each directory on its own")
+        }
+        for source in instruction.transfer.sources where Self.isRemote(source) {
+            throw BuildError(
+                .invalidArgument, "source can't be a URL for COPY", offending: source,
+                hint: "ADD takes URLs")
+        }
+        var source: any CopySource = run.context.source
+        if let from = instruction.from { source = try run.source(try origin(from)) }
+        try transfer(instruction.transfer, .copy, source, unpacks: false, located)
+    }
+
+    func perform(_ instruction: AddInstruction, _ located: LocatedInstruction) throws {
+        for source in instruction.transfer.sources where Self.isRemote(source) {
+            throw BuildError(
+                .unsupported, "ADD of a URL or a git repository is not supported yet",
+                offending: source,
+                hint: "download it in a RUN step, or into the build context")
+        }
+        if let checksum = instruction.checksum {
+            throw BuildError(
+                .invalidArgument, "checksum requires HTTP(S) or Git sources",
+                offending: checksum)
+        }
+        try transfer(
+            instruction.transfer, .add, run.context.source,
+            unpacks: instruction.unpack ?? true, located)
+    }
+
+    private static func isRemote(_ source: String) -> Bool {
+        ["http://", "https://", "git://", "ssh://", "git@"].contains { source.hasPrefix($0) }
+    }
+
+    /// What the name after `--from=` means. Names in triggers are looked up here.
+    private func origin(_ name: String) throws -> StagePlan.Source {
+        if let source = plan.sources[name] { return source }
+        if name == "scratch" { return .scratch }
+        if let index = try? run.file.stageIndex(of: name) { return .stage(index) }  // an image
+        return .image(name)
+    }
+
+    private func transfer(
+        _ transfer: CopyTransfer, _ keyword: InstructionKeyword, _ source: any CopySource,
+        unpacks: Bool, _ located: LocatedInstruction
+    ) throws {
+        let matcher = SourceMatcher(source: source)
+        var matches: [SourceMatch] = []
+        for word in transfer.sources {
+            let found = try matcher.matches(of: word)
+            if found.isEmpty {
+                run.warn(
+                    "NoMatch", "nothing in \(source.name) matches \"\(word)\"",
+                    at: located.range)
+            }
+            matches += found
+        }
+        let work = Transfer(
+            keyword: keyword, transfer: transfer, source: source, unpacks: unpacks,
+            destination: try DestinationPath(
+                transfer.destination, workingDirectory: state.workingDirectory),
+            transform: CopyTransform(
+                owner: try transfer.chown.map { try owner($0) },
+                mode: try transfer.chmod.map { try ModeChange(parsing: $0) },
+                time: run.arguments.epochTime),
+            excluded: transfer.excludes.isEmpty ? nil : try PatternMatcher(transfer.excludes),
+            matches: matches)
+        let step = LayerStep(
+            text: shownText(located), history: Self.history(keyword, transfer),
+            inputs: try inputs(of: work))
+        try perform(step) { _, directories in try copy(work, directories) }
+    }
+
+    /// As BuildKit's history has it.
+    private static func history(
+        _ keyword: InstructionKeyword, _ transfer: CopyTransfer
+    ) -> String {
+        var words = [keyword.rawValue]
+        if let chown = transfer.chown { words.append("--chown=\(chown)") }
+        if let chmod = transfer.chmod { words.append("--chmod=\(chmod)") }
+        words += transfer.sources
+        words += transfer.inlineFiles.map { "<<\($0.name)" }
+        words += [transfer.destination, "# buildkit"]
+        return words.joined(separator: " ")
+    }
+
+    private func inputs(of work: Transfer) throws -> CacheInputs {
+        var inputs = CacheInputs(work.keyword.rawValue, parent: state.tree)
+        inputs.append(
+            "destination", work.destination.text, work.destination.isDirectory ? "/" : "")
+        if let owner = work.transform.owner {
+            inputs.append("chown", "\(owner.userID):\(owner.groupID)")
+        }
+        if let chmod = work.transfer.chmod { inputs.append("chmod", chmod) }
+        if work.transfer.link { inputs.append("link") }
+        if work.unpacks { inputs.append("unpack") }
+        for pattern in work.transfer.excludes { inputs.append("exclude", pattern) }
+        if let epoch = run.arguments.epoch { inputs.append("epoch", "\(epoch.unixSeconds)") }
+        let digests = ContentDigest(work.source.directories)
+        for match in work.matches {
+            guard let node = try work.source.node(at: match.resolved) else { continue }
+            try inputs.append(source: match.path, node, digests)
+        }
+        for file in work.transfer.inlineFiles {
+            inputs.append("inline", file.name, "\(Digest(of: file.content))")
+        }
+        return inputs
+    }
+
+    // MARK: - Copying
+
+    private func copy(_ work: Transfer, _ directories: PendingDirectories) throws -> Tree {
+        let ingest = try run.store.ingest(run.lease)
+        let editor = TreeEditor(base: state.tree, directories: directories)
+        let copier = TreeCopier(
+            editor: editor, pending: directories, transform: work.transform,
+            excluded: work.excluded, isLink: work.transfer.link)
+        for match in work.matches {
+            try run.cancellation.check()
+            try work.source.provideContents(at: match.resolved)
+            guard let node = try work.source.node(at: match.resolved) else { continue }
+            if work.unpacks, case .file(let content) = node.content,
+                try ArchiveUnpacker.isArchive(content, in: run.store)
+            {
+                let unpacker = ArchiveUnpacker(ingest: ingest, transform: work.transform)
+                let target = try copier.prepareDirectory(work.destination)
+                try unpacker.unpack(content, of: run.store, into: target, of: editor)
+                continue
+            }
+            if let excluded = work.excluded, let name = match.path.last, match.isFromWildcard,
+                excluded.match(name.bytes).isIgnored
+            {
+                continue
+            }
+            try copier.copy(
+                node, named: match.path.last, from: work.source.directories,
+                isStored: work.source.isStored, to: work.destination)
+        }
+        for file in work.transfer.inlineFiles {
+            let node = Node(
+                attributes: NodeAttributes(permissions: 0o644),
+                content: .file(try ingest.insert(file.content)))
+            try copier.copy(
+                node, named: try EntryName(Array(file.name.utf8)), from: run.store,
+                isStored: true, to: work.destination)
+        }
+        return try editor.finish()
+    }
+}

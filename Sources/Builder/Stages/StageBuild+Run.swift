@@ -1,0 +1,148 @@
+internal import Dockerfile
+internal import FileTree
+internal import ImageSpec
+internal import Sandbox
+internal import Store
+
+extension StageBuild {
+    /// Where BuildKit puts a heredoc that is a program of its own.
+    private static let scriptDirectory = "/dev/pipes"
+
+    func perform(_ instruction: RunInstruction, _ located: LocatedInstruction) throws {
+        try refuseUnsupported(instruction)
+        let (arguments, files) = try program(of: instruction)
+        let request = StepRequest(
+            tree: state.tree, arguments: arguments, environment: state.environment.entries,
+            workingDirectory: state.workingDirectory, user: state.image.config.user,
+            network: network(of: instruction), files: files)
+        var inputs = CacheInputs("RUN", parent: state.tree)
+        for argument in arguments { inputs.append("argument", argument) }
+        for variable in request.environment { inputs.append("environment", variable) }
+        inputs.append("directory", request.workingDirectory)
+        inputs.append("user", request.user)
+        inputs.append("network", "\(request.network)")
+        for file in files {
+            inputs.append("file", file.path, "\(Digest(of: file.content))")
+        }
+        let step = LayerStep(
+            text: shownText(located), history: history(of: arguments), inputs: inputs)
+        try perform(step) { step, directories in
+            try execute(request, step, located, directories)
+        }
+    }
+
+    private func refuseUnsupported(_ instruction: RunInstruction) throws {
+        if let mount = instruction.mounts.first {
+            throw BuildError(
+                .unsupported, "RUN --mount=type=\(mount.type) is not supported yet",
+                offending: "--mount",
+                hint: "COPY what the command reads, and let it remove what is not to stay")
+        }
+        if instruction.security == .insecure {
+            throw BuildError(
+                .unsupported, "RUN --security=insecure is not supported yet",
+                offending: "--security=insecure")
+        }
+    }
+
+    private func network(of instruction: RunInstruction) -> Network {
+        switch instruction.network {
+        case .default: run.options.network
+        case .none: .none
+        case .host: .host
+        }
+    }
+
+    private func program(
+        of instruction: RunInstruction
+    ) throws -> (arguments: [String], files: [StepFile]) {
+        switch instruction.program {
+        case .exec(let arguments):
+            guard let program = arguments.first, !program.isEmpty else {
+                throw BuildError(
+                    .invalidDockerfile, "RUN has no command to run",
+                    expected: "RUN COMMAND, or RUN [\"program\", \"argument\"]")
+            }
+            return (arguments, [])
+        case .shell(let script):
+            return (state.shellCommand(String(decoding: script, as: UTF8.self)), [])
+        case .file(let name, let content):
+            let path = "\(Self.scriptDirectory)/\(name)"
+            return (
+                state.shellCommand(path),
+                [StepFile(path: path, permissions: 0o755, content: content)]
+            )
+        }
+    }
+
+    /// The arguments as the history shows them, after the values of the ARGs.
+    private func history(of arguments: [String]) -> String {
+        var names: [String] = []
+        for argument in state.arguments where !names.contains(argument.name) {
+            names.append(argument.name)
+        }
+        var words = names.map { name in
+            let declared = state.arguments.last { $0.name == name }?.value
+            return "\(name)=\(state.environment[name] ?? declared ?? "")"
+        }
+        if !words.isEmpty { words.insert("|\(words.count)", at: 0) }
+        return "RUN \((words + arguments).joined(separator: " ")) # buildkit"
+    }
+
+    // MARK: - Running
+
+    private func execute(
+        _ request: StepRequest, _ step: BuildStep, _ located: LocatedInstruction,
+        _ directories: PendingDirectories
+    ) throws -> Tree {
+        let log = StepLog(
+            step: step.number, path: run.recorder.logPath(step.number), observer: run.observer)
+        var request = request
+        // They are no part of the key, and of the image neither.
+        for variable in run.arguments.proxyEnvironment
+        where state.environment[String(variable.prefix { $0 != "=" })] == nil {
+            request.environment.append(variable)
+        }
+        let result: StepResult
+        do {
+            let context = StepContext(
+                store: run.store, lease: run.lease, ingest: try run.store.ingest(run.lease),
+                directories: directories, output: log, cancellation: run.cancellation)
+            result = try run.executor.run(request, in: context)
+        } catch {
+            if run.cancellation.isCancelled { throw Cancellation.error }
+            throw BuildError(
+                .commandNotStarted, "could not run \(request.arguments.goQuoted): \(error)",
+                cause: error)
+        }
+        try run.cancellation.check()
+        if case .exited(0) = result.ending { return result.tree }
+        try run.recorder.add(
+            step, .failed, key: nil, parent: request.tree, tree: result.tree,
+            directories: directories)
+        throw failure(request, result.ending, step, log)
+    }
+
+    private func failure(
+        _ request: StepRequest, _ ending: StepResult.Ending, _ step: BuildStep, _ log: StepLog
+    ) -> BuildError {
+        let command = request.arguments.joined(separator: " ")
+        var failed = BuildError.FailedCommand(
+            build: run.recorder.id, step: step.number, outputTail: log.tail,
+            logPath: run.recorder.logPath(step.number))
+        var error = BuildError(.commandFailed, "")
+        switch ending {
+        case .exited(let code):
+            failed.exitCode = code
+            error.message = "the command \"\(command)\" ended with exit code \(code)"
+            if code == 127 { error.hint = "127 means that a program was not found" }
+        case .signaled(let signal):
+            failed.signal = signal
+            error.message = "the command \"\(command)\" was ended by signal \(signal)"
+            if signal == 9 { error.hint = "signal 9 often means that memory ran out" }
+        case .cancelled: return Cancellation.error
+        }
+        error.command = failed
+        return error
+    }
+}

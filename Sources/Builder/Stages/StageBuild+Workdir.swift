@@ -1,0 +1,49 @@
+internal import Dockerfile
+internal import FileTree
+internal import ImageSpec
+internal import Sandbox
+internal import Store
+
+extension StageBuild {
+    /// Sets the working directory and makes it, as USER's, with permissions 0755.
+    ///
+    /// As in BuildKit, each but `/` is a layer, an empty one where the directory is there already.
+    func perform(_ instruction: WorkdirInstruction, _ located: LocatedInstruction) throws {
+        if !state.hasOwnWorkingDirectory, !instruction.path.hasPrefix("/") {
+            run.warn(
+                "WorkdirRelativePath",
+                "Relative workdir \"\(instruction.path)\" can have unexpected results if the "
+                    + "base image changes", at: located.range)
+        }
+        state.hasOwnWorkingDirectory = true
+        let place = try DestinationPath(
+            instruction.path, workingDirectory: state.workingDirectory)
+        state.image.config.workingDirectory = place.text
+        let history = "WORKDIR \(place.text)"
+        guard !place.path.isRoot else { return state.addHistory(history, hasLayer: false) }
+        let owner = try owner(state.image.config.user)
+        var inputs = CacheInputs("WORKDIR", parent: state.tree)
+        inputs.append("directory", place.text)
+        inputs.append("owner", "\(owner.userID):\(owner.groupID)")
+        if let epoch = run.arguments.epoch { inputs.append("epoch", "\(epoch.unixSeconds)") }
+        let step = LayerStep(text: shownText(located), history: history, inputs: inputs)
+        try perform(step) { _, directories in
+            let editor = TreeEditor(base: state.tree, directories: directories)
+            try editor.makeDirectories(
+                try editor.followingLinks(place.path), userID: owner.userID,
+                groupID: owner.groupID, time: run.arguments.epochTime)
+            return try editor.finish()
+        }
+    }
+
+    /// The owner that a text of `--chown` or USER stands for in the image as it is now.
+    func owner(_ text: String) throws -> Ownership {
+        if text.isEmpty { return .root }
+        return try Ownership(parsing: text) { try AccountFiles(of: state.tree, in: run.store) }
+    }
+}
+
+extension BuildArguments {
+    /// The time that copied files and made directories get; nil keeps theirs.
+    var epochTime: NodeTime? { epoch.map { NodeTime(seconds: $0.unixSeconds) } }
+}

@@ -1,0 +1,127 @@
+internal import FileTree
+internal import ImageSpec
+
+/// Variables by name, in the order they were first set.
+struct VariableList: Hashable {
+    private(set) var variables: [(name: String, value: String)] = []
+    private var places: [String: Int] = [:]
+
+    subscript(name: String) -> String? { places[name].map { variables[$0].value } }
+
+    mutating func set(_ name: String, _ value: String) {
+        if let place = places[name] {
+            variables[place].value = value
+        } else {
+            places[name] = variables.count
+            variables.append((name, value))
+        }
+    }
+
+    /// `NAME=value`
+    var entries: [String] { variables.map { "\($0.name)=\($0.value)" } }
+
+    static func == (a: Self, b: Self) -> Bool { a.entries == b.entries }
+    func hash(into hasher: inout Hasher) { hasher.combine(entries) }
+}
+
+/// A layer of an image being built.
+struct StageLayer {
+    /// The root file system with it.
+    var tree: Tree
+    /// Known for layers of base images; found meanwhile for new ones.
+    var digest: LayerDigest
+}
+
+/// What the instructions of a stage have made so far.
+struct StageState {
+    /// `PATH` where neither the image nor the Dockerfile sets one.
+    static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+    var tree: Tree
+    /// The config as it will be, but for the diffIDs and times that are found at the end.
+    var image: ImageConfig
+    /// Bottom first, those of the base image among them.
+    var layers: [StageLayer]
+    /// What variables stand for and processes see: the image's environment and the ARGs.
+    private(set) var environment = VariableList()
+    /// The ARGs declared so far, for the history of RUN; nil for one without a value.
+    var arguments: [(name: String, value: String?)] = []
+    /// Whether this stage itself has a CMD, which an ENTRYPOINT then leaves alone.
+    var hasOwnCommand = false
+    var hasOwnWorkingDirectory = false
+
+    /// An empty image: `FROM scratch`.
+    init(scratchFor platform: Platform) {
+        tree = .empty
+        image = ImageConfig(platform: platform)
+        image.config.workingDirectory = "/"
+        image.config.environment = ["PATH=\(Self.defaultPath)"]
+        layers = []
+        begin()
+    }
+
+    /// A stored image.
+    init(_ config: ImageConfig, tree: Tree, layers: [StageLayer]) {
+        self.tree = tree
+        self.layers = layers
+        image = config
+        // What only the image's own builder had a use for.
+        image.created = nil
+        image.comment = nil
+        image.dockerVersion = nil
+        image.extras = JSONObject()
+        let stopTimeout = image.config.extras["StopTimeout"]
+        image.config.extras = JSONObject()
+        if let stopTimeout { image.config.extras["StopTimeout"] = stopTimeout }
+        begin()
+    }
+
+    /// What a stage on top of this one begins with.
+    func forNextStage() -> StageState {
+        var next = self
+        next.hasOwnCommand = false
+        next.begin()
+        return next
+    }
+
+    private mutating func begin() {
+        if image.config.environmentValue("PATH") == nil {
+            image.config.setEnvironment("PATH", Self.defaultPath)
+        }
+        for variable in image.config.environment {
+            let name = variable.prefix { $0 != "=" }
+            environment.set(String(name), String(variable.dropFirst(name.count + 1)))
+        }
+    }
+
+    /// `ENV`
+    mutating func setEnvironment(_ name: String, _ value: String) {
+        environment.set(name, value)
+        image.config.setEnvironment(name, value)
+    }
+
+    /// `ARG`: seen by what follows, and not kept in the image.
+    mutating func declareArgument(_ name: String, _ value: String?) {
+        if let value { environment.set(name, value) }
+        arguments.append((name, value))
+    }
+
+    /// The directory that relative paths are relative to.
+    var workingDirectory: String {
+        image.config.workingDirectory.isEmpty ? "/" : image.config.workingDirectory
+    }
+
+    /// The words of a command line for the stage's shell.
+    func shellCommand(_ text: String) -> [String] {
+        (image.config.shell.isEmpty ? ["/bin/sh", "-c"] : image.config.shell) + [text]
+    }
+
+    /// Adds to the history as BuildKit does.
+    /// - Parameter created: nil until the image is complete; the first layer's then.
+    mutating func addHistory(_ createdBy: String, created: Timestamp? = nil, hasLayer: Bool) {
+        image.history.append(
+            HistoryEntry(
+                created: created, createdBy: createdBy, comment: "buildkit.dockerfile.v0",
+                emptyLayer: !hasLayer))
+    }
+}

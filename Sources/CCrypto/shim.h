@@ -1,0 +1,5 @@
+#ifndef VITRINE_CCRYPTO_H
+#define VITRINE_CCRYPTO_H
+
+#include <openssl/evp.h>
+#endif

@@ -1,0 +1,1 @@
+// Header-only: the target exists so that Swift sees the declarations in include/CLinux.h.

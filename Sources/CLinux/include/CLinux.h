@@ -1,0 +1,57 @@
+// What glibc declares as variadic functions or macros, which Swift does not import, and calls that
+// it declares only under _GNU_SOURCE. That is not defined here: Swift's own view of glibc is without
+// it, and clang refuses two versions of one struct.
+#ifndef VITRINE_CLINUX_H
+#define VITRINE_CLINUX_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/types.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "vitrine_spawn.h"
+
+static inline int vitrine_openat(int directory, const char *path, int flags, mode_t mode) {
+    return openat(directory, path, flags, mode);
+}
+
+static inline int vitrine_openat2(int directory, const char *path, int flags, mode_t mode,
+                                  unsigned long long resolve) {
+    struct open_how how = {.flags = (unsigned long long)flags,
+                           .mode = (flags & (O_CREAT | __O_TMPFILE)) ? mode : 0,
+                           .resolve = resolve};
+    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+static inline int vitrine_syncfs(int descriptor) { return (int)syscall(SYS_syncfs, descriptor); }
+
+static inline int vitrine_fallocate(int descriptor, int mode, off_t offset, off_t length) {
+    return (int)syscall(SYS_fallocate, descriptor, mode, offset, length);
+}
+
+static inline ssize_t vitrine_copy_file_range(int source, off_t *source_offset, int target,
+                                              off_t *target_offset, size_t length) {
+    return syscall(SYS_copy_file_range, source, source_offset, target, target_offset, length, 0);
+}
+
+static inline int vitrine_clone_file(int target, int source) {
+    return ioctl(target, FICLONE, source);
+}
+
+static inline int vitrine_fcntl(int descriptor, int command, int argument) {
+    return fcntl(descriptor, command, argument);
+}
+
+#endif

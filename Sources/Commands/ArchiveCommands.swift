@@ -1,0 +1,192 @@
+internal import ArgumentParser
+internal import Engine
+internal import Glibc
+internal import ImageSpec
+internal import Layers
+
+struct LoadCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "load", abstract: "Bring in images from an archive or an OCI layout.",
+        discussion: """
+            Reads what "docker save", "podman save", "buildah push" and "skopeo copy" write: \
+            docker-archive, oci-archive, OCI layout directories; also gzip, zstd, xz or bzip2 \
+            compressed. From standard input unless --input names a file or a directory.
+
+              docker save debian:bookworm | vitrine load
+              vitrine load -i images.tar.zst
+            """)
+    @OptionGroup var store: StoreOptions
+    @Option(name: .shortAndLong, help: "An archive, or an OCI layout's directory.")
+    var input: String?
+    @Flag(name: .shortAndLong, help: "Print image IDs only.") var quiet = false
+    @Option(help: "Which one of a multi-platform image, as os/arch[/variant].")
+    var platform: String?
+    @Argument(help: "The same as --input.", completion: .file()) var path: String?
+
+    func validate() throws {
+        if input != nil, path != nil { throw ValidationError("name the input once") }
+    }
+
+    func run() throws {
+        let source = try archiveInput(input ?? path)
+        let meter = quiet ? nil : ArchiveMeter("loading")
+        let images: [LoadedImage]
+        do {
+            images = try store.engine().load(
+                source, platform: platform, progress: { meter?.show($0) })
+            meter?.finish()
+        } catch {
+            meter?.finish()
+            throw error
+        }
+        for image in images {
+            for warning in image.warnings { Terminal.note("\(warning)") }
+            if quiet {
+                Terminal.write("\(image.id)\n")
+            } else if image.names.isEmpty {
+                Terminal.write("Loaded image ID: \(image.id)\n")
+            } else {
+                for name in image.names {
+                    Terminal.write("Loaded image: \(name.familiarName)\n")
+                }
+            }
+        }
+    }
+}
+
+struct ImportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import", abstract: "Make an image of a root file system.",
+        discussion: """
+            A tar (plain, gzip, zstd, xz, bzip2), standard input ("-"), or a directory of the host.
+
+              vitrine import rootfs.tar.zst debian:bookworm
+              vitrine import /srv/rootfs base
+              tar -C rootfs -c . | vitrine import - base
+            """)
+    @OptionGroup var store: StoreOptions
+    @Option(name: .shortAndLong, help: "The comment in the image's history.") var message: String?
+    @Option(help: "The image's platform, as os/arch[/variant].") var platform: String?
+    @Argument(help: "A tar, a directory, or -.", completion: .file()) var source: String
+    @Argument(help: "The image's name.") var name: String?
+
+    func run() throws {
+        let meter = ArchiveMeter("importing")
+        let image: LoadedImage
+        do {
+            image = try store.engine().importRootFileSystem(
+                try archiveInput(source == "-" ? nil : source), name: name, message: message,
+                platform: platform, progress: { meter.show($0) })
+            meter.finish()
+        } catch {
+            meter.finish()
+            throw error
+        }
+        for warning in image.warnings { Terminal.note("\(warning)") }
+        Terminal.write("\(image.id)\n")
+    }
+}
+
+struct SaveCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "save", abstract: "Write images as an archive or an OCI layout.",
+        discussion: """
+            Docker, Podman, Buildah, skopeo and umoci read what it writes. The same images give the \
+            same bytes.
+
+              vitrine save app | docker load
+              vitrine save -o app.tar --format oci-archive app:1 app:2
+              vitrine save -o layout --format oci-dir app
+              vitrine save --format rootfs app | tar -t
+            """)
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case docker = "docker-archive"
+        case oci = "oci-archive"
+        case directory = "oci-dir"
+        case rootfs
+    }
+    enum LayerCompression: String, ExpressibleByArgument, CaseIterable { case none, gzip, zstd }
+
+    @OptionGroup var store: StoreOptions
+    @Option(name: .shortAndLong, help: "A file, or a directory for oci-dir; standard output if not given.")
+    var output: String?
+    @Option(help: "docker-archive, oci-archive, oci-dir, or rootfs (the files as a plain tar).")
+    var format = Format.docker
+    @Option(help: "How layers are compressed: none, gzip or zstd.")
+    var compress = LayerCompression.none
+    @Argument(help: "Images, by name or ID.") var images: [String]
+
+    func validate() throws {
+        if format == .directory, output == nil {
+            throw ValidationError("--format oci-dir needs a directory: --output DIR")
+        }
+        if images.isEmpty { throw ValidationError("name at least one image") }
+    }
+
+    func run() throws {
+        if output == nil, Terminal.outputIsTerminal {
+            throw ValidationError("an archive is not for a terminal; use --output or a pipe")
+        }
+        let target: ArchiveTarget = output.map { .path($0) } ?? .descriptor(STDOUT_FILENO)
+        let options = SaveOptions(
+            layerCompression: compress == .gzip ? .gzip : compress == .zstd ? .zstd : .none)
+        let meter = ArchiveMeter("saving")
+        defer { meter.finish() }
+        let destination: SaveTarget =
+            switch format {
+            case .docker: .archive(.docker, target)
+            case .oci: .archive(.oci, target)
+            case .directory: .layout(directory: output ?? ".")
+            case .rootfs: .rootFileSystem(target)
+            }
+        try store.engine().save(
+            images, to: destination, options: options, progress: { meter.show($0) })
+    }
+}
+
+/// The input that a path names; nil is standard input, which must not be a terminal.
+private func archiveInput(_ path: String?) throws -> ArchiveInput {
+    if let path { return .path(path) }
+    guard !Terminal.inputIsTerminal else {
+        throw ValidationError("standard input is a terminal; name a file with --input")
+    }
+    return .descriptor(STDIN_FILENO, name: "-")
+}
+
+/// A line on the terminal that tells how far the reading or writing of an archive is.
+final class ArchiveMeter {
+    private let verb: String
+    private let isShown: Bool
+    private var wasShown = false
+
+    init(_ verb: String) {
+        self.verb = verb
+        isShown = Terminal.errorIsTerminal
+    }
+
+    func show(_ progress: ArchiveProgress) {
+        guard isShown else { return }
+        var text: String
+        switch progress.step {
+        case .unpacking: text = verb
+        case .layer(let number, let count, let id):
+            text = "\(verb) layer \(number) of \(count) \(id.digest.short)"
+        case .compressing(let id): text = "\(verb): compressing \(id.digest.short)"
+        case .writing: text = verb
+        case .recording: text = "\(verb): recording"
+        }
+        if progress.doneBytes > 0 {
+            text += " " + HumanSize.decimal(Int64(clamping: progress.doneBytes))
+        }
+        if let total = progress.totalBytes {
+            text += " of " + HumanSize.decimal(Int64(clamping: total))
+        }
+        Terminal.writeError("\r\u{1B}[K\(text)")
+        wasShown = true
+    }
+
+    func finish() {
+        if wasShown { Terminal.writeError("\r\u{1B}[K") }
+        wasShown = false
+    }
+}

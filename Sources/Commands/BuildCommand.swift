@@ -1,0 +1,160 @@
+internal import ArgumentParser
+internal import Builder
+internal import Engine
+internal import Foundation
+internal import Glibc
+internal import ImageSpec
+internal import LinuxIO
+
+struct BuildCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "build", abstract: "Build an image from a Dockerfile.",
+        discussion: """
+            Every step's result is a directory of the gallery (cache/KEY, builds/ID); the state where \
+            a step failed is builds/ID/failed.
+
+              vitrine build -t app .
+              vitrine build -f docker/Dockerfile --target test --build-arg V=2 .
+              echo 'FROM debian:bookworm' | vitrine build -t copy -
+              tar -c . | vitrine build -t app -
+            """)
+    enum Progress: String, ExpressibleByArgument, CaseIterable { case auto, plain, tty, quiet }
+
+    @OptionGroup var store: StoreOptions
+    @Option(name: .shortAndLong, help: "Name the image; may be given several times.")
+    var tag: [String] = []
+    @Option(name: .shortAndLong, help: "The Dockerfile (PATH/Dockerfile); - is standard input.")
+    var file: String?
+    @Option(
+        name: .customLong("build-arg"),
+        help: ArgumentHelp("Set an ARG; without a value, from the environment.", valueName: "name=value"))
+    var buildArguments: [String] = []
+    @Option(help: "Build this stage.") var target: String?
+    @Flag(name: .customLong("no-cache"), help: "Run every step, whatever the cache has.")
+    var noCache = false
+    @Option(help: "The network of RUN steps: default (the host's), host or none.")
+    var network = "default"
+    @Option(help: "auto, plain, tty or quiet.") var progress = Progress.auto
+    @Option(
+        name: .customLong("label"), help: ArgumentHelp("Set a label.", valueName: "name=value"))
+    var labels: [String] = []
+    @Option(help: "The platform, as os/arch.") var platform: String?
+    @Flag(name: .shortAndLong, help: "Print the image ID only.") var quiet = false
+    @Option(help: ArgumentHelp("Write the image ID to a file.", valueName: "file"))
+    var iidfile: String?
+    @Argument(help: "The build context: a directory, or - for a tar or a Dockerfile on standard input.")
+    var context: String
+
+    func run() throws {
+        let engine = try store.engine()
+        let options = try options()
+        let location: ContextLocation = context == "-" ? .stream(STDIN_FILENO) : .directory(context)
+        let cancellation = Cancellation()
+        let listener = SignalListener { _ in cancellation.cancel() }
+        let display = BuildDisplay(progress, quiet: quiet)
+        let result: BuildResult
+        do {
+            result = try engine.build(
+                options, context: location, observer: display.observer, cancellation: cancellation)
+            display.finish()
+        } catch let error as BuildError {
+            display.finish()
+            report(error)
+            throw ExitCode(error.code == .cancelled ? 130 : 1)
+        }
+        withExtendedLifetime(listener) {}
+        if let iidfile {
+            try HostDirectory.replaceFile(iidfile, with: Array("\(result.image)".utf8))
+        }
+        if quiet { Terminal.write("\(result.image)\n") }
+    }
+
+    private func report(_ error: BuildError) {
+        Terminal.writeError("\(error.rendered)\n")
+        guard let command = error.command else { return }
+        let gallery = StoreLocation.gallery(environment: ProcessInfo.processInfo.environment)
+        Terminal.writeError(
+            """
+            its files: \(gallery)/builds/\(command.build)/failed ("vitrine serve" shows them)
+            its whole output: \(command.logPath)
+
+            """)
+    }
+
+    private func options() throws -> BuildOptions {
+        var options = BuildOptions(
+            tags: try tag.map { try Engine.buildTag($0) }, target: target,
+            ignoresCache: noCache, network: try Engine.buildNetwork(network),
+            title: context == "-" ? "standard input" : StoreLocation.absolute(context))
+        switch file {
+        case nil: break
+        case "-"?:
+            guard context != "-" else {
+                throw ValidationError("standard input is the context already; name a file with -f")
+            }
+            let bytes = try DescriptorIO.readAll(STDIN_FILENO, limit: 16 << 20)
+            options.dockerfile = .text(DockerfileText(name: "-", bytes: bytes))
+        case let path?:
+            options.dockerfile = context == "-" ? .inContext(path) : .onHost(path)
+        }
+        for text in buildArguments {
+            let (name, value) = Self.pair(text)
+            guard !name.isEmpty else {
+                throw ValidationError("--build-arg \"\(text)\" has no name; write NAME=VALUE")
+            }
+            if let value = value ?? ProcessInfo.processInfo.environment[name] {
+                options.buildArguments.append(BuildArgument(name: name, value: value))
+            }
+        }
+        options.labels = labels.map { text in
+            let (name, value) = Self.pair(text)
+            return (name: name, value: value ?? "")
+        }
+        if let platform { options.platform = try Platform.parse(platform) }
+        return options
+    }
+
+    private static func pair(_ text: String) -> (name: String, value: String?) {
+        guard let equals = text.firstIndex(of: "=") else { return (text, nil) }
+        return (String(text[..<equals]), String(text[text.index(after: equals)...]))
+    }
+}
+
+/// How a build's progress is shown.
+final class BuildDisplay {
+    let observer: any BuildObserver
+    private var stop: (() -> Void)?
+
+    init(_ progress: BuildCommand.Progress, quiet: Bool) {
+        if quiet || progress == .quiet {
+            observer = QuietProgress()
+            return
+        }
+        let live = progress == .tty || (progress == .auto && Terminal.errorIsTerminal)
+        guard live else {
+            observer = PlainProgress { Terminal.writeError($0) }
+            return
+        }
+        let terminal = TerminalProgress(
+            columns: { Self.columns() }, { Terminal.writeError($0) })
+        observer = terminal
+        let timer = DispatchSource.makeTimerSource()
+        timer.schedule(deadline: .now(), repeating: .milliseconds(100))
+        timer.setEventHandler { terminal.tick() }
+        timer.activate()
+        stop = { timer.cancel() }
+    }
+
+    func finish() {
+        stop?()
+        stop = nil
+    }
+
+    private static func columns() -> Int {
+        var window = winsize()
+        guard unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &window) == 0, window.ws_col > 0 else {
+            return 80
+        }
+        return Int(window.ws_col)
+    }
+}

@@ -1,0 +1,46 @@
+internal import ArgumentParser
+internal import Engine
+internal import FileTree
+internal import ImageSpec
+
+struct DiffCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "diff", abstract: "List what changed: A added, C changed, D deleted.",
+        discussion: """
+            Compares two of: an image (name or ID), layer:DIGEST, cache:KEY, a path inside a mounted \
+            image or the gallery. With one, compares it with what its last layer was put on.
+
+              vitrine diff debian:bookworm app
+              vitrine diff app
+              vitrine diff cache:3f2a9c01 cache:77b0c1d2
+            """)
+    @OptionGroup var store: StoreOptions
+    @Flag(name: .customLong("json"), help: "Print JSON.") var json = false
+    @Argument(help: "What to compare.") var first: String
+    @Argument(help: "What to compare it with.") var second: String?
+
+    func run() throws {
+        let engine = try store.engine()
+        let changes = try engine.diff(
+            try engine.diffOperand(first), try second.map { try engine.diffOperand($0) })
+        var lines = ""
+        var values: [JSONValue] = []
+        for change in changes where !change.path.isRoot || change.isOwnChange {
+            let kind = String(change.kind.rawValue)
+            if json {
+                values.append(
+                    .object(
+                        JSONObject([
+                            .init("Kind", .string(kind)),
+                            .init("Path", .string(change.path.description)),
+                        ])))
+            } else {
+                lines += "\(kind) \(change.path)\n"
+            }
+        }
+        if json {
+            lines = String(decoding: JSONValue.array(values).encoded(indent: 2), as: UTF8.self) + "\n"
+        }
+        Terminal.write(lines)
+    }
+}

@@ -1,0 +1,40 @@
+package import ArgumentParser
+internal import Engine
+
+/// The `vitrine` command.
+package struct VitrineCommand: ParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "vitrine",
+        abstract: "A glass case for container images.",
+        discussion: """
+            Looks into images as plain directories, builds them from Dockerfiles, and compares them \
+            with ls, diff and du. The vocabulary is Docker's.
+
+              vitrine load < debian.tar            bring an image in
+              vitrine mount debian:bookworm /mnt   look at it
+              vitrine build -t app .               build on it
+              vitrine serve                        show everything under /run/vitrine/gallery
+
+            Exit codes: 0 done, 1 failed, 64 wrong usage, 130 interrupted.
+            """,
+        version: Engine.version,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Looking", subcommands: [
+                    MountCommand.self, UmountCommand.self, ServeCommand.self, DiffCommand.self,
+                ]),
+            CommandGroup(
+                name: "Images", subcommands: [
+                    ImagesCommand.self, HistoryCommand.self, InspectCommand.self, TagCommand.self,
+                    RmiCommand.self, LoadCommand.self, SaveCommand.self, ImportCommand.self,
+                ]),
+            CommandGroup(name: "Building", subcommands: [BuildCommand.self, CacheCommand.self]),
+            CommandGroup(
+                name: "The store", subcommands: [
+                    DfCommand.self, GcCommand.self, FsckCommand.self, InfoCommand.self,
+                    VersionCommand.self,
+                ]),
+        ])
+
+    package init() {}
+}

@@ -1,0 +1,43 @@
+/// The values of the ARGs before the first FROM: what FROM lines see, and what an ARG without a
+/// default takes inside a stage.
+package struct GlobalScope: Hashable, Sendable {
+    /// The values of the arguments that have one.
+    package private(set) var values: [String: String] = [:]
+
+    /// The names that were declared, with a value or without, in order and once each.
+    package private(set) var names: [String] = []
+
+    /// The variables that the defaults read.
+    package private(set) var variables = VariableUse()
+
+    /// Evaluates the global ARGs in order: each default sees the ones before it.
+    ///
+    /// - Parameters:
+    ///   - buildArguments: the value that `--build-arg` gives a name, or nil.
+    ///   - predefined: the value of a name that needs no ARG to be seen here, such as
+    ///     `TARGETARCH`, or nil.
+    /// - Throws: expansion's errors, with the ARG's range.
+    package init(
+        _ dockerfile: Dockerfile, buildArguments: (String) -> String?,
+        predefined: (String) -> String? = { _ in nil }
+    ) throws(DockerfileError) {
+        let expander = WordExpander(escape: dockerfile.directives.escape)
+        for located in dockerfile.globalArguments {
+            guard case .arg(let arg) = located.instruction else { continue }
+            for argument in arg.arguments {
+                var value: String?
+                if let text = argument.defaultValue {
+                    do {
+                        let known = values
+                        let expansion = try expander.expand(text) { known[$0] ?? predefined($0) }
+                        variables.formUnion(expansion.variables)
+                        value = expansion.text
+                    } catch { throw error.located(at: located.range) }
+                }
+                if let given = buildArguments(argument.name) { value = given }
+                if !names.contains(argument.name) { names.append(argument.name) }
+                if let value { values[argument.name] = value }
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+package import Builder
+package import ImageSpec
+package import Sandbox
+
+extension Engine {
+    /// Builds an image from a Dockerfile, running its steps in writable views.
+    /// - Throws: ``BuildError``.
+    package func build(
+        _ options: BuildOptions, context: ContextLocation, observer: any BuildObserver,
+        cancellation: Cancellation
+    ) throws -> BuildResult {
+        try Builder(
+            store: store,
+            executor: StepRunner { [self] in
+                try containerRuntime(isolated: options.network == .isolated)
+            }
+        ).build(options, context: context, observer: observer, cancellation: cancellation)
+    }
+
+    /// A name for the image that is built.
+    /// - Throws: ``EngineError`` `invalid`.
+    package static func buildTag(_ name: String) throws -> Reference {
+        let reference = try parse(name)
+        guard reference.digest == nil else {
+            throw EngineError(
+                .invalid, "\"\(name)\" has a digest; an image is named by repository and tag")
+        }
+        return reference
+    }
+
+    /// The network that `--network` names.
+    /// - Throws: ``EngineError`` `invalid`.
+    package static func buildNetwork(_ name: String) throws -> Network {
+        guard let network = Network.forBuild(name) else {
+            throw EngineError(
+                .invalid, "builds have no network \"\(name)\"",
+                hint: "use --network=default, host or none")
+        }
+        return network
+    }
+}

@@ -1,0 +1,149 @@
+internal import FileTree
+package import ImageSpec
+package import Store
+
+/// An image as lists show it.
+package struct ImageSummary: Sendable {
+    package var record: ImageRecord
+    package var names: [Reference]
+    /// The regular files of its root file system.
+    package var sizeBytes: UInt64
+}
+
+/// A line of `history`.
+package struct HistoryLine: Sendable {
+    package var entry: HistoryEntry
+    /// The image that ends here, if the store has one.
+    package var image: ImageID?
+    /// What the step's layer added or changed, in bytes of file content.
+    package var sizeBytes: UInt64
+    package var diffID: DiffID?
+}
+
+extension Engine {
+    /// All images, newest first.
+    package func images() throws -> [ImageSummary] {
+        let names = try namesByImage()
+        return try store.images().map {
+            ImageSummary(
+                record: $0, names: names[$0.id] ?? [],
+                sizeBytes: try store.tree(of: $0).directory.sizeBytes)
+        }
+    }
+
+    /// The steps that made an image, newest first, as `docker history` lists them.
+    package func history(_ image: ImageRecord) throws -> [HistoryLine] {
+        let config = try store.config(of: image.id).config
+        let layers = try store.layers(upTo: image.chainID)
+        var lines: [HistoryLine] = []
+        var next = 0
+        var parent = Tree.empty
+        var entries = config.history
+        let missing = layers.count - entries.count { !$0.emptyLayer }
+        // Layers that the history does not tell of still get their line.
+        if missing > 0 {
+            entries += (0..<missing).map { _ in
+                HistoryEntry(created: nil, createdBy: nil, emptyLayer: false)
+            }
+        }
+        for entry in entries {
+            var line = HistoryLine(entry: entry, image: nil, sizeBytes: 0, diffID: nil)
+            if !entry.emptyLayer, next < layers.count {
+                let layer = layers[next]
+                line.diffID = layer.diffID
+                line.sizeBytes = try changedBytes(from: parent, to: layer.tree)
+                parent = layer.tree
+                next += 1
+            }
+            lines.append(line)
+        }
+        if !lines.isEmpty { lines[lines.count - 1].image = image.id }
+        return lines.reversed()
+    }
+
+    /// The content of files that `new` has and `old` has not at the same path.
+    func changedBytes(from old: Tree, to new: Tree) throws -> UInt64 {
+        if old.directory.id == Tree.empty.directory.id { return new.directory.sizeBytes }
+        var bytes: UInt64 = 0
+        try TreeDiff.forEachChange(from: old, to: new, in: store) { change in
+            guard case .file(let content)? = change.new?.content else { return }
+            if case .file(let before)? = change.old?.content, before == content { return }
+            bytes += content.sizeBytes
+        }
+        return bytes
+    }
+
+    /// What `inspect` prints of an image, with Docker's names.
+    package func inspect(_ image: ImageRecord) throws -> JSONValue {
+        let config = try store.config(of: image.id).config
+        let layers = try store.layers(upTo: image.chainID)
+        let tree = try store.tree(of: image)
+        let names = try namesByImage()[image.id] ?? []
+        var object = JSONObject()
+        object["Id"] = .string("\(image.id)")
+        object["RepoTags"] = .array(names.map { .string($0.familiarName) })
+        object["RepoDigests"] = .array(
+            names.map { .string("\($0.familiarRepository)@\(image.manifestDigest)") })
+        object["Created"] = .string(config.created?.description ?? "")
+        object["Author"] = .string(config.author ?? "")
+        object["Comment"] = .string(config.comment ?? "")
+        object["Architecture"] = .string(config.architecture)
+        object["Os"] = .string(config.os)
+        object["Config"] = config.config.json
+        object["Size"] = JSONValue(tree.directory.sizeBytes)
+        var root = JSONObject()
+        root["Type"] = .string("layers")
+        root["Layers"] = .array(config.diffIDs.map { .string("\($0)") })
+        object["RootFS"] = .object(root)
+        var ours = JSONObject()
+        ours["Tree"] = .string("\(tree.id)")
+        ours["Manifest"] = .string("\(image.manifestDigest)")
+        ours["Entries"] = JSONValue(tree.directory.entryCount)
+        ours["ChainIDs"] = .array(layers.map { .string("\($0.chainID)") })
+        object["Vitrine"] = .object(ours)
+        return .object(object)
+    }
+
+    /// Gives an image a further name.
+    package func tag(_ source: String, as target: String) throws {
+        let image = try image(source)
+        let reference = try Self.parse(target)
+        guard reference.digest == nil else {
+            throw EngineError(
+                .invalid, "\"\(target)\" has a digest; an image is named by repository and tag",
+                hint: "leave out \"@sha256:…\"")
+        }
+        try store.setName(reference, to: image.id)
+    }
+
+    /// What a removal did.
+    package enum Removal: Sendable {
+        case untagged(Reference)
+        case deleted(ImageID)
+    }
+
+    /// Removes a name, and the image with its last name, as `docker rmi` does.
+    /// - Parameter force: removes an image given by ID though it has several names.
+    package func remove(_ text: String, force: Bool) throws -> [Removal] {
+        let image = try image(text)
+        let names = try namesByImage()[image.id] ?? []
+        var removals: [Removal] = []
+        let selector = try? ImageSelector(parsing: text)  // it was one above
+        if let reference = selector?.reference, names.contains(reference) {
+            _ = try store.removeName(reference)
+            removals.append(.untagged(reference))
+            if names.count > 1 { return removals }
+        } else if names.count > 1, !force {
+            throw EngineError(
+                .inUse,
+                "image \(image.id.digest.short) has \(names.count) names: "
+                    + names.map(\.familiarName).joined(separator: ", "),
+                hint: "remove it by name, or use --force to take all its names away")
+        } else {
+            removals += names.map { .untagged($0) }
+        }
+        try store.removeImage(image.id)
+        removals.append(.deleted(image.id))
+        return removals
+    }
+}

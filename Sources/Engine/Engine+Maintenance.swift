@@ -1,0 +1,99 @@
+internal import FuseDriver
+internal import Glibc
+package import ImageSpec
+internal import LinuxIO
+package import Store
+
+extension Engine {
+    /// Entries of the build cache, most recently used first.
+    package func cacheEntries() throws -> [CacheRecord] { try store.cacheEntries() }
+
+    /// The bytes of file content that an entry's step added or changed.
+    package func sizeBytes(of entry: CacheRecord) throws -> UInt64 {
+        try changedBytes(from: entry.parentTree, to: entry.tree)
+    }
+
+    package func removeCacheEntry(_ digits: String) throws -> CacheKey {
+        let entry = try cacheEntry(digits)
+        _ = try store.removeCacheEntry(entry.key)
+        return entry.key
+    }
+
+    /// Removes cache entries, then what only they held.
+    /// - Parameter unusedFor: only those not used for so long; nil removes all.
+    package func pruneCache(
+        unusedFor age: Duration?
+    ) throws -> (removed: [CacheKey], report: CollectionReport) {
+        let limit = age.map { Store.now() - $0.components.seconds * 1_000_000_000 }
+        var removed: [CacheKey] = []
+        for entry in try store.cacheEntries() {
+            if let limit, entry.lastUsedAt >= limit { continue }
+            if try store.removeCacheEntry(entry.key) { removed.append(entry.key) }
+        }
+        if age == nil { try store.forgetEndedBuilds() }
+        return (removed, try collectGarbage())
+    }
+
+    package func usage() throws -> StoreUsage { try StoreUsage(of: store) }
+
+    package func collectGarbage(dryRun: Bool = false) throws -> CollectionReport {
+        try Collector(store).run(dryRun: dryRun)
+    }
+
+    package func verify(readsContent: Bool = true) throws -> VerificationReport {
+        try Verifier(store).run(readsContent: readsContent)
+    }
+
+    /// A fact about this host or store, for `vitrine info`.
+    package struct Fact: Sendable {
+        package var name: String
+        package var value: String
+    }
+
+    package func info() throws -> [Fact] {
+        var facts = [
+            Fact(name: "Version", value: Self.version),
+            Fact(name: "Store", value: root),
+            Fact(name: "Images", value: "\(try store.images().count)"),
+            Fact(name: "Cache entries", value: "\(try store.cacheEntries().count)"),
+            Fact(name: "Kernel", value: Self.firstLine("/proc/sys/kernel/osrelease") ?? "unknown"),
+            Fact(name: "FUSE", value: fuseFact()),
+            Fact(name: "OCI runtime", value: runtimeFact()),
+            Fact(name: "Idle CPUs", value: idleFact()),
+        ]
+        let directory = try OwnedDescriptor(opening: root, [.readOnly, .directory])
+        let room = try FileSystemRoom(of: directory.rawValue)
+        facts.append(
+            Fact(
+                name: "Free space",
+                value: HumanSize.decimal(
+                    Int64(clamping: room.availableBlocks &* room.blockSizeBytes))))
+        return facts
+    }
+
+    private func fuseFact() -> String {
+        guard HostDirectory.exists("/dev/fuse") else {
+            return "/dev/fuse is missing; \"modprobe fuse\" loads the driver"
+        }
+        return geteuid() == 0
+            ? "available, with passthrough where the kernel has it (6.9 and later)"
+            : "available through fusermount3, without passthrough (needs CAP_SYS_ADMIN)"
+    }
+
+    /// Where idle CPUs halt at once, every round trip to a view waits for one to wake.
+    private func idleFact() -> String {
+        guard let text = Self.firstLine("/sys/module/haltpoll/parameters/guest_halt_poll_ns") else {
+            return "the kernel has no guest halt polling; nothing to set"
+        }
+        if let value = Int(text), value >= 100_000 { return "poll for \(value) ns before halting" }
+        return "halt at once (guest_halt_poll_ns is \(text)): views answer up to five times faster "
+            + "with \"echo 200000 > /sys/module/haltpoll/parameters/guest_halt_poll_ns\""
+    }
+
+    static func firstLine(_ path: String) -> String? {
+        guard let file = try? OwnedDescriptor(opening: path, .readOnly),
+            let bytes = try? DescriptorIO.readAll(file.rawValue, limit: 4096)
+        else { return nil }  // the fact is not to be had here
+        return String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
+    }
+}

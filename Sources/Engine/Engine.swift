@@ -1,0 +1,72 @@
+package import ImageSpec
+internal import LinuxIO
+package import Store
+
+/// The operations of Vitrine on one store; the only place where the modules meet.
+package final class Engine: Sendable {
+    package let store: Store
+
+    /// The version that `vitrine version` prints.
+    package static let version = "0.1.0"
+
+    /// Opens the store at `root`, making it if there is none.
+    package init(root: String) throws {
+        store = try Store(root: root)
+    }
+
+    package var root: String { store.layout.root }
+
+    // MARK: - Finding images
+
+    /// The image that a user means: a name, an ID, or the first digits of one.
+    /// - Throws: ``EngineError`` `notFound`, `ambiguous`, `invalid`.
+    package func image(_ text: String) throws -> ImageRecord {
+        let selector: ImageSelector
+        do {
+            selector = try ImageSelector(parsing: text)
+        } catch {
+            throw EngineError(.invalid, "\"\(text)\" names no image: \(error.message)", hint: error.hint)
+        }
+        if let id = selector.imageID, let image = try store.image(id) { return image }
+        if let reference = selector.reference {
+            if let image = try store.image(named: reference) { return image }
+            if let digest = reference.digest,
+                let image = try store.images().first(where: { $0.manifestDigest == digest })
+            {
+                return image
+            }
+        }
+        if let prefix = selector.idPrefix {
+            let found = try store.images(idPrefix: prefix)
+            if found.count == 1 { return found[0] }
+            if found.count > 1 {
+                throw EngineError(
+                    .ambiguous, "\"\(text)\" is the start of \(found.count) image IDs",
+                    hint: "give more digits: "
+                        + found.prefix(4).map { String($0.id.digest.hex.prefix(20)) }
+                        .joined(separator: ", "))
+            }
+        }
+        throw EngineError(
+            .notFound, "there is no image \"\(text)\"",
+            hint: "\"vitrine images\" lists what is there; \"vitrine load\" and "
+                + "\"vitrine import\" bring images in")
+    }
+
+    /// The names of every image.
+    package func namesByImage() throws -> [ImageID: [Reference]] {
+        var names: [ImageID: [Reference]] = [:]
+        for (reference, image) in try store.names() { names[image, default: []].append(reference) }
+        return names
+    }
+
+    static func parse(_ name: String) throws -> Reference {
+        do {
+            return try Reference(parsing: name)
+        } catch {
+            throw EngineError(
+                .invalid, "\"\(name)\" is not a name for an image: \(error.message)",
+                hint: error.hint)
+        }
+    }
+}

@@ -1,0 +1,28 @@
+/// An operation that could not be done, in words for the person who asked.
+package struct EngineError: Error, Sendable {
+    package enum Code: Sendable {
+        case notFound
+        case ambiguous
+        case invalid
+        case inUse
+        /// The host lacks something: FUSE, a runtime, a privilege.
+        case unavailable
+        case cancelled
+        case failed
+    }
+
+    package let code: Code
+    package let message: String
+    /// What would help.
+    package let hint: String?
+
+    package init(_ code: Code, _ message: String, hint: String? = nil) {
+        self.code = code
+        self.message = message
+        self.hint = hint
+    }
+}
+
+extension EngineError: CustomStringConvertible {
+    package var description: String { hint.map { "\(message)\n\($0)" } ?? message }
+}

@@ -1,0 +1,63 @@
+internal import ImageSpec
+internal import Synchronization
+
+/// Directories that were made but not yet stored, in front of those that are.
+///
+/// Thread-safe. What a tree needs of it goes to the store by ``reachable(from:)``; the rest (steps
+/// on the way to the tree) is dropped with it.
+package final class PendingDirectories: DirectorySource {
+    private struct Pending {
+        var directory: Directory
+        var encoding: [UInt8]
+    }
+
+    private let base: any DirectorySource
+    private let pending = Mutex<[DirectoryID: Pending]>([:])
+
+    package init(base: any DirectorySource) { self.base = base }
+
+    package func directory(_ id: DirectoryID) throws(FileTreeError) -> Directory {
+        if let found = pending.withLock({ $0[id]?.directory }) { return found }
+        return try base.directory(id)
+    }
+
+    /// Encodes the directory and keeps it.
+    package func insert(_ directory: Directory) -> DirectoryReference {
+        let (encoding, id) = directory.encoded()
+        let entry = Pending(directory: directory, encoding: encoding)
+        pending.withLock { $0[id] = entry }
+        return directory.reference(id: id)
+    }
+
+    /// The pending directories that `tree` refers to, children before parents.
+    package func reachable(from tree: Tree) -> [(id: DirectoryID, encoding: [UInt8])] {
+        let all = pending.withLock { $0 }
+        var result: [(id: DirectoryID, encoding: [UInt8])] = []
+        var seen: Set<DirectoryID> = []
+        // An explicit stack: depth is bounded by paths, not by this thread's stack.
+        var stack: [(id: DirectoryID, expanded: Bool)] = [(tree.directory.id, false)]
+        while let (id, expanded) = stack.popLast() {
+            guard let entry = all[id] else { continue }
+            if expanded {
+                result.append((id, entry.encoding))
+                continue
+            }
+            guard seen.insert(id).inserted else { continue }
+            stack.append((id, true))
+            for child in entry.directory.entries {
+                if let reference = child.node.directory { stack.append((reference.id, false)) }
+            }
+        }
+        return result
+    }
+}
+
+/// The source of trees that consist of pending directories only.
+package struct NoDirectories: DirectorySource {
+    package init() {}
+
+    package func directory(_ id: DirectoryID) throws(FileTreeError) -> Directory {
+        if id == Directory.empty.encoded().id { return .empty }
+        throw FileTreeError(.missingDirectory, "there is no directory \(id)")
+    }
+}

@@ -1,0 +1,94 @@
+package import ImageSpec
+
+/// The digest of a tree: of its root directory with the root's own attributes.
+package struct TreeID: DigestIdentifier {
+    package let digest: Digest
+    package init(_ digest: Digest) { self.digest = digest }
+}
+
+/// A root file system as an immutable value.
+///
+///     Tree ── root: Node(attributes, .directory(reference))
+///                                        │ DirectoryID
+///                                        ▼
+///                     Directory ── entries: [name → Node]
+///                                              ├── .file(digest)           an object of the store
+///                                              └── .directory(reference)   the next Directory
+///
+/// Trees share directories and files by digest. Equal digests mean equal trees.
+package struct Tree: Hashable, Sendable {
+    package let attributes: NodeAttributes
+    package let directory: DirectoryReference
+    package let id: TreeID
+
+    package init(attributes: NodeAttributes, directory: DirectoryReference) {
+        self.attributes = attributes
+        self.directory = directory
+        id = TreeID(
+            Digest(of: TreeEncoding.encode(attributes: attributes, directory: directory)))
+    }
+
+    /// The tree with nothing in it.
+    package static let empty = Tree(
+        attributes: .implicitDirectory,
+        directory: Directory.empty.reference(id: Directory.empty.encoded().id))
+
+    /// The root as a node.
+    package var root: Node { Node(attributes: attributes, content: .directory(directory)) }
+}
+
+/// Where directories are read from by digest.
+package protocol DirectorySource: Sendable {
+    /// - Throws: ``FileTreeError`` `missingDirectory` or `corruptEncoding`.
+    func directory(_ id: DirectoryID) throws(FileTreeError) -> Directory
+}
+
+extension DirectorySource {
+    /// The node at `path`; symbolic links on the way are not followed.
+    /// - Returns: nil when a name on the way is absent or no directory.
+    package func node(at path: TreePath, in tree: Tree) throws(FileTreeError) -> Node? {
+        var node = tree.root
+        for name in path.names {
+            guard let reference = node.directory else { return nil }
+            guard let next = try directory(reference.id)[name] else { return nil }
+            node = next
+        }
+        return node
+    }
+
+    /// The node that `path` leads to when symbolic links are followed inside the tree, as a process
+    /// sees it whose root directory the tree is, and the path where it stands.
+    /// - Returns: nil when a name on the way is absent or no directory.
+    /// - Throws: `symbolicLinkLoop` after 40 links, as Linux.
+    package func resolve(
+        _ path: TreePath, in tree: Tree, followLast: Bool = true
+    ) throws(FileTreeError) -> (path: TreePath, node: Node)? {
+        var pending = Array(path.names.map(\.bytes).reversed())
+        var place: [(name: EntryName, node: Node)] = []
+        var linksLeft = 40
+        while let part = pending.popLast() {
+            if part.isEmpty || part == [0x2E] { continue }
+            if part == [0x2E, 0x2E] {
+                _ = place.popLast()
+                continue
+            }
+            let name = try EntryName(part)
+            let parent = place.last?.node ?? tree.root
+            guard let reference = parent.directory,
+                let node = try directory(reference.id)[name]
+            else { return nil }
+            if case .symbolicLink(let target) = node.content, followLast || !pending.isEmpty {
+                guard linksLeft > 0 else {
+                    throw FileTreeError(
+                        .symbolicLinkLoop, "too many levels of symbolic links", path: path.bytes)
+                }
+                linksLeft -= 1
+                if target.first == UInt8(ascii: "/") { place = [] }
+                pending += target.split(separator: UInt8(ascii: "/")).reversed().map(Array.init)
+                continue
+            }
+            place.append((name, node))
+        }
+        return (TreePath(place.map(\.name)), place.last?.node ?? tree.root)
+    }
+}

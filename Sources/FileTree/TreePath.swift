@@ -1,0 +1,54 @@
+/// A place inside a tree: the names from the root down; the root itself is empty.
+package struct TreePath: Hashable, Comparable, Sendable {
+    package var names: [EntryName]
+
+    package init(_ names: [EntryName] = []) { self.names = names }
+
+    package static let root = TreePath()
+
+    /// The deepest path that is taken, in names: Linux's PATH_MAX of 4096 bytes holds 2048 of them.
+    package static let maximumDepth = 2048
+
+    /// Cleans `bytes` as a path below the root: empty names and `.` vanish, a leading `/` means
+    /// the root, `..` takes one name back.
+    /// - Throws: `escapesRoot` when `..` would leave the root, `nameTooLong`, `invalidName` (a NUL
+    ///   byte), `tooDeep`.
+    package init(cleaning bytes: some Collection<UInt8>) throws(FileTreeError) {
+        names = []
+        for part in bytes.split(separator: UInt8(ascii: "/")) {
+            if part.elementsEqual([0x2E]) { continue }
+            if part.elementsEqual([0x2E, 0x2E]) {
+                guard names.popLast() != nil else {
+                    throw FileTreeError(
+                        .escapesRoot, "the path leaves the root directory", path: Array(bytes))
+                }
+                continue
+            }
+            guard names.count < Self.maximumDepth else {
+                throw FileTreeError(
+                    .tooDeep, "the path has more than \(Self.maximumDepth) names",
+                    path: Array(bytes.prefix(256)))
+            }
+            names.append(try EntryName(part))
+        }
+    }
+
+    package var isRoot: Bool { names.isEmpty }
+    package var last: EntryName? { names.last }
+    package var parent: TreePath { TreePath(Array(names.dropLast())) }
+
+    package func appending(_ name: EntryName) -> TreePath { TreePath(names + [name]) }
+
+    /// The names joined by `/`, without a leading one.
+    package var bytes: [UInt8] { Array(names.map(\.bytes).joined(separator: [0x2F])) }
+
+    /// Compares name by name, which is the order of a depth-first walk over sorted directories.
+    package static func < (a: Self, b: Self) -> Bool {
+        a.names.lexicographicallyPrecedes(b.names)
+    }
+}
+
+extension TreePath: CustomStringConvertible {
+    /// With a leading `/`, as a container sees it.
+    package var description: String { "/" + String(decoding: bytes, as: UTF8.self) }
+}

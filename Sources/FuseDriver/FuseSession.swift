@@ -1,0 +1,209 @@
+internal import Glibc
+internal import Synchronization
+package import VirtualFS
+
+/// A mounted file system and the threads that serve it.
+///
+///     mount ──▶ serving ──▶ ending ──▶ ended
+///                  │ unmount(), umount(8), fusermount3 -u, stop(), abort
+///
+/// Mounting starts the threads; they go on, whether the session is kept or not, until the mount is
+/// gone: taken away by this session or by anyone else, or after ``stop()``.
+package final class FuseSession: Sendable {
+    /// Absolute and resolved, as the mount table spells it.
+    package let mountPoint: [UInt8]
+    package let capabilities: ConnectionCapabilities
+
+    private let connection: Connection
+    private let pool: ServingPool
+    private let options: MountOptions
+    /// The mounted file system's number; nil if the mount table did not show it.
+    private let device: MountTable.DeviceID?
+    private let stopRequested = Atomic(false)
+    private let ended: Bell
+    private let lifecycle = Mutex(Lifecycle.serving(waiting: []))
+
+    private enum Lifecycle {
+        case serving(waiting: [CheckedContinuation<Void, Never>])
+        case ended
+    }
+
+    /// Mounts `fileSystem` and starts to serve it.
+    ///
+    /// Requests arrive on threads of the session's own, which take no signals. The file system is
+    /// told ``FileSystem/mounted(notifier:)`` before the first and ``FileSystem/unmounted()`` after
+    /// the last.
+    package static func mount(
+        _ fileSystem: any FileSystem, at path: [UInt8], options: MountOptions
+    ) throws(FuseError) -> FuseSession {
+        let mountPoint = try Mounter.resolve(path)
+        let connection = try Connection(serving: fileSystem)
+        let pool = try ServingPool(connection: connection, spinning: options.spinning)
+        let ended = try Bell()
+        let device = try Mounter.mount(at: mountPoint, options: options)
+        do {
+            try connection.establish(over: device)
+            let session = FuseSession(
+                mountPoint: mountPoint, connection: connection, pool: pool, options: options,
+                ended: ended)
+            fileSystem.mounted(notifier: Notifier(connection: connection))
+            try session.start()
+            return session
+        } catch {
+            connection.end()
+            // The first error is the one to tell; the mount is dead and may already be gone.
+            try? Mounter.unmount(mountPoint, .lazily)
+            throw error
+        }
+    }
+
+    private init(
+        mountPoint: [UInt8], connection: Connection, pool: ServingPool, options: MountOptions,
+        ended: consuming Bell
+    ) {
+        self.mountPoint = mountPoint
+        self.connection = connection
+        self.pool = pool
+        self.options = options
+        self.ended = ended
+        capabilities = connection.capabilities
+        device = MountTable()?.entry(at: mountPoint)?.device
+        if let device, let bytes = options.readAheadBytes {
+            Mounter.setReadAhead(of: device, bytes: bytes)
+        }
+    }
+
+    // MARK: Ending
+
+    /// Unmounts, and waits until the session has ended.
+    /// - Parameter lazily: takes a busy mount out of sight; it is served on until its last user has
+    ///   left, and the call does not wait for that.
+    /// - Throws: code `busy` with the holders; `notMounted`; `permissionDenied`; `failed`.
+    package func unmount(lazily: Bool = false) throws(FuseError) {
+        try Mounter.unmount(mountPoint, lazily ? .lazily : .whenUnused)
+        if !lazily { wait() }
+    }
+
+    /// Asks the session to end: the mount is taken away as soon as it is unused, and after the
+    /// options' patience anyway; then whoever still uses it gets errors.
+    ///
+    /// Returns at once. Only stores a flag and writes to an eventfd, so it may be called from
+    /// anywhere, a signal handler included.
+    package func stop() {
+        stopRequested.store(true, ordering: .releasing)
+        pool.attention.ring()
+    }
+
+    /// Blocks until the session has ended. Not for a serving thread.
+    package func wait() { ended.wait() }
+
+    /// Suspends until the session has ended.
+    package func ended() async {
+        await withCheckedContinuation { continuation in
+            let isOver = lifecycle.withLock { lifecycle in
+                guard case .serving(let waiting) = lifecycle else { return true }
+                lifecycle = .serving(waiting: waiting + [continuation])
+                return false
+            }
+            if isOver { continuation.resume() }
+        }
+    }
+
+    package var hasEnded: Bool {
+        lifecycle.withLock { if case .ended = $0 { true } else { false } }
+    }
+
+    // MARK: The session's own thread
+
+    private func start() throws(FuseError) {
+        let context = unsafe Unmanaged.passRetained(self).toOpaque()
+        let thread = unsafe Thread.start(stackBytes: 1 << 19, detached: true, context: context) {
+            guard let context = unsafe $0 else { return nil }
+            unsafe Unmanaged<FuseSession>.fromOpaque(context).takeRetainedValue().oversee()
+            return nil
+        }
+        guard thread != nil else {
+            unsafe Unmanaged<FuseSession>.fromOpaque(context).release()
+            throw FuseError(.outOfResources, "starting the session's thread", errno: EAGAIN)
+        }
+        try pool.start()
+    }
+
+    /// Watches the pool and acts on ``stop()`` until the connection has ended; then cleans up.
+    private func oversee() {
+        var observation = ServingPool.Observation()
+        var isWatching = true
+        var stopping: StopProgress?
+        while !pool.isClosed {
+            let rests = !isWatching && stopping == nil
+            pool.attention.wait(milliseconds: rests ? -1 : ServingPool.watchMilliseconds)
+            pool.attention.silence()
+            isWatching = pool.watch(&observation) || rests
+            if stopRequested.load(ordering: .acquiring) {
+                var progress = stopping ?? StopProgress(patience: options.stopPatience)
+                advance(&progress)
+                stopping = progress
+            }
+        }
+        pool.join()
+        connection.end()
+        removeRemains()
+        connection.fileSystem.unmounted()
+        let waiting: [CheckedContinuation<Void, Never>] = lifecycle.withLock { lifecycle in
+            guard case .serving(let waiting) = lifecycle else { return [] }
+            lifecycle = .ended
+            return waiting
+        }
+        ended.ring()
+        for continuation in waiting { continuation.resume() }
+    }
+
+    private struct StopProgress {
+        /// A busy mount is tried again so often.
+        static let retryNanoseconds: UInt64 = 20_000_000
+        let deadline: UInt64
+        var nextAttempt: UInt64 = 0
+        var isForced = false
+
+        init(patience: Duration) {
+            let parts = patience.components
+            deadline =
+                Clock.nanoseconds() + UInt64(max(0, parts.seconds)) * 1_000_000_000
+                + UInt64(max(0, parts.attoseconds / 1_000_000_000))
+        }
+    }
+
+    private func advance(_ progress: inout StopProgress) {
+        let now = Clock.nanoseconds()
+        guard now >= progress.nextAttempt, !progress.isForced else { return }
+        progress.nextAttempt = now + StopProgress.retryNanoseconds
+        do {
+            guard now >= progress.deadline else {
+                return try Mounter.unmount(mountPoint, .whenUnused)
+            }
+            progress.isForced = true
+            try Mounter.unmount(mountPoint, .byForce)
+        } catch {
+            // Busy: again later. After the deadline the threads stop whatever became of the mount,
+            // and closing the device aborts the connection.
+            if progress.isForced || error.code == .notMounted { pool.close() }
+        }
+    }
+
+    /// Detaches the mount where the connection was aborted and the mount stayed.
+    private func removeRemains() {
+        guard let device, let entry = MountTable()?.entry(at: mountPoint), entry.device == device
+        else { return }
+        // What remains is dead already; a failure leaves it for the next mount to replace.
+        try? Mounter.unmount(mountPoint, .lazily)
+    }
+}
+
+extension FuseSession {
+    /// ``mount(_:at:options:)`` for a path that is text.
+    package static func mount(
+        _ fileSystem: any FileSystem, at path: String, options: MountOptions
+    ) throws(FuseError) -> FuseSession {
+        try mount(fileSystem, at: Array(path.utf8), options: options)
+    }
+}

@@ -1,0 +1,111 @@
+internal import CFuse
+internal import Synchronization
+internal import VirtualFS
+
+/// How the open files of every inode do I/O, where passthrough is on.
+///
+/// The kernel holds each inode in one mode while files are open (fs/fuse/iomode.c): *cached*, by any
+/// number of ordinary opens (and of direct ones, once they are mapped), or *passthrough*, by any
+/// number of opens with the same backing. An answer of the other mode fails the `open` with `EIO`,
+/// or a later `mmap` with `ENODEV`. So:
+///
+///     asked for            unused inode   ordinary   passthrough
+///     cached               cached         cached     direct, over the present backing
+///     direct               direct         direct     direct, over the present backing
+///     the present backing  –              –          passthrough
+///     a (other) backing    passthrough    cached     direct, over the present backing
+///
+/// "Direct, over the present backing" carries the backing id too: the kernel wants every open of an
+/// inode in passthrough to do so. Direct I/O takes precedence for reads and writes; a mapping is one
+/// of the present backing.
+final class OpenFileModes: Sendable {
+    /// The opens of an inode that has any.
+    private enum Mode {
+        case ordinary(opens: Int)
+        /// The backing id is registered with the kernel.
+        case passthrough(opens: Int, backingID: Int32, identity: UInt64)
+    }
+
+    /// Registers and forgets backing files with the kernel; the second seam is for tests.
+    struct Kernel: Sendable {
+        var open: @Sendable (_ descriptor: Int32) -> Int32?
+        var close: @Sendable (_ backingID: Int32) -> Void
+    }
+
+    private final class Shard: Sendable {
+        let inodes = Mutex<[InodeNumber: Mode]>([:])
+    }
+
+    /// Enough that threads on different inodes seldom meet; a power of two.
+    private static let shardCount = 16
+    private let shards = (0..<shardCount).map { _ in Shard() }
+    private let kernel: Kernel
+
+    init(kernel: Kernel) { self.kernel = kernel }
+
+    /// The answer to an OPEN or CREATE; the file counts as open until ``close(_:)``.
+    func open(_ inode: InodeNumber, _ file: OpenedFile) -> vitrine_open_out {
+        shard(of: inode).inodes.withLock { inodes in
+            var answer = vitrine_open_out(file)
+            switch inodes[inode] {
+            case .passthrough(let opens, let backingID, let identity):
+                inodes[inode] = .passthrough(
+                    opens: opens + 1, backingID: backingID, identity: identity)
+                let isSame = file.backing?.identity == identity
+                answer.backing_id = backingID
+                answer.open_flags =
+                    VITRINE_FOPEN_PASSTHROUGH | (isSame ? 0 : VITRINE_FOPEN_DIRECT_IO)
+            case .ordinary(let opens):
+                inodes[inode] = .ordinary(opens: opens + 1)
+            case nil:
+                // Within the lock, since two registrations of one file do not count as the same;
+                // the call allocates and never waits.
+                if let backing = file.backing, let backingID = kernel.open(backing.descriptor) {
+                    inodes[inode] = .passthrough(
+                        opens: 1, backingID: backingID, identity: backing.identity)
+                    answer.backing_id = backingID
+                    answer.open_flags = VITRINE_FOPEN_PASSTHROUGH
+                } else {
+                    inodes[inode] = .ordinary(opens: 1)
+                }
+            }
+            return answer
+        }
+    }
+
+    /// A file is released, or its `open` never reached the program.
+    func close(_ inode: InodeNumber) {
+        shard(of: inode).inodes.withLock { inodes in
+            switch inodes[inode] {
+            case .passthrough(1, let backingID, _):
+                kernel.close(backingID)
+                inodes[inode] = nil
+            case .passthrough(let opens, let backingID, let identity):
+                inodes[inode] = .passthrough(
+                    opens: opens - 1, backingID: backingID, identity: identity)
+            case .ordinary(let opens):
+                inodes[inode] = opens > 1 ? .ordinary(opens: opens - 1) : nil
+            case nil: break
+            }
+        }
+    }
+
+    private func shard(of inode: InodeNumber) -> Shard {
+        // Fibonacci hashing: numbers are often consecutive, or digests.
+        let mixed = inode.rawValue &* 0x9E37_79B9_7F4A_7C15
+        return shards[Int(mixed >> 60) & (Self.shardCount - 1)]
+    }
+}
+
+extension vitrine_open_out {
+    /// An open without passthrough.
+    init(_ file: OpenedFile) {
+        let flags: UInt32 =
+            switch file.caching {
+            case .keep: VITRINE_FOPEN_KEEP_CACHE
+            case .discard: 0
+            case .direct: VITRINE_FOPEN_DIRECT_IO
+            }
+        self.init(fh: file.handle.rawValue, open_flags: flags, backing_id: 0)
+    }
+}

@@ -1,0 +1,97 @@
+internal import CFuse
+internal import VirtualFS
+
+// Extended attributes.
+
+extension Worker {
+    /// `FUSE_SETXATTR_ACL_KILL_SGID`: a new access ACL costs the set-group-ID bit.
+    private static let aclClearsSetGroupID: UInt32 = 1 << 0
+
+    private var answersExtendedAttributes: Bool {
+        connection.profile != .readOnly(extendedAttributes: false)
+    }
+
+    func extendedAttribute(
+        _ name: [UInt8], of inode: InodeNumber, limit: Int, _ reply: consuming Reply
+    ) {
+        do throws(FileSystemError) {
+            guard answersExtendedAttributes else { throw FileSystemError.notImplemented }
+            reply.extendedAttribute(
+                try fileSystem.extendedAttribute(name, of: inode), limit: limit)
+        } catch {
+            reply.failure(error)
+        }
+    }
+
+    func extendedAttributeNames(
+        of inode: InodeNumber, limit: Int, _ reply: consuming Reply
+    ) {
+        do throws(FileSystemError) {
+            guard answersExtendedAttributes else { throw FileSystemError.notImplemented }
+            let names = try fileSystem.extendedAttributeNames(of: inode)
+            reply.extendedAttribute(names.flatMap { $0 + [0] }, limit: limit)
+        } catch {
+            reply.failure(error)
+        }
+    }
+
+    /// Reads name and value from the request itself: which of its two forms the kernel uses was
+    /// agreed on behind libfuse's back.
+    func setExtendedAttribute(
+        of inode: InodeNumber, _ context: RequestContext, _ reply: consuming Reply
+    ) {
+        do throws(FileSystemError) {
+            let request = buffer.argument(vitrine_setxattr_in.self)
+            let isExtended = connection.hasExtendedSetxattr
+            let size = MemoryLayout<vitrine_setxattr_in>.size
+            let payload = unsafe Array(buffer.payload(after: isExtended ? size : size / 2))
+            guard let end = payload.firstIndex(of: 0),
+                payload.count >= end + 1 + Int(request.size),
+                let mode = ExtendedAttributeMode(flags: request.flags)
+            else { throw FileSystemError.invalidArgument }
+            try fileSystem.setExtendedAttribute(
+                Array(payload[..<end]), of: inode,
+                to: Array(payload[(end + 1)...].prefix(Int(request.size))), mode: mode,
+                context: context)
+            if isExtended, request.setxattr_flags & Self.aclClearsSetGroupID != 0 {
+                try clearSetGroupID(of: inode, context)
+            }
+            reply.success()
+        } catch {
+            reply.failure(error)
+        }
+    }
+
+    private func clearSetGroupID(
+        of inode: InodeNumber, _ context: RequestContext
+    ) throws(FileSystemError) {
+        let mode = try fileSystem.attributes(of: inode, handle: nil).attributes.mode
+        guard mode & 0o2000 != 0 else { return }
+        _ = try fileSystem.setAttributes(
+            of: inode, handle: nil, to: AttributeChanges(permissions: mode & 0o5777),
+            context: context)
+    }
+
+    func removeExtendedAttribute(
+        _ name: [UInt8], of inode: InodeNumber, _ reply: consuming Reply
+    ) {
+        do throws(FileSystemError) {
+            try fileSystem.removeExtendedAttribute(name, of: inode)
+            reply.success()
+        } catch {
+            reply.failure(error)
+        }
+    }
+}
+
+extension ExtendedAttributeMode {
+    /// From the flags of setxattr(2); nil for both at once.
+    init?(flags: UInt32) {
+        switch flags {
+        case 0: self = .createOrReplace
+        case 1: self = .create
+        case 2: self = .replace
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,210 @@
+internal import CFuse
+internal import Glibc
+internal import VirtualFS
+
+// Open files and their content.
+
+extension Worker {
+    /// `FUSE_OPEN_KILL_SUIDGID` and `FUSE_WRITE_KILL_SUIDGID`: the caller may not keep set ids.
+    private static let openClearsSetIDs: UInt32 = 1 << 0
+    private static let writeClearsSetIDs: UInt32 = 1 << 2
+    /// Where two splices beat a copy through memory, by a fifth: below, the system calls cost more
+    /// than the copy; above, the answer no longer fits a pipe (/proc/sys/fs/pipe-max-size is 1 MiB).
+    private static let splicedBytes = (64 << 10)...(512 << 10)
+
+    func open(
+        _ inode: InodeNumber, flags: OpenFlags, _ context: RequestContext,
+        _ reply: consuming Reply
+    ) {
+        guard connection.profile == .writable else {
+            if connection.capabilities.openWithoutRequest {
+                return reply.failure(.notImplemented)
+            }
+            reply.value(vitrine_open_out(OpenedFile(handle: FileHandle(0))))
+            return
+        }
+        do throws(FileSystemError) {
+            let request = buffer.argument(vitrine_open_in.self)
+            if flags.contains(.truncate), request.open_flags & Self.openClearsSetIDs != 0 {
+                _ = try fileSystem.setAttributes(
+                    of: inode, handle: nil,
+                    to: AttributeChanges(sizeBytes: 0, clearSetIDs: true), context: context)
+            }
+            var file = try fileSystem.open(inode, flags: flags, context: context)
+            if file.backing != nil, flags.writes, losesPrivilegesWhenWritten(inode) {
+                // Writes that pass by would leave the set ids in place.
+                file.backing = nil
+            }
+            let answer = connection.openFiles?.open(inode, file) ?? vitrine_open_out(file)
+            if !reply.value(answer) { undoOpen(inode, file.handle) }
+        } catch {
+            reply.failure(error)
+        }
+    }
+
+    func create(_ request: NodeCreation, flags: OpenFlags, _ reply: consuming Reply) {
+        do throws(FileSystemError) {
+            var (entry, file) = try fileSystem.create(request, flags: flags)
+            let inode = entry.attributes.inode
+            if connection.capabilities.clearsSetIDs, entry.attributes.mode & 0o6000 != 0 {
+                file.backing = nil
+            }
+            let opened = connection.openFiles?.open(inode, file) ?? vitrine_open_out(file)
+            let answer = vitrine_create_out(entry: vitrine_entry_out(entry), open: opened)
+            if !reply.value(answer) {
+                undoOpen(inode, file.handle)
+                fileSystem.forget(inode, count: 1)
+            }
+        } catch {
+            reply.failure(error)
+        }
+    }
+
+    private func undoOpen(_ inode: InodeNumber, _ handle: FileHandle) {
+        connection.openFiles?.close(inode)
+        fileSystem.release(inode, handle: handle)
+    }
+
+    /// Whether a write must drop setuid, setgid or capabilities, as far as the driver has to see
+    /// to it that the write is seen.
+    private func losesPrivilegesWhenWritten(_ inode: InodeNumber) -> Bool {
+        guard connection.capabilities.clearsSetIDs else { return false }
+        do throws(FileSystemError) {
+            let mode = try fileSystem.attributes(of: inode, handle: nil).attributes.mode
+            if mode & 0o6000 != 0 { return true }
+            _ = try fileSystem.extendedAttribute(Array("security.capability".utf8), of: inode)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    func release(_ inode: InodeNumber, handle: FileHandle?, _ reply: consuming Reply) {
+        if let handle, connection.profile == .writable {
+            connection.openFiles?.close(inode)
+            fileSystem.release(inode, handle: handle)
+        }
+        reply.success()
+    }
+
+    func flush(_ inode: InodeNumber, handle: FileHandle?, _ reply: consuming Reply) {
+        guard let handle, connection.profile == .writable else {
+            return reply.failure(.notImplemented)
+        }
+        do throws(FileSystemError) {
+            try fileSystem.flush(inode, handle: handle)
+            reply.success()
+        } catch {
+            reply.failure(error)
+        }
+    }
+
+    func read(
+        _ inode: InodeNumber, handle: FileHandle?, offset: UInt64, size: Int,
+        _ reply: consuming Reply
+    ) {
+        var pending: Reply? = reply
+        let handle = connection.profile == .writable ? handle : nil
+        do throws(FileSystemError) {
+            try fileSystem.read(inode, handle: handle, offset: offset, size: size) { source in
+                guard let reply = pending.take() else { return }
+                switch source {
+                case .bytes(let bytes):
+                    reply.slice(bytes.prefix(size))
+                case .descriptor(let descriptor, let offset, let count):
+                    answer(descriptor, offset: offset, size: min(count, size), reply)
+                }
+            }
+        } catch {
+            pending.take()?.failure(error)
+        }
+    }
+
+    private func answer(
+        _ descriptor: Int32, offset: UInt64, size: Int, _ reply: consuming Reply
+    ) {
+        if Self.splicedBytes.contains(size) {
+            return reply.fileRange(descriptor, offset: offset, size: size)
+        }
+        let target = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer.scratch.prefix(size))
+        var filled = 0
+        while filled < target.count {
+            let got = unsafe pread(
+                descriptor, target.baseAddress?.advanced(by: filled), target.count - filled,
+                off_t(truncatingIfNeeded: offset) + filled)
+            if got > 0 {
+                filled += got
+            } else if got == 0 {
+                break
+            } else if errno != EINTR {
+                return reply.failure(FileSystemError(errno: errno))
+            }
+        }
+        unsafe reply.bytes(UnsafeRawBufferPointer(rebasing: target.prefix(filled)))
+    }
+
+    func write(
+        _ inode: InodeNumber, handle: FileHandle, offset: UInt64, data: UnsafeRawBufferPointer,
+        _ reply: consuming Reply
+    ) {
+        do throws(FileSystemError) {
+            let flags = buffer.argument(vitrine_write_in.self).write_flags
+            let written = unsafe try fileSystem.write(
+                inode, handle: handle, offset: offset, data: data,
+                clearSetIDs: flags & Self.writeClearsSetIDs != 0)
+            reply.written(written)
+        } catch {
+            reply.failure(error)
+        }
+    }
+
+    func synchronize(
+        _ inode: InodeNumber, handle: FileHandle?, dataOnly: Bool, _ reply: consuming Reply
+    ) {
+        do throws(FileSystemError) {
+            try fileSystem.synchronize(
+                inode, handle: connection.profile == .writable ? handle : nil, dataOnly: dataOnly)
+            reply.success()
+        } catch {
+            reply.failure(error)
+        }
+    }
+
+    func seek(
+        _ inode: InodeNumber, handle: FileHandle?, offset: UInt64, whence: Int32,
+        _ reply: consuming Reply
+    ) {
+        do throws(FileSystemError) {
+            let handle = connection.profile == .writable ? handle : nil
+            reply.offset(
+                try fileSystem.seek(inode, handle: handle, offset: offset, whence: whence))
+        } catch {
+            reply.failure(error)
+        }
+    }
+
+    func allocate(
+        _ inode: InodeNumber, handle: FileHandle, mode: Int32, offset: UInt64, length: UInt64,
+        _ reply: consuming Reply
+    ) {
+        do throws(FileSystemError) {
+            try fileSystem.allocate(
+                inode, handle: handle, mode: mode, offset: offset, length: length)
+            reply.success()
+        } catch {
+            reply.failure(error)
+        }
+    }
+
+    func copyRange(
+        from source: FileRange, to target: FileRange, length: UInt64, _ reply: consuming Reply
+    ) {
+        do throws(FileSystemError) {
+            // The kernel takes the count as 32 bits.
+            let limit = min(length, 1 << 30)
+            reply.written(Int(try fileSystem.copyRange(from: source, to: target, length: limit)))
+        } catch {
+            reply.failure(error)
+        }
+    }
+}

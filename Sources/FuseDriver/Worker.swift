@@ -1,0 +1,192 @@
+internal import CFuse
+internal import Glibc
+internal import Synchronization
+internal import VirtualFS
+
+/// One serving thread of a connection, and its memory.
+///
+/// @unchecked Sendable: `thread` is touched by the pool's owner only (start, join), everything else
+/// but the semaphore by the thread itself.
+@safe
+final class Worker: @unchecked Sendable {
+    let connection: Connection
+    let buffer: RequestBuffer
+    let pool: ServingPool
+    private let wakeUp: UnsafeMutablePointer<sem_t>
+    private var spinning: SpinBudget
+    private var servedSinceGlance = 0
+
+    var fileSystem: any FileSystem { connection.fileSystem }
+
+    /// - Returns: nil without memory.
+    init?(connection: Connection, pool: ServingPool) {
+        guard let buffer = RequestBuffer() else { return nil }
+        self.connection = connection
+        self.buffer = buffer
+        self.pool = pool
+        spinning = SpinBudget(limit: pool.spinning)
+        unsafe wakeUp = .allocate(capacity: 1)
+        unsafe sem_init(wakeUp, 0, 0)
+    }
+
+    deinit {
+        unsafe sem_destroy(wakeUp)
+        unsafe wakeUp.deallocate()
+    }
+
+    // MARK: The current thread's worker
+
+    private static let key: pthread_key_t = {
+        var key = pthread_key_t()
+        let failure = unsafe pthread_key_create(&key, nil)
+        precondition(failure == 0, "the process is out of thread-specific keys")
+        return key
+    }()
+
+    /// The worker whose thread this is.
+    static var current: Worker? {
+        guard let raw = unsafe pthread_getspecific(key) else { return nil }
+        return unsafe Unmanaged<Worker>.fromOpaque(raw).takeUnretainedValue()
+    }
+
+    // MARK: Thread
+
+    /// Invites the thread to listen, or to see that the pool is closed.
+    func invite() { unsafe sem_post(wakeUp) }
+
+    /// The thread's body: listens when invited, until the pool closes.
+    func run() {
+        unsafe pthread_setspecific(Self.key, Unmanaged.passUnretained(self).toOpaque())
+        defer { pthread_setspecific(Self.key, nil) }
+        while true {
+            awaitInvitation()
+            guard !pool.isClosed else { return }
+            listen()
+        }
+    }
+
+    private func awaitInvitation() {
+        while unsafe sem_wait(wakeUp) != 0 && errno == EINTR {}
+    }
+
+    /// Receives and serves requests while this thread is counted as listening.
+    private func listen() {
+        while true {
+            let length: Int
+            switch receive() {
+            case .request(let received): length = received
+            case .surplus: return
+            case .ended: return pool.close(worker: self)
+            }
+            serve(length)
+        }
+    }
+
+    private func serve(_ length: Int) {
+        let opcode = min(buffer.header.opcode, RequestBuffer.Opcode.limit - 1)
+        let remaining = pool.stopListening()
+        if remaining == 0, pool.costs.isSlow(opcode) || crowdIsWaiting(behind: opcode) {
+            pool.inviteAnother()
+        }
+        let begin = Clock.nanoseconds()
+        connection.process(buffer, length: length)
+        pool.costs.record(opcode, nanoseconds: Clock.nanoseconds() &- begin)
+        pool.startListening()
+    }
+
+    /// Now and then, whether requests pile up although a processor could serve them.
+    private func crowdIsWaiting(behind opcode: UInt32) -> Bool {
+        // Nobody waits for the end of a FORGET, and they come by the thousand.
+        guard opcode != RequestBuffer.Opcode.forget, opcode != RequestBuffer.Opcode.forgetMany,
+            pool.hasIdleProcessors
+        else { return false }
+        servedSinceGlance += 1
+        guard servedSinceGlance >= pool.requestsPerGlance else { return false }
+        servedSinceGlance = 0
+        var waiting = pollfd(fd: connection.device, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&waiting, 1, 0) == 1
+    }
+
+    private enum Received {
+        case request(length: Int)
+        /// Nothing to do, and others listen.
+        case surplus
+        case ended
+    }
+
+    private func receive() -> Received {
+        while true {
+            if let outcome = attempt() { return outcome }
+            if pool.retireIfSurplus(self) { return .surplus }
+            if let outcome = spin() { return outcome }
+            guard pool.waitForRequest() else { return .ended }
+        }
+    }
+
+    /// One read without waiting; nil when nothing is there.
+    private func attempt() -> Received? {
+        while true {
+            let length = buffer.receive(from: connection.device)
+            if length > 0 { return .request(length: length) }
+            switch errno {
+            case EAGAIN: return nil
+            // The request was interrupted before it was read.
+            case EINTR, ENOENT: continue
+            default: return .ended
+            }
+        }
+    }
+
+    private func spin() -> Received? {
+        guard spinning.isWorthwhile() else { return nil }
+        let end = Clock.nanoseconds() &+ spinning.limitNanoseconds
+        repeat {
+            if let outcome = attempt() {
+                spinning.succeeded()
+                return outcome
+            }
+        } while Clock.nanoseconds() < end
+        spinning.failed()
+        return nil
+    }
+}
+
+/// Whether to keep asking for a while before sleeping: only as long as that pays.
+struct SpinBudget {
+    let limitNanoseconds: UInt64
+    /// 0 ... `maximum`; spinning pays while above 0.
+    private var credit = maximum
+    private var skipped = 0
+
+    private static let maximum = 16
+    /// Without credit, every so many times it is tried all the same.
+    private static let trialInterval = 32
+
+    init(limit: Duration) {
+        let parts = limit.components
+        limitNanoseconds =
+            UInt64(max(0, parts.seconds)) * 1_000_000_000
+            + UInt64(max(0, parts.attoseconds / 1_000_000_000))
+    }
+
+    mutating func isWorthwhile() -> Bool {
+        guard limitNanoseconds > 0 else { return false }
+        if credit > 0 { return true }
+        skipped += 1
+        guard skipped >= Self.trialInterval else { return false }
+        skipped = 0
+        return true
+    }
+
+    mutating func succeeded() { credit = min(Self.maximum, credit + 2) }
+    mutating func failed() { credit = max(0, credit - 1) }
+}
+
+/// The monotonic clock.
+enum Clock {
+    static func nanoseconds() -> UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+    }
+}

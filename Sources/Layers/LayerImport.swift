@@ -1,0 +1,238 @@
+package import FileTree
+package import ImageSpec
+internal import LinuxIO
+package import Store
+
+/// A layer as it was read from its tar.
+package struct ImportedLayer: Sendable {
+    /// Over the uncompressed tar, as it came.
+    package var diffID: DiffID
+    package var tarSizeBytes: UInt64
+    /// The root file system after the layer.
+    package var tree: Tree
+    package var recipe: FileContent
+    package var entryCount: Int
+    /// Whether the archive had its end marker; without, a cut between two entries goes unnoticed
+    /// unless a digest tells.
+    package var endedWithMarker: Bool
+    /// What of the layer could not be represented.
+    package var warnings: [LayerWarning]
+}
+
+/// Something of a layer or a directory that was left out.
+package struct LayerWarning: Hashable, Sendable, CustomStringConvertible {
+    package var path: [UInt8]
+    package var message: String
+
+    package var description: String {
+        "\"\(String(decoding: path, as: UTF8.self))\": \(message)"
+    }
+}
+
+/// Reads a layer's tar into the store: contents as objects, entries onto the parent's tree, and
+/// everything else into a recipe. One pass; nothing is unpacked to a path of the host.
+package struct LayerImport {
+    private let ingest: ObjectIngest
+    private let directories: PendingDirectories
+    private let limits: ArchiveLimits
+
+    package init(
+        ingest: ObjectIngest, directories: PendingDirectories,
+        limits: ArchiveLimits = ArchiveLimits()
+    ) {
+        self.ingest = ingest
+        self.directories = directories
+        self.limits = limits
+    }
+
+    /// Reads a layer's blob, which may be compressed. `source` is read by another thread and is not
+    /// used any more on return.
+    /// - Parameter progress: told how much of the blob has been read, some times a second.
+    /// - Throws: ``LayerError``, ``TarError``, ``CompressionError``, ``StoreError``. The store then
+    ///   has at most objects that nothing refers to.
+    package func read(
+        _ source: any ByteSource & Sendable, onto parent: Tree,
+        expecting: LayerExpectation = LayerExpectation(), progress: ((Int64) -> Void)? = nil
+    ) throws -> ImportedLayer {
+        var stream = try LayerStream(source, expecting: expecting, limits: limits)
+        let outcome = Result { try read(&stream, onto: parent, progress: progress) }
+        stream.stop()
+        return try outcome.get()
+    }
+
+    private func read(
+        _ stream: inout LayerStream, onto parent: Tree, progress: ((Int64) -> Void)?
+    ) throws -> ImportedLayer {
+        var reader = TarReader()
+        var applier = try LayerApplier(
+            ingest: ingest, directories: directories, parent: parent,
+            holeBytesLeft: limits.holeBytes)
+        while let chunk = try stream.next() {
+            try reader.feed(chunk.bytes.span, to: &applier)
+            progress?(chunk.blobBytes)
+        }
+        guard let summary = stream.summary else {
+            throw LayerError(.invalidArchive, "the layer's stream ended without its end")
+        }
+        let ending = try reader.finish()
+        return try applier.finish(
+            summary, entryCount: reader.entryCount, endedWithMarker: ending != .noMarker)
+    }
+}
+
+/// The consumer of a layer's tar.
+private struct LayerApplier: TarConsumer, ~Copyable {
+    /// Bodies up to this size are gathered in memory and hashed before they touch the disk, so
+    /// that content the store has is not written again.
+    static let bufferedBodyBytes: Int64 = 1 << 20
+
+    /// Enough to see what is the matter.
+    private static let warningLimit = 100
+
+    private let ingest: ObjectIngest
+    private let editor: TreeEditor
+    private var recipe: RecipeWriter
+    private var current: TarEntry?
+    private var body: [UInt8] = []
+    private var writer: ObjectWriter?
+    private var sparse: SparseBody?
+    private var holeBytesLeft: UInt64
+    private var warnings: [LayerWarning] = []
+
+    init(
+        ingest: ObjectIngest, directories: PendingDirectories, parent: Tree,
+        holeBytesLeft: UInt64
+    ) throws {
+        self.ingest = ingest
+        self.holeBytesLeft = holeBytesLeft
+        editor = TreeEditor(base: parent, directories: directories)
+        recipe = try RecipeWriter(ingest)
+    }
+
+    mutating func literal(_ bytes: Span<UInt8>) throws {
+        try recipe.appendLiteral(bytes)
+    }
+
+    mutating func begin(_ entry: TarEntry) throws {
+        current = entry
+        if !entry.ignoredRecords.isEmpty { noteIgnored(entry) }
+        if let extents = entry.extents {
+            try takeHoles(of: entry)
+            let object = try ingest.writer()
+            writer = object
+            sparse = SparseBody(extents: extents, sizeBytes: UInt64(entry.sizeBytes))
+        } else if entry.storedSizeBytes > Self.bufferedBodyBytes {
+            writer = try ingest.writer()
+        } else {
+            body.reserveCapacity(Int(entry.storedSizeBytes))
+        }
+    }
+
+    private mutating func noteIgnored(_ entry: TarEntry) {
+        guard warnings.count < Self.warningLimit else { return }
+        let keys = entry.ignoredRecords.map { String(decoding: $0, as: UTF8.self) }
+        warnings.append(
+            LayerWarning(
+                path: entry.path,
+                message: "\(keys.joined(separator: ", ")) names users without their ids; left out"))
+    }
+
+    private mutating func takeHoles(of entry: TarEntry) throws {
+        let holes = UInt64(max(0, entry.sizeBytes - entry.storedSizeBytes))
+        guard holes <= holeBytesLeft else {
+            throw LayerError(
+                .tooLarge, "the holes of the layer's sparse files are larger than the limit",
+                path: entry.path)
+        }
+        holeBytesLeft -= holes
+    }
+
+    mutating func body(_ bytes: Span<UInt8>) throws {
+        if sparse != nil, let writer {
+            try sparse?.write(bytes, to: writer)
+        } else if let writer {
+            try writer.append(bytes)
+        } else {
+            unsafe bytes.withUnsafeBufferPointer { unsafe body.append(contentsOf: $0) }
+        }
+    }
+
+    mutating func end() throws {
+        guard let entry = current else { return }
+        current = nil
+        var content = FileContent.empty
+        if let finished = sparse, let writer {
+            try finished.finish(writer)
+            content = try writer.finish()
+            for extent in finished.extents {
+                try recipe.append(
+                    content, offset: UInt64(extent.offset), length: UInt64(extent.sizeBytes))
+            }
+        } else {
+            if let writer {
+                content = try writer.finish()
+            } else if !body.isEmpty {
+                content = try ingest.insert(body)
+            }
+            try recipe.append(content, offset: 0, length: content.sizeBytes)
+        }
+        writer = nil
+        sparse = nil
+        body.removeAll(keepingCapacity: true)
+        do {
+            try editor.apply(entry, content: content)
+        } catch {
+            throw LayerError(
+                .invalidEntry, "the layer cannot be applied", path: entry.path, cause: error)
+        }
+    }
+
+    consuming func finish(
+        _ summary: LayerStream.Summary, entryCount: Int, endedWithMarker: Bool
+    ) throws -> ImportedLayer {
+        ImportedLayer(
+            diffID: summary.diffID, tarSizeBytes: summary.tarSizeBytes, tree: try editor.finish(),
+            recipe: try recipe.finish(), entryCount: entryCount, endedWithMarker: endedWithMarker,
+            warnings: warnings)
+    }
+}
+
+/// Puts packed extents where they belong.
+private struct SparseBody {
+    let extents: [TarExtent]
+    let sizeBytes: UInt64
+    private var index = 0
+    /// How much of the current extent has been written.
+    private var done: Int64 = 0
+    /// How far the file is written, holes included.
+    private var position: UInt64 = 0
+
+    init(extents: [TarExtent], sizeBytes: UInt64) {
+        self.extents = extents
+        self.sizeBytes = sizeBytes
+    }
+
+    mutating func write(_ bytes: Span<UInt8>, to writer: ObjectWriter) throws {
+        var start = 0
+        while start < bytes.count, index < extents.count {
+            let extent = extents[index]
+            if done == 0, UInt64(extent.offset) > position {
+                try writer.appendHole(UInt64(extent.offset) - position)
+                position = UInt64(extent.offset)
+            }
+            let count = Int(min(Int64(bytes.count - start), extent.sizeBytes - done))
+            try writer.append(bytes.extracting(start..<(start + count)))
+            start += count
+            done += Int64(count)
+            position += UInt64(count)
+            if done == extent.sizeBytes {
+                index += 1
+                done = 0
+            }
+        }
+    }
+
+    func finish(_ writer: ObjectWriter) throws {
+        if sizeBytes > position { try writer.appendHole(sizeBytes - position) }
+    }
+}

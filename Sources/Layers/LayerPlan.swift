@@ -1,0 +1,113 @@
+internal import FileTree
+
+/// What the canonical tar of a tree change holds, in its order.
+///
+/// - Entries ascend by path, a directory before what is below it; in each directory the whiteouts
+///   come first. Nothing stands below a path that is itself whited out.
+/// - Directories above a change are entries too: engines that unpack a layer on its own need their
+///   attributes.
+/// - A hard-link group of which any name is new or changed is written whole, its first name with
+///   the content and the others as links: engines see only links within one layer.
+/// - The root is an entry (`./`) only when its attributes changed.
+struct LayerPlan {
+    enum Item {
+        case whiteout(TreePath)
+        case node(TreePath, Node)
+        case link(TreePath, target: TreePath)
+    }
+    private(set) var items: [Item] = []
+
+    init(from old: Tree, to new: Tree, in source: some DirectorySource) throws {
+        var wanted: [TreePath: Item] = [:]
+        for change in try TreeDiff.changes(from: old, to: new, in: source) {
+            if change.path.isRoot {
+                if change.isOwnChange { wanted[change.path] = .node(change.path, new.root) }
+                continue
+            }
+            if let node = change.new {
+                if case .socket = node.content { continue }
+                try Self.refuseWhiteoutName(change.path)
+                wanted[change.path] = .node(change.path, node)
+            } else {
+                wanted[change.path] = .whiteout(change.path)
+            }
+        }
+        try Self.completeLinkGroups(&wanted, old: old, new: new, source)
+        items = wanted.sorted { Self.isBefore($0.value, $1.value) }.map(\.value)
+        replaceLaterNamesByLinks()
+    }
+
+    /// Adds the other names of every group that the change touched, with their parents.
+    private static func completeLinkGroups(
+        _ wanted: inout [TreePath: Item], old: Tree, new: Tree, _ source: some DirectorySource
+    ) throws {
+        guard new.directory.containsHardLinks, old.id != new.id else { return }
+        var oldGroup: [TreePath: UInt64] = [:]
+        for (identifier, paths) in try HardLinkGroups.paths(in: old, source) {
+            for path in paths { oldGroup[path] = identifier }
+        }
+        for (_, paths) in try HardLinkGroups.paths(in: new, source) {
+            let origins = Set(paths.map { oldGroup[$0] })
+            let isTouched =
+                origins.count > 1 || origins.first == .some(nil)
+                || paths.contains { path in
+                    if case .node? = wanted[path] { return true }
+                    return false
+                }
+            guard isTouched else { continue }
+            for path in paths where wanted[path] == nil {
+                for depth in 1...path.names.count {
+                    let part = TreePath(Array(path.names.prefix(depth)))
+                    if wanted[part] == nil, let node = try source.node(at: part, in: new) {
+                        wanted[part] = .node(part, node)
+                    }
+                }
+            }
+        }
+    }
+
+    private mutating func replaceLaterNamesByLinks() {
+        var first: [UInt64: TreePath] = [:]
+        for index in items.indices {
+            guard case .node(let path, let node) = items[index], let link = node.hardLink else {
+                continue
+            }
+            if let target = first[link.identifier] {
+                items[index] = .link(path, target: target)
+            } else {
+                first[link.identifier] = path
+            }
+        }
+    }
+
+    private static func refuseWhiteoutName(_ path: TreePath) throws {
+        guard path.last?.isWhiteout == true else { return }
+        throw LayerError(
+            .inexpressible,
+            "a layer cannot hold a file whose name begins with \".wh.\", which marks deletions; "
+                + "rename or remove it", path: path.bytes)
+    }
+
+    /// Name by name; at the first difference a whiteout goes before its siblings.
+    private static func isBefore(_ a: Item, _ b: Item) -> Bool {
+        let (left, right) = (a.key, b.key)
+        for index in 0..<min(left.path.names.count, right.path.names.count) {
+            let (x, y) = (left.path.names[index], right.path.names[index])
+            if x == y { continue }
+            let xFirst = left.isWhiteout && index == left.path.names.count - 1
+            let yFirst = right.isWhiteout && index == right.path.names.count - 1
+            if xFirst != yFirst { return xFirst }
+            return x < y
+        }
+        return left.path.names.count < right.path.names.count
+    }
+}
+
+extension LayerPlan.Item {
+    fileprivate var key: (path: TreePath, isWhiteout: Bool) {
+        switch self {
+        case .whiteout(let path): (path, true)
+        case .node(let path, _), .link(let path, _): (path, false)
+        }
+    }
+}

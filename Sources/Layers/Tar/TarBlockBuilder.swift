@@ -1,0 +1,31 @@
+/// A ustar header block in the making.
+struct TarBlockBuilder {
+    private var block = [UInt8](repeating: 0, count: TarLayout.blockBytes)
+
+    /// Puts as much of the text as fits; a field that is full has no NUL behind it.
+    mutating func setText(_ text: [UInt8], in field: Range<Int>) {
+        for (index, byte) in zip(field, text) { block[index] = byte }
+    }
+
+    /// Zero-padded octal digits and a NUL; zero for what does not fit, which a pax record states.
+    mutating func setNumber(_ value: Int64, in field: Range<Int>) {
+        var rest = TarNumber.fitsOctal(value, width: field.count) ? value : 0
+        for index in field.dropLast().reversed() {
+            block[index] = UInt8(ascii: "0") + UInt8(rest & 7)
+            rest >>= 3
+        }
+    }
+
+    /// The block with its type, magic and checksum.
+    consuming func finished(typeFlag: UInt8) -> [UInt8] {
+        block[TarLayout.typeFlag] = typeFlag
+        setText(Array("ustar\0".utf8), in: TarLayout.magic)
+        setText(Array("00".utf8), in: TarLayout.version)
+        setText([UInt8](repeating: UInt8(ascii: " "), count: 8), in: TarLayout.checksum)
+        let sum = block.reduce(into: Int64(0)) { $0 += Int64($1) }
+        // Six digits, a NUL and a space: the checksum alone is written so.
+        setNumber(sum, in: TarLayout.checksum.lowerBound..<(TarLayout.checksum.upperBound - 1))
+        block[TarLayout.checksum.upperBound - 2] = 0
+        return block
+    }
+}

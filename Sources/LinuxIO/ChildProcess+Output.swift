@@ -1,0 +1,59 @@
+internal import CLinux
+internal import Glibc
+
+extension ChildProcess {
+    /// What a program printed, and how it ended.
+    package struct Output: Sendable {
+        package let exit: Exit
+        package let standardOutput: [UInt8]
+        package let standardError: [UInt8]
+    }
+
+    /// An unnamed file in memory for what a program prints (memfd_create(2)).
+    ///
+    /// Unlike a pipe it never makes the program wait for a reader; meant for those that print little.
+    package struct Capture: ~Copyable, Sendable {
+        private let file: OwnedDescriptor
+
+        package init() throws(Errno) {
+            let descriptor = unsafe vitrine_memory_file("output")
+            guard descriptor >= 0 else { throw Errno.current }
+            file = OwnedDescriptor(adopting: descriptor)
+        }
+
+        /// Valid while the capture lives.
+        package var descriptor: Int32 { file.rawValue }
+
+        /// The first `limit` bytes that were printed.
+        package func content(limit: Int = 1 << 20) -> [UInt8] {
+            var bytes = [UInt8](repeating: 0, count: limit)
+            let count = unsafe bytes.withUnsafeMutableBytes { buffer in
+                unsafe pread(file.rawValue, buffer.baseAddress, buffer.count, 0)
+            }
+            return Array(bytes.prefix(max(0, count)))
+        }
+    }
+
+    /// Runs a program to its end and collects what it prints, up to `limit` bytes of each stream.
+    /// - Throws: the step of the start that failed.
+    package static func output(
+        of request: Request, limit: Int = 1 << 20
+    ) throws(StartError) -> Output {
+        func capture() throws(StartError) -> Capture {
+            do throws(Errno) {
+                return try Capture()
+            } catch {
+                throw StartError(step: .descriptors, errno: error, subject: request.program)
+            }
+        }
+        let output = try capture()
+        let error = try capture()
+        var request = request
+        request.standardOutput = output.descriptor
+        request.standardError = error.descriptor
+        let exit = try start(request).wait()
+        return Output(
+            exit: exit, standardOutput: output.content(limit: limit),
+            standardError: error.content(limit: limit))
+    }
+}

@@ -1,0 +1,211 @@
+internal import CLinux
+internal import Glibc
+
+/// System calls on an open descriptor, with EINTR handled and short transfers finished.
+///
+/// They take the number, not the owner, since views and drivers pass borrowed descriptors around.
+package enum DescriptorIO {
+    /// Reads at most `buffer.count` bytes at the descriptor's position.
+    /// - Returns: 0 at the end.
+    package static func read(
+        _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int {
+        try retrying { unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
+    }
+
+    /// Reads at `offset` until the buffer is full or the file ends.
+    /// - Returns: the bytes read; fewer than asked only at the file's end.
+    package static func readFully(
+        _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
+    ) throws(Errno) -> Int {
+        var done = 0
+        while done < buffer.count {
+            let count = try retrying {
+                unsafe pread(
+                    descriptor, buffer.baseAddress.map { unsafe $0 + done }, buffer.count - done,
+                    off_t(clamping: offset) + off_t(done))
+            }
+            if count == 0 { break }
+            done += count
+        }
+        return done
+    }
+
+    /// Reads the rest of the file from its position.
+    /// - Parameter limit: EFBIG past that many bytes.
+    package static func readAll(_ descriptor: Int32, limit: Int) throws(Errno) -> [UInt8] {
+        var result: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let outcome: Result<Int, Errno> = unsafe chunk.withUnsafeMutableBytes { buffer in
+                do throws(Errno) {
+                    return .success(try unsafe read(descriptor, into: buffer))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            let count = try outcome.get()
+            if count == 0 { return result }
+            guard result.count + count <= limit else { throw Errno(rawValue: EFBIG) }
+            result.append(contentsOf: chunk[0..<count])
+        }
+    }
+
+    /// Writes all of `bytes` at the descriptor's position.
+    package static func writeAll(
+        _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer
+    ) throws(Errno) {
+        var done = 0
+        while done < bytes.count {
+            done += try retrying {
+                unsafe Glibc.write(
+                    descriptor, bytes.baseAddress.map { unsafe $0 + done }, bytes.count - done)
+            }
+        }
+    }
+
+    package static func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) throws(Errno) {
+        let outcome: Result<Void, Errno> = unsafe bytes.withUnsafeBytes { buffer in
+            do throws(Errno) {
+                return .success(try unsafe writeAll(descriptor, buffer))
+            } catch {
+                return .failure(error)
+            }
+        }
+        try outcome.get()
+    }
+
+    /// Writes at `offset` until all is written or an error comes after at least one byte.
+    /// - Returns: the bytes written.
+    package static func write(
+        _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, at offset: UInt64
+    ) throws(Errno) -> Int {
+        var done = 0
+        while done < bytes.count {
+            do throws(Errno) {
+                done += try retrying {
+                    unsafe pwrite(
+                        descriptor, bytes.baseAddress.map { unsafe $0 + done },
+                        bytes.count - done, off_t(clamping: offset) + off_t(done))
+                }
+            } catch {
+                if done > 0 { return done }
+                throw error
+            }
+        }
+        return done
+    }
+
+    package static func synchronize(_ descriptor: Int32, dataOnly: Bool = false) throws(Errno) {
+        try retrying { dataOnly ? fdatasync(descriptor) : fsync(descriptor) }
+    }
+
+    /// Writes out everything of the file system that holds the descriptor (syncfs(2)).
+    package static func synchronizeFileSystem(of descriptor: Int32) throws(Errno) {
+        try retrying { vitrine_syncfs(descriptor) }
+    }
+
+    package static func truncate(_ descriptor: Int32, to sizeBytes: UInt64) throws(Errno) {
+        try retrying { ftruncate(descriptor, off_t(clamping: sizeBytes)) }
+    }
+
+    package static func setPermissions(_ descriptor: Int32, _ mode: UInt32) throws(Errno) {
+        try retrying { fchmod(descriptor, mode) }
+    }
+
+    /// fallocate(2).
+    package static func allocate(
+        _ descriptor: Int32, mode: Int32, offset: UInt64, length: UInt64
+    ) throws(Errno) {
+        try retrying {
+            vitrine_fallocate(descriptor, mode, off_t(clamping: offset), off_t(clamping: length))
+        }
+    }
+
+    /// lseek(2) with any `whence`, `SEEK_DATA` and `SEEK_HOLE` among them.
+    package static func seek(
+        _ descriptor: Int32, offset: Int64, whence: Int32
+    ) throws(Errno) -> UInt64 {
+        UInt64(try retrying { lseek(descriptor, off_t(offset), whence) })
+    }
+
+    /// copy_file_range(2).
+    package static func copyRange(
+        from source: Int32, at sourceOffset: UInt64, to target: Int32, at targetOffset: UInt64,
+        length: UInt64
+    ) throws(Errno) -> UInt64 {
+        var from = off_t(clamping: sourceOffset)
+        var to = off_t(clamping: targetOffset)
+        return UInt64(
+            try retrying {
+                unsafe vitrine_copy_file_range(source, &from, target, &to, Int(clamping: length))
+            })
+    }
+
+    /// Makes `target` share the blocks of `source` (FICLONE; ioctl_ficlone(2)).
+    /// - Throws: EOPNOTSUPP, EXDEV, EINVAL where the file system cannot.
+    package static func clone(_ source: Int32, into target: Int32) throws(Errno) {
+        try retrying { vitrine_clone_file(target, source) }
+    }
+
+    /// Fills `target` (empty) with the content of `source`: shares blocks where the file system
+    /// can, else copies data and keeps holes.
+    package static func copyContent(from source: Int32, to target: Int32) throws(Errno) {
+        if (try? clone(source, into: target)) != nil { return }  // not every file system can
+        let size = try FileStatus(of: source).sizeBytes
+        try truncate(target, to: size)
+        var offset: UInt64 = 0
+        while offset < size {
+            let start: UInt64
+            do throws(Errno) {
+                start = try seek(source, offset: Int64(offset), whence: Int32(SEEK_DATA))
+            } catch .deviceOffset {
+                return  // a hole up to the end
+            }
+            let end = try seek(source, offset: Int64(start), whence: Int32(SEEK_HOLE))
+            offset = start
+            while offset < end {
+                let count = try copyRange(
+                    from: source, at: offset, to: target, at: offset, length: end - offset)
+                guard count > 0 else { throw .inputOutput }
+                offset += count
+            }
+        }
+    }
+
+    package enum LockMode: Sendable { case shared, exclusive }
+
+    /// flock(2).
+    /// - Returns: false if another open file holds it and `waits` is false.
+    package static func lock(
+        _ descriptor: Int32, _ mode: LockMode, waits: Bool = true
+    ) throws(Errno) -> Bool {
+        let operation = (mode == .shared ? LOCK_SH : LOCK_EX) | (waits ? 0 : LOCK_NB)
+        do throws(Errno) {
+            try retrying { flock(descriptor, operation) }
+            return true
+        } catch .wouldBlock {
+            return false
+        }
+    }
+
+    package static func unlock(_ descriptor: Int32) {
+        _ = flock(descriptor, LOCK_UN)
+    }
+}
+
+extension DescriptorIO {
+    /// ``read(_:into:)`` into an array, from its beginning.
+    package static func read(
+        _ descriptor: Int32, into buffer: inout [UInt8]
+    ) throws(Errno) -> Int {
+        let outcome: Result<Int, Errno> = unsafe buffer.withUnsafeMutableBytes { bytes in
+            do throws(Errno) {
+                return .success(try unsafe read(descriptor, into: bytes))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try outcome.get()
+    }
+}

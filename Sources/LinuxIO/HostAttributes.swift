@@ -1,0 +1,54 @@
+internal import CLinux
+internal import Glibc
+
+/// Extended attributes of host files, xattr(7).
+package enum HostAttributes {
+    /// The largest list of names and the largest value that Linux keeps (XATTR_LIST_MAX).
+    private static let maximumByteCount = 65_536
+
+    /// The names on an open file.
+    package static func names(_ descriptor: Int32) throws(Errno) -> [[UInt8]] {
+        if try retrying({ flistxattr(descriptor, nil, 0) }) == 0 { return [] }
+        return try unsafe filling(maximumByteCount) {
+            unsafe flistxattr(descriptor, $0.assumingMemoryBound(to: CChar.self), $1)
+        }.split(separator: 0).map(Array.init)
+    }
+
+    /// The value of one attribute.
+    /// - Throws: ENODATA if it is not there.
+    package static func value(of name: [UInt8], on descriptor: Int32) throws(Errno) -> [UInt8] {
+        try unsafe withCString(name) { (text) throws(Errno) in
+            try unsafe filling(maximumByteCount) {
+                unsafe fgetxattr(descriptor, text, $0, $1)
+            }
+        }
+    }
+
+    /// All attributes of the file at `path`; of a symbolic link itself.
+    package static func all(
+        ofPath path: String
+    ) throws(Errno) -> [(name: [UInt8], value: [UInt8])] {
+        if try retrying({ unsafe llistxattr(path, nil, 0) }) == 0 { return [] }
+        let names = try unsafe filling(maximumByteCount) {
+            unsafe llistxattr(path, $0.assumingMemoryBound(to: CChar.self), $1)
+        }.split(separator: 0).map(Array.init)
+        var result: [(name: [UInt8], value: [UInt8])] = []
+        for name in names {
+            let value = try unsafe withCString(name) { (text) throws(Errno) in
+                try unsafe filling(maximumByteCount) { unsafe lgetxattr(path, text, $0, $1) }
+            }
+            result.append((name, value))
+        }
+        return result
+    }
+}
+
+/// The bytes that `call` put into a buffer of `capacity` bytes and whose number it returned.
+func filling(
+    _ capacity: Int, _ call: (UnsafeMutableRawPointer, Int) -> Int
+) throws(Errno) -> [UInt8] {
+    let buffer = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
+    defer { unsafe buffer.deallocate() }
+    let count = try retrying { unsafe call(buffer, capacity) }
+    return unsafe Array(UnsafeRawBufferPointer(start: buffer, count: count))
+}

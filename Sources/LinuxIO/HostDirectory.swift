@@ -1,0 +1,151 @@
+internal import CLinux
+internal import Glibc
+
+/// Operations on names of a host directory. Names are bytes; paths are strings of ours.
+package enum HostDirectory {
+    /// The names in the directory but `.` and `..`, unsorted.
+    package static func names(_ descriptor: Int32) throws(Errno) -> [[UInt8]] {
+        // A descriptor of its own, for fdopendir takes it over and its position is shared by dup.
+        let own = try OwnedDescriptor(opening: [0x2E], in: descriptor, [.readOnly, .directory])
+            .release()
+        guard let stream = unsafe fdopendir(own) else {
+            let error = Errno.current
+            close(own)
+            throw error
+        }
+        defer { unsafe closedir(stream) }
+        var names: [[UInt8]] = []
+        while true {
+            errno = 0
+            guard let entry = unsafe readdir(stream) else {
+                let error = Errno.current
+                if error.rawValue != 0 { throw error }
+                return names
+            }
+            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { raw in
+                unsafe Array(raw.prefix { $0 != 0 })
+            }
+            if name != [0x2E] && name != [0x2E, 0x2E] { names.append(name) }
+        }
+    }
+
+    package static func names(ofPath path: String) throws(Errno) -> [[UInt8]] {
+        // A name for the owner: it must outlive the call.
+        let directory = try OwnedDescriptor(opening: path, [.readOnly, .directory])
+        return try names(directory.rawValue)
+    }
+
+    /// Makes the directory and its parents where they are missing.
+    package static func makeAll(_ path: String, permissions: UInt32 = 0o755) throws(Errno) {
+        do throws(Errno) {
+            try make(path, permissions: permissions)
+        } catch .exists {
+            return
+        } catch .notFound {
+            guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+                throw .notFound
+            }
+            try makeAll(String(path[..<slash]), permissions: permissions)
+            do throws(Errno) {
+                try make(path, permissions: permissions)
+            } catch .exists {}
+        }
+    }
+
+    package static func make(_ path: String, permissions: UInt32 = 0o755) throws(Errno) {
+        try retrying { unsafe mkdir(path, permissions) }
+    }
+
+    package static func rename(_ source: String, to target: String) throws(Errno) {
+        try retrying { unsafe Glibc.rename(source, target) }
+    }
+
+    /// Gives the file at `source` the further name `target`.
+    package static func link(_ source: String, at target: String) throws(Errno) {
+        try retrying { unsafe Glibc.link(source, target) }
+    }
+
+    package static func unlink(_ path: String) throws(Errno) {
+        try retrying { unsafe Glibc.unlink(path) }
+    }
+
+    package static func unlink(_ name: [UInt8], in directory: Int32) throws(Errno) {
+        _ = try unsafe withCString(name) { (text) throws(Errno) in
+            try retrying { unsafe unlinkat(directory, text, 0) }
+        }
+    }
+
+    package static func removeEmpty(_ path: String) throws(Errno) {
+        try retrying { unsafe rmdir(path) }
+    }
+
+    /// Removes the directory with all it holds; follows no symbolic link.
+    package static func removeAll(_ path: String) throws(Errno) {
+        do throws(Errno) {
+            let directory = try OwnedDescriptor(
+                opening: path, [.readOnly, .directory, .noFollow])
+            try removeContents(directory.rawValue)
+        } catch .notFound {
+            return
+        } catch .notDirectory {
+            return try unlink(path)
+        } catch .symbolicLinkLoop {
+            return try unlink(path)
+        }
+        try removeEmpty(path)
+    }
+
+    private static func removeContents(_ directory: Int32) throws(Errno) {
+        for name in try names(directory) {
+            if try FileStatus(of: name, in: directory).kind == .directory {
+                let child = try OwnedDescriptor(
+                    opening: name, in: directory, [.readOnly, .directory, .noFollow])
+                try removeContents(child.rawValue)
+                _ = try unsafe withCString(name) { (text) throws(Errno) in
+                    try retrying { unsafe unlinkat(directory, text, AT_REMOVEDIR) }
+                }
+            } else {
+                try unlink(name, in: directory)
+            }
+        }
+    }
+
+    /// The target of a symbolic link.
+    package static func readLink(_ name: [UInt8], in directory: Int32) throws(Errno) -> [UInt8] {
+        try unsafe withCString(name) { (text) throws(Errno) in
+            try unsafe filling(4096) {
+                unsafe readlinkat(directory, text, $0.assumingMemoryBound(to: CChar.self), $1)
+            }
+        }
+    }
+
+    /// Sets both times of a file to now, which also renews its change time.
+    package static func touch(_ path: String) throws(Errno) {
+        try retrying { unsafe utimensat(AT_FDCWD, path, nil, 0) }
+    }
+
+    package static func exists(_ path: String) -> Bool {
+        unsafe faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0
+    }
+
+    /// Writes the file whole or not at all: a temporary name, fsync, rename, fsync of the directory.
+    package static func replaceFile(
+        _ path: String, with bytes: [UInt8], permissions: UInt32 = 0o644
+    ) throws(Errno) {
+        let temporary = "\(path).\(getpid()).tmp"
+        do throws(Errno) {
+            let file = try OwnedDescriptor(
+                opening: temporary, [.writeOnly, .create, .truncate], permissions: permissions)
+            try DescriptorIO.writeAll(file.rawValue, bytes)
+            try DescriptorIO.synchronize(file.rawValue)
+            try rename(temporary, to: path)
+        } catch {
+            try? unlink(temporary)  // the first error is the one to report
+            throw error
+        }
+        let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let directory = try OwnedDescriptor(
+            opening: parent.isEmpty ? "/" : parent, [.readOnly, .directory])
+        try DescriptorIO.synchronize(directory.rawValue)
+    }
+}

@@ -1,0 +1,100 @@
+internal import LinuxIO
+
+/// Runs containers with an OCI runtime.
+///
+/// Each container has a bundle directory of its own below `bundleRoot` while it exists, and the
+/// runtime keeps its state below `stateRoot`. Both are private to the processes of one store.
+package struct ContainerRuntime: Sendable {
+    package let choice: RuntimeChoice
+    /// An existing directory. The runtime keeps caches there, so it is worth keeping.
+    package let stateRoot: String
+    /// An existing directory, best in memory.
+    package let bundleRoot: String
+    /// Nil for root.
+    package let rootless: RootlessMapping?
+    package let networkHelper: NetworkHelper?
+
+    package init(
+        choice: RuntimeChoice, stateRoot: String, bundleRoot: String,
+        rootless: RootlessMapping? = nil, networkHelper: NetworkHelper? = nil
+    ) {
+        self.choice = choice
+        self.stateRoot = stateRoot
+        self.bundleRoot = bundleRoot
+        self.rootless = rootless
+        self.networkHelper = networkHelper
+    }
+
+    /// The descriptors that the command gets; borrowed for the start. Nil is /dev/null.
+    package struct Streams: Sendable {
+        package var input: Int32?
+        package var output: Int32?
+        package var error: Int32?
+
+        package init(input: Int32? = nil, output: Int32? = nil, error: Int32? = nil) {
+            self.input = input
+            self.output = output
+            self.error = error
+        }
+    }
+
+    /// A command of the runtime, in the surroundings that it needs.
+    func command(
+        _ arguments: [String], logPath: String? = nil, streams: Streams = Streams()
+    ) -> ChildProcess.Request {
+        var options = ["--root", stateRoot]
+        if let logPath { options += ["--log", logPath, "--log-format", "json"] }
+        if choice.kind == .crun {
+            let manager = choice.controlGroups == .disabled ? "disabled" : "cgroupfs"
+            options.append("--cgroup-manager=\(manager)")
+        }
+        var request = ChildProcess.Request(
+            program: choice.path, arguments: options + arguments,
+            // runc looks for newuidmap in PATH.
+            environment: [ContainerRequest.defaultPath], directory: "/",
+            standardInput: streams.input, standardOutput: streams.output,
+            standardError: streams.error)
+        // Ctrl-C in a terminal is for this process, which then ends its containers in order.
+        request.group = .own
+        if choice.needsPrivateCgroupMount {
+            request.namespaces = [.mount]
+            // nosuid, nodev, noexec
+            request.mounts = [
+                .init(
+                    source: "cgroup2", target: "/sys/fs/cgroup", type: "cgroup2", flags: 2 | 4 | 8)
+            ]
+        }
+        return request
+    }
+
+    /// Runs a command of the runtime that is done at once, such as `kill` and `delete`.
+    @discardableResult
+    func perform(_ arguments: [String]) throws(SandboxError) -> ChildProcess.Output {
+        do throws(ChildProcess.StartError) {
+            return try ChildProcess.output(of: command(arguments), limit: 1 << 16)
+        } catch {
+            throw SandboxError(.runtimeFailed, error.description)
+        }
+    }
+
+    /// Ends and removes the containers of processes that are gone.
+    ///
+    /// The caller makes sure that no process uses `stateRoot` any more, such as by the lock of the
+    /// store's owner.
+    package func removeLeftovers() throws(SandboxError) {
+        let names: [[UInt8]]
+        do throws(Errno) {
+            names = try HostDirectory.names(ofPath: stateRoot)
+        } catch .notFound {
+            return
+        } catch {
+            throw SandboxError(.system, "could not list \(stateRoot): \(error)")
+        }
+        for name in names where name.first != UInt8(ascii: ".") {
+            let identifier = String(decoding: name, as: UTF8.self)
+            try perform(["delete", "--force", identifier])
+            // The bundle may be gone or on a file system that is; what matters is the container.
+            try? HostDirectory.removeAll("\(bundleRoot)/\(identifier)")
+        }
+    }
+}

@@ -1,0 +1,61 @@
+internal import LinuxIO
+
+/// Connects network namespaces to the world through a program in user space: pasta (of passt) or
+/// slirp4netns.
+package struct NetworkHelper: Hashable, Sendable {
+    package enum Kind: String, Hashable, Sendable { case pasta, slirp4netns }
+
+    package let kind: Kind
+    package let path: String
+
+    package init(kind: Kind, path: String) {
+        self.kind = kind
+        self.path = path
+    }
+
+    /// The first that works here, by trying; pasta before slirp4netns, since it is faster.
+    /// Blocks the thread for up to a few hundred milliseconds.
+    package static func working(in searchPath: [String]) -> NetworkHelper? {
+        for kind in [Kind.pasta, .slirp4netns] {
+            for directory in searchPath {
+                let helper = NetworkHelper(kind: kind, path: "\(directory)/\(kind.rawValue)")
+                guard HostDirectory.exists(helper.path) else { continue }
+                // One that cannot do it here is passed over, whatever the reason.
+                guard let attachment = try? helper.attach() else { break }
+                attachment.detach()
+                return helper
+            }
+        }
+        return nil
+    }
+
+    /// A network namespace with its connection.
+    package final class Attachment: Sendable {
+        /// The namespace, for as long as it is attached.
+        package let path: String
+        private let namespace: OwnedDescriptor
+        /// While it is open, the helper runs: the connection ends with this process, too.
+        private let lifeline: OwnedDescriptor
+        private let process: ChildProcess
+
+        init(
+            path: String, namespace: consuming OwnedDescriptor,
+            lifeline: consuming OwnedDescriptor, process: ChildProcess
+        ) {
+            self.path = path
+            self.namespace = namespace
+            self.lifeline = lifeline
+            self.process = process
+        }
+
+        /// Ends the connection. The namespace goes with its last user.
+        package func detach() {
+            process.kill(Self.terminate)
+            if process.wait(upTo: .seconds(1)) == nil { process.kill(Self.kill) }
+            _ = process.wait()
+        }
+
+        private static let terminate: Int32 = 15
+        private static let kill: Int32 = 9
+    }
+}

@@ -1,0 +1,188 @@
+internal import Glibc
+internal import ImageSpec
+internal import LinuxIO
+
+/// Finds the OCI runtime that runs containers fastest here, by trying.
+///
+/// A trial runs the host's `cat` in a container with the default profile and looks at what it sees of
+/// itself. The choice is kept in a file for as long as the
+/// runtimes, the kernel and the profile stay the same.
+package struct RuntimeProbe: Sendable {
+    /// What the containers will need.
+    package struct Needs: Hashable, Sendable {
+        /// Limits of memory, processors and processes.
+        package var limits = false
+        package init() {}
+    }
+
+    /// Directories to look for runtimes in, in this order.
+    package var searchPath = [
+        "/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/usr/sbin", "/bin", "/sbin",
+    ]
+    package var stateRoot: String
+    package var bundleRoot: String
+    /// Nil tries each time.
+    package var cachePath: String?
+    package var needs = Needs()
+    package var rootless: RootlessMapping?
+
+    package init(stateRoot: String, bundleRoot: String, cachePath: String?) {
+        self.stateRoot = stateRoot
+        self.bundleRoot = bundleRoot
+        self.cachePath = cachePath
+    }
+
+    /// The fastest runtime that works.
+    /// - Throws: `noRuntime`, with what each one said.
+    package func choose() throws(SandboxError) -> RuntimeChoice {
+        let found = runtimes()
+        guard !found.isEmpty else {
+            throw SandboxError(
+                .noRuntime, "there is no OCI runtime in \(searchPath.joined(separator: ", "))",
+                hint: "install crun (or runc)")
+        }
+        let key = cacheKey(found)
+        if let choice = cached(key) { return choice }
+        var working: [RuntimeChoice] = []
+        var notes: [String] = []
+        for candidate in candidates(found) {
+            switch Trial(candidate, self).result() {
+            case .works(let choice): working.append(choice)
+            case .fails(let reason):
+                notes.append("\(candidate.label) does not work here: \(reason)")
+            }
+        }
+        guard var best = working.min(by: { $0.milliseconds < $1.milliseconds }) else {
+            throw SandboxError(
+                .noRuntime, "no OCI runtime works here: " + notes.joined(separator: "; "),
+                hint: rootless == nil
+                    ? "see that /proc, /sys and namespaces are allowed to this process"
+                    : "see that newuidmap and newgidmap are installed and /etc/subuid names you")
+        }
+        best.explanation = explain(best, working, notes)
+        store(best, key)
+        return best
+    }
+
+    // MARK: - Candidates
+
+    private func runtimes() -> [RuntimeChoice] {
+        var found: [RuntimeChoice] = []
+        for kind in [RuntimeChoice.Kind.crun, .runc] {
+            let paths = searchPath.map { "\($0)/\(kind.rawValue)" }
+            guard let path = paths.first(where: HostDirectory.exists) else { continue }
+            found.append(
+                RuntimeChoice(
+                    kind: kind, path: path, version: "", controlGroups: .native,
+                    needsPrivateCgroupMount: false, filter: .none, milliseconds: 0,
+                    explanation: ""))
+        }
+        return found
+    }
+
+    private func candidates(_ found: [RuntimeChoice]) -> [RuntimeChoice] {
+        let isUnified = HostDirectory.exists("/sys/fs/cgroup/cgroup.controllers")
+        var candidates: [RuntimeChoice] = []
+        for runtime in found {
+            var runtime = runtime
+            guard let version = version(of: runtime.path) else { continue }
+            runtime.version = version.name
+            runtime.filter = version.hasFilter ? .profile : .none
+            if runtime.kind == .crun, !needs.limits {
+                var plain = runtime
+                plain.controlGroups = .disabled
+                plain.needsPrivateCgroupMount = !isUnified && rootless == nil
+                candidates.append(plain)
+            }
+            candidates.append(runtime)
+        }
+        return candidates
+    }
+
+    private func version(of path: String) -> (name: String, hasFilter: Bool)? {
+        let request = ChildProcess.Request(program: path, arguments: ["--version"])
+        // A file that is no program is no candidate.
+        guard let output = try? ChildProcess.output(of: request), output.exit.isSuccess else {
+            return nil
+        }
+        let text = String(decoding: output.standardOutput, as: UTF8.self)
+        let name = text.split(separator: "\n").first.map(String.init) ?? path
+        return (name, text.lowercased().contains("seccomp"))
+    }
+
+    // MARK: - Cache
+
+    /// What the choice depends on, as text.
+    private func cacheKey(_ found: [RuntimeChoice]) -> String {
+        var parts = ["1"]
+        for runtime in found {
+            // A file that vanished since changes the key as well.
+            guard let status = try? FileStatus(ofPath: runtime.path) else { continue }
+            let time = status.modificationTime
+            parts.append(
+                "\(runtime.path) \(status.inode) \(status.sizeBytes) "
+                    + "\(time.seconds).\(time.nanoseconds)")
+        }
+        parts.append(contents("/proc/sys/kernel/osrelease") ?? "")
+        parts.append(contents("/proc/self/cgroup") == nil ? "" : "cgroups")
+        parts.append("\(HostDirectory.exists("/sys/fs/cgroup/cgroup.controllers"))")
+        parts.append("\(geteuid()) \(needs.limits) \(rootless != nil)")
+        let profile = SeccompProfile.document(capabilities: Capability.standard)
+        parts.append(Digest(of: profile?.encoded ?? []).hex)
+        return parts.joined(separator: "\n")
+    }
+
+    private func contents(_ path: String) -> String? {
+        // Files of /proc that cannot be read leave their part of the key empty.
+        guard let file = try? OwnedDescriptor(opening: path, .readOnly),
+            let bytes = try? DescriptorIO.readAll(file.rawValue, limit: 1 << 16)
+        else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private func cached(_ key: String) -> RuntimeChoice? {
+        // A cache that is not there or not understood is made anew.
+        guard let cachePath, let text = contents(cachePath),
+            let json = try? JSONParser.parse(Array(text.utf8)), json["key"]?.stringValue == key
+        else { return nil }
+        return json["choice"].flatMap(RuntimeChoice.init(json:))
+    }
+
+    private func store(_ choice: RuntimeChoice, _ key: String) {
+        guard let cachePath else { return }
+        let json: JSONValue = ["key": .string(key), "choice": choice.json]
+        // Without the cache the next process tries again, which costs it a moment.
+        try? HostDirectory.replaceFile(cachePath, with: json.encoded)
+    }
+
+    // MARK: - Explanation
+
+    private func explain(
+        _ best: RuntimeChoice, _ working: [RuntimeChoice], _ notes: [String]
+    ) -> String {
+        func time(_ choice: RuntimeChoice) -> String {
+            "\((choice.milliseconds * 10).rounded() / 10) ms"
+        }
+        var text = "\(best.label) (\(best.path)) takes \(time(best)) a container"
+        let slower = working.filter { $0 != best && $0.milliseconds > best.milliseconds }
+        for other in slower { text += "; \(other.label) takes \(time(other))" }
+        for note in notes { text += "; \(note)" }
+        if best.controlGroups == .disabled {
+            text +=
+                "; without control groups, device nodes of images cannot be opened and "
+                + "containers have no limits"
+        }
+        if best.filter == .none { text += "; it was built without seccomp" }
+        return text
+    }
+}
+
+extension RuntimeChoice {
+    /// The runtime and its mode, for messages.
+    var label: String {
+        switch (kind, controlGroups) {
+        case (.crun, .disabled): "\(version) without control groups"
+        default: version
+        }
+    }
+}

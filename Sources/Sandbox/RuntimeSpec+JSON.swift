@@ -1,0 +1,136 @@
+package import ImageSpec
+
+extension RuntimeSpec {
+    /// Both runtimes that are driven here know this version.
+    private static let version = "1.0.2"
+
+    /// The document, with its members in the order of the specification.
+    package var json: JSONValue {
+        var object = JSONObject()
+        object.append("ociVersion", Self.version)
+        object.append("process", process.json)
+        object.append("root", ["path": .string(rootPath), "readonly": .bool(isRootReadOnly)])
+        object.append("hostname", hostname)
+        object.append("mounts", .array(mounts.map(\.json)))
+        object.append("annotations", annotations)
+        object.append("linux", linux)
+        return .object(object)
+    }
+
+    private var linux: JSONValue {
+        var object = JSONObject()
+        object.append("namespaces", .array(namespaces.map(\.json)))
+        if !userMappings.isEmpty {
+            object.append("uidMappings", .array(userMappings.map(\.json)))
+            object.append("gidMappings", .array(groupMappings.map(\.json)))
+        }
+        if resources != Resources() { object.append("resources", resources.json) }
+        object.append("cgroupsPath", cgroupsPath)
+        object.append("seccomp", seccomp)
+        object.append("maskedPaths", maskedPaths)
+        object.append("readonlyPaths", readonlyPaths)
+        return .object(object)
+    }
+}
+
+extension RuntimeSpec.Process {
+    fileprivate var json: JSONValue {
+        var object = JSONObject()
+        object.append("terminal", .bool(hasTerminal))
+        object.append("user", user.json)
+        object.append("args", JSONValue(arguments))
+        object.append("env", JSONValue(environment))
+        object.append("cwd", .string(workingDirectory))
+        object.append("capabilities", capabilities.json)
+        if !resourceLimits.isEmpty {
+            object.append("rlimits", .array(resourceLimits.map(\.json)))
+        }
+        object.append("noNewPrivileges", .bool(noNewPrivileges))
+        return .object(object)
+    }
+}
+
+extension RuntimeSpec.User {
+    fileprivate var json: JSONValue {
+        var object = JSONObject()
+        object.append("uid", JSONValue(uid))
+        object.append("gid", JSONValue(gid))
+        if !additionalGroups.isEmpty {
+            object.append("additionalGids", .array(additionalGroups.map { JSONValue($0) }))
+        }
+        return .object(object)
+    }
+}
+
+extension RuntimeSpec.Capabilities {
+    fileprivate var json: JSONValue {
+        [
+            "bounding": JSONValue(bounding), "effective": JSONValue(effective),
+            "permitted": JSONValue(permitted),
+        ]
+    }
+}
+
+extension RuntimeSpec.ResourceLimit {
+    fileprivate var json: JSONValue {
+        ["type": .string(type), "hard": JSONValue(hard), "soft": JSONValue(soft)]
+    }
+}
+
+extension RuntimeSpec.Mount {
+    fileprivate var json: JSONValue {
+        [
+            "destination": .string(destination), "type": .string(type),
+            "source": .string(source), "options": JSONValue(options),
+        ]
+    }
+}
+
+extension RuntimeSpec.Namespace {
+    fileprivate var json: JSONValue {
+        var object = JSONObject()
+        object.append("type", kind.rawValue)
+        object.append("path", path)
+        return .object(object)
+    }
+}
+
+extension RuntimeSpec.IDMapping {
+    fileprivate var json: JSONValue {
+        [
+            "containerID": JSONValue(containerID), "hostID": JSONValue(hostID),
+            "size": JSONValue(count),
+        ]
+    }
+}
+
+extension RuntimeSpec.DeviceRule {
+    fileprivate var json: JSONValue {
+        var object = JSONObject()
+        object.append("allow", .bool(isAllowed))
+        object.append("type", type)
+        object.append("major", major.map { JSONValue($0) })
+        object.append("minor", minor.map { JSONValue($0) })
+        object.append("access", access)
+        return .object(object)
+    }
+}
+
+extension RuntimeSpec.Resources {
+    fileprivate var json: JSONValue {
+        var memory = JSONObject()
+        memory.append("limit", memoryBytes.map { JSONValue($0) })
+        memory.append("swap", memoryAndSwapBytes.map { JSONValue($0) })
+        var cpu = JSONObject()
+        cpu.append("shares", cpuShares.map { JSONValue($0) })
+        cpu.append("quota", cpuQuotaMicroseconds.map { JSONValue($0) })
+        cpu.append("period", cpuPeriodMicroseconds.map { JSONValue($0) })
+        cpu.append("cpus", cpus)
+        var object = JSONObject()
+        if !devices.isEmpty { object.append("devices", .array(devices.map(\.json))) }
+        if !memory.isEmpty { object.append("memory", .object(memory)) }
+        if !cpu.isEmpty { object.append("cpu", .object(cpu)) }
+        object.append("pids", processes.map { ["limit": JSONValue($0)] })
+        return .object(object)
+    }
+}

@@ -1,0 +1,102 @@
+package import ImageSpec
+
+/// What an OCI runtime reads from a bundle's `config.json` (OCI runtime-spec, config.md and
+/// config-linux.md), as far as containers of ours need it.
+package struct RuntimeSpec: Hashable, Sendable {
+    package struct User: Hashable, Sendable {
+        package var uid: UInt32
+        package var gid: UInt32
+        package var additionalGroups: [UInt32] = []
+    }
+
+    package struct Capabilities: Hashable, Sendable {
+        package var bounding: [String]
+        package var effective: [String]
+        package var permitted: [String]
+    }
+
+    package struct ResourceLimit: Hashable, Sendable {
+        /// `RLIMIT_NOFILE` and the like.
+        package var type: String
+        package var soft: UInt64
+        package var hard: UInt64
+    }
+
+    package struct Process: Hashable, Sendable {
+        package var user: User
+        package var arguments: [String]
+        package var environment: [String]
+        package var workingDirectory: String
+        package var capabilities: Capabilities
+        package var resourceLimits: [ResourceLimit] = []
+        package var noNewPrivileges = false
+        package var hasTerminal = false
+    }
+
+    package struct Mount: Hashable, Sendable {
+        package var destination: String
+        package var type: String
+        package var source: String
+        package var options: [String]
+
+        package init(_ destination: String, _ type: String, _ source: String, _ options: [String]) {
+            self.destination = destination
+            self.type = type
+            self.source = source
+            self.options = options
+        }
+    }
+
+    package enum NamespaceKind: String, Hashable, Sendable {
+        case pid, network, ipc, uts, mount, user, cgroup
+    }
+
+    package struct Namespace: Hashable, Sendable {
+        package var kind: NamespaceKind
+        /// One that exists; nil makes a new one.
+        package var path: String?
+    }
+
+    package struct IDMapping: Hashable, Sendable {
+        package var containerID: UInt32
+        package var hostID: UInt32
+        package var count: UInt32
+    }
+
+    package struct DeviceRule: Hashable, Sendable {
+        package var isAllowed: Bool
+        /// `c` or `b`; nil is any.
+        package var type: String?
+        package var major: Int64?
+        package var minor: Int64?
+        /// Of `r`, `w` and `m`.
+        package var access: String
+    }
+
+    /// Limits that control groups enforce; nil leaves as it is.
+    package struct Resources: Hashable, Sendable {
+        package var devices: [DeviceRule] = []
+        package var memoryBytes: Int64?
+        package var memoryAndSwapBytes: Int64?
+        package var cpuShares: UInt64?
+        package var cpuQuotaMicroseconds: Int64?
+        package var cpuPeriodMicroseconds: UInt64?
+        package var cpus: String?
+        package var processes: Int64?
+    }
+
+    package var process: Process
+    package var rootPath: String
+    package var isRootReadOnly: Bool
+    package var hostname: String?
+    package var mounts: [Mount]
+    package var namespaces: [Namespace]
+    package var userMappings: [IDMapping] = []
+    package var groupMappings: [IDMapping] = []
+    package var resources = Resources()
+    package var maskedPaths: [String]
+    package var readonlyPaths: [String]
+    package var seccomp: JSONValue?
+    package var cgroupsPath: String?
+    package var annotations: [String: String] = [:]
+}

@@ -1,0 +1,98 @@
+package import FileTree
+internal import Foundation
+internal import GRDB
+internal import ImageSpec
+
+extension Store {
+    /// How many ended builds are remembered; their steps' trees are kept from the collector.
+    package static let rememberedBuilds = 50
+
+    /// Records a build, or what became of it.
+    package func save(_ build: BuildRecord) throws(StoreError) {
+        try write("a build") { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO builds (id, title, startedAt, endedAt, status, image)
+                    VALUES (?, ?, ?, ?, ?, ?)
+                    ON CONFLICT (id) DO UPDATE SET endedAt = excluded.endedAt,
+                        status = excluded.status, image = excluded.image
+                    """,
+                arguments: [
+                    build.id, build.title, build.startedAt, build.endedAt, build.status.rawValue,
+                    build.image?.digest.data,
+                ])
+            try database.execute(
+                sql: """
+                    DELETE FROM builds WHERE id IN
+                        (SELECT id FROM builds ORDER BY startedAt DESC LIMIT -1 OFFSET ?)
+                    """, arguments: [Self.rememberedBuilds])
+            try database.bumpGeneration()
+        }
+    }
+
+    /// Records a step that ended, with the directories of its tree.
+    package func insert(
+        _ step: BuildStepRecord, directories pending: PendingDirectories
+    ) throws(StoreError) {
+        try write("a build's step") { database in
+            try database.insert(pending, for: step.tree)
+            try database.execute(
+                sql: """
+                    INSERT OR REPLACE INTO buildSteps
+                        (build, number, instruction, outcome, key, tree, parentTree)
+                    VALUES (?, ?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    step.build, step.number, step.instruction, step.outcome.rawValue,
+                    step.key?.digest.data, step.tree.data, step.parentTree.data,
+                ])
+            try database.bumpGeneration()
+        }
+    }
+
+    /// The remembered builds, newest first.
+    package func builds() throws(StoreError) -> [BuildRecord] {
+        try read("the builds") { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM builds ORDER BY startedAt DESC, id")
+                .map { row in
+                    BuildRecord(
+                        id: row["id"], title: row["title"], startedAt: row["startedAt"],
+                        endedAt: row["endedAt"],
+                        status: BuildRecord.Status(rawValue: row["status"]) ?? .cancelled,
+                        image: Digest(row["image"] as Data?).map { ImageID($0) })
+                }
+        }
+    }
+
+    /// The ended steps of a build, in order.
+    package func steps(ofBuild build: String) throws(StoreError) -> [BuildStepRecord] {
+        try read("a build's steps") { database in
+            try Row.fetchAll(
+                database, sql: "SELECT * FROM buildSteps WHERE build = ? ORDER BY number",
+                arguments: [build]
+            ).map { row in
+                BuildStepRecord(
+                    build: row["build"], number: row["number"], instruction: row["instruction"],
+                    outcome: BuildStepRecord.Outcome(rawValue: row["outcome"]) ?? .failed,
+                    key: Digest(row["key"] as Data?).map { CacheKey($0) },
+                    tree: try Tree(row["tree"] as Data),
+                    parentTree: try Tree(row["parentTree"] as Data))
+            }
+        }
+    }
+
+    /// Forgets all builds that ended, with the states of their steps.
+    package func forgetEndedBuilds() throws(StoreError) {
+        try write("the end of builds") { database in
+            try database.execute(sql: "DELETE FROM builds WHERE status <> 'running'")
+            try database.bumpGeneration()
+        }
+    }
+
+    /// Counts the changes made to the store by any process; equal values mean no change between.
+    package func generation() throws(StoreError) -> Int64 {
+        try read("the generation") { database in
+            try Int64.fetchOne(database, sql: "SELECT value FROM generation") ?? 0
+        }
+    }
+}

@@ -1,0 +1,95 @@
+package import FileTree
+internal import Foundation
+internal import GRDB
+package import ImageSpec
+
+extension Store {
+    /// The cache entry under `key`, which counts as a use of it.
+    package func useCacheEntry(_ key: CacheKey) throws(StoreError) -> CacheRecord? {
+        guard let found = try cacheEntry(key) else { return nil }
+        try write("a use of the cache") { database in
+            try database.execute(
+                sql: "UPDATE cache SET lastUsedAt = ?, useCount = useCount + 1 WHERE key = ?",
+                arguments: [Self.now(), key.digest.data])
+        }
+        return found
+    }
+
+    package func cacheEntry(_ key: CacheKey) throws(StoreError) -> CacheRecord? {
+        try read("the cache") { database in
+            try Row.fetchOne(
+                database, sql: "SELECT * FROM cache WHERE key = ?", arguments: [key.digest.data]
+            ).map(CacheRecord.init(row:))
+        }
+    }
+
+    /// All entries, most recently used first.
+    package func cacheEntries() throws(StoreError) -> [CacheRecord] {
+        try read("the cache") { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM cache ORDER BY lastUsedAt DESC, key")
+                .map(CacheRecord.init(row:))
+        }
+    }
+
+    /// Records an entry with the directories of its tree; an entry with the same key is replaced.
+    package func insert(
+        _ entry: CacheRecord, directories pending: PendingDirectories
+    ) throws(StoreError) {
+        let boot = bootID
+        try write("a cache entry") { database in
+            try database.insert(pending, for: entry.tree)
+            try database.execute(
+                sql: """
+                    INSERT OR REPLACE INTO cache (key, instruction, inputs, parentTree, tree, layer,
+                        layerTarSizeBytes, createdAt, lastUsedAt, useCount, volatileBoot)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    entry.key.digest.data, entry.instruction, entry.inputs, entry.parentTree.data,
+                    entry.tree.data, entry.layer?.digest.data,
+                    Int64(clamping: entry.layerTarSizeBytes), entry.createdAt, entry.lastUsedAt,
+                    entry.useCount, boot,
+                ])
+            try database.bumpGeneration()
+        }
+    }
+
+    /// Records the layer of an entry's change, found later than the entry.
+    package func setCacheLayer(
+        _ key: CacheKey, _ layer: DiffID, tarSizeBytes: UInt64
+    ) throws(StoreError) {
+        try write("a cache entry's layer") { database in
+            try database.execute(
+                sql: "UPDATE cache SET layer = ?, layerTarSizeBytes = ? WHERE key = ?",
+                arguments: [layer.digest.data, Int64(clamping: tarSizeBytes), key.digest.data])
+        }
+    }
+
+    /// Removes the entry.
+    /// - Returns: false if there was none.
+    package func removeCacheEntry(_ key: CacheKey) throws(StoreError) -> Bool {
+        try write("a cache entry's end") { database in
+            try database.execute(
+                sql: "DELETE FROM cache WHERE key = ?", arguments: [key.digest.data])
+            let changes = database.changesCount
+            try database.bumpGeneration()
+            return changes > 0
+        }
+    }
+}
+
+extension CacheRecord {
+    init(row: Row) throws {
+        guard let key = Digest(row["key"] as Data?) else {
+            throw StoreError(.corrupt, "a cache entry's row is damaged")
+        }
+        self.init(
+            key: CacheKey(key), instruction: row["instruction"], inputs: row["inputs"],
+            parentTree: try Tree(row["parentTree"] as Data), tree: try Tree(row["tree"] as Data),
+            layer: Digest(row["layer"] as Data?).map { DiffID($0) },
+            layerTarSizeBytes: UInt64(clamping: row["layerTarSizeBytes"] as Int64),
+            createdAt: row["createdAt"])
+        lastUsedAt = row["lastUsedAt"]
+        useCount = row["useCount"]
+    }
+}

@@ -1,0 +1,97 @@
+package import FileTree
+internal import Foundation
+internal import GRDB
+package import ImageSpec
+
+extension Store {
+    /// The layer with this chain ID, if the store has it.
+    package func layer(_ chainID: ChainID) throws(StoreError) -> LayerRecord? {
+        try read("a layer") { database in
+            try Row.fetchOne(
+                database, sql: "SELECT * FROM layers WHERE chainID = ?",
+                arguments: [chainID.digest.data]
+            ).map(LayerRecord.init(row:))
+        }
+    }
+
+    /// The chain from the bottom up to `top`.
+    /// - Throws: `corrupt` when one of them is missing.
+    package func layers(upTo top: ChainID?) throws(StoreError) -> [LayerRecord] {
+        var chain: [LayerRecord] = []
+        var next = top
+        while let id = next {
+            guard let layer = try layer(id) else {
+                throw StoreError(.corrupt, "the store has no layer with chain ID \(id)")
+            }
+            chain.append(layer)
+            next = layer.parent
+        }
+        return chain.reversed()
+    }
+
+    /// Some layer with this diff ID, whatever it stands on.
+    package func anyLayer(_ diffID: DiffID) throws(StoreError) -> LayerRecord? {
+        try read("a layer") { database in
+            try Row.fetchOne(
+                database, sql: "SELECT * FROM layers WHERE diffID = ? LIMIT 1",
+                arguments: [diffID.digest.data]
+            ).map(LayerRecord.init(row:))
+        }
+    }
+
+    /// Records a layer with the directories its tree needs. Its objects must be stored; they are
+    /// durable after ``synchronize()``. The lease keeps the layer until an image stands on it.
+    package func insert(
+        _ layer: LayerRecord, directories pending: PendingDirectories, lease: Lease
+    ) throws(StoreError) {
+        let boot = bootID
+        let leaseID = lease.id.text
+        try write("a layer") { database in
+            try database.insert(pending, for: layer.tree)
+            try database.execute(
+                sql: "INSERT OR IGNORE INTO leasedTrees (lease, tree) VALUES (?, ?)",
+                arguments: [leaseID, layer.tree.data])
+            try database.execute(
+                sql: """
+                    INSERT OR IGNORE INTO layers (chainID, parentChainID, diffID, tree, recipe,
+                        recipeSizeBytes, tarSizeBytes, createdAt, volatileBoot)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    layer.chainID.digest.data, layer.parent?.digest.data, layer.diffID.digest.data,
+                    layer.tree.data, layer.recipe?.digest.data,
+                    layer.recipe.map { Int64(clamping: $0.sizeBytes) },
+                    Int64(clamping: layer.tarSizeBytes), layer.createdAt, boot,
+                ])
+        }
+    }
+
+    /// Records the directories of a tree that a lease holds, without a layer.
+    package func insert(
+        _ tree: Tree, directories pending: PendingDirectories, lease: Lease
+    ) throws(StoreError) {
+        try write("a tree") { database in
+            try database.insert(pending, for: tree)
+            try database.execute(
+                sql: "INSERT OR IGNORE INTO leasedTrees (lease, tree) VALUES (?, ?)",
+                arguments: [lease.id.text, tree.data])
+        }
+    }
+}
+
+extension LayerRecord {
+    init(row: Row) throws {
+        guard let diffID = Digest(row["diffID"] as Data?) else {
+            throw StoreError(.corrupt, "a layer's row is damaged")
+        }
+        let recipe = Digest(row["recipe"] as Data?).map {
+            FileContent(
+                digest: $0, sizeBytes: UInt64(clamping: row["recipeSizeBytes"] as Int64? ?? 0))
+        }
+        self.init(
+            parent: Digest(row["parentChainID"] as Data?).map { ChainID($0) },
+            diffID: DiffID(diffID), tree: try Tree(row["tree"] as Data), recipe: recipe,
+            tarSizeBytes: UInt64(clamping: row["tarSizeBytes"] as Int64),
+            createdAt: row["createdAt"])
+    }
+}

@@ -1,0 +1,44 @@
+/// A store operation that could not be done.
+package struct StoreError: Error, Sendable {
+    package enum Code: Hashable, Sendable {
+        /// The directory is not a store and could not be made one.
+        case cannotOpen
+        /// Made by a later version.
+        case unsupportedVersion
+        /// A name, image, layer or entry that is not there.
+        case notFound
+        /// An identifier that fits several images.
+        case ambiguous
+        /// Content that does not have the digest or size it should.
+        case corrupt
+        /// Something that is still needed.
+        case inUse
+        /// The host refused: no room, no permission, a failing disk.
+        case inputOutput
+        /// The state database refused.
+        case database
+    }
+
+    package let code: Code
+    package let message: String
+    package let path: String?
+    package let cause: (any Error)?
+
+    package init(
+        _ code: Code, _ message: String, path: String? = nil, cause: (any Error)? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.path = path
+        self.cause = cause
+    }
+}
+
+extension StoreError: CustomStringConvertible {
+    package var description: String {
+        var text = message
+        if let path { text += " (\(path))" }
+        if let cause { text += ": \(cause)" }
+        return text
+    }
+}

@@ -1,0 +1,70 @@
+package import ImageSpec
+
+/// The names of everything the store keeps on disk; no other file builds one.
+///
+///     <root>/oci-layout, index.json, blobs/sha256/<hex>   an OCI image layout: manifests, configs
+///            objects/sha256/<ab>/<cdef…>                  one read-only file per distinct content
+///            state.sqlite                                 directories, layers, names, cache, leases
+///            work/<lease>/…                               temporary and writable data of a process
+///            locks/<lease>, locks/sweep, locks/index      flock(2) targets
+///            logs/<build>/<NN>.log                        what the steps of a build printed
+package struct StoreLayout: Hashable, Sendable {
+    /// Absolute, without a trailing slash.
+    package let root: String
+    package init(root: String) { self.root = root }
+
+    package var ociLayout: String { root + "/oci-layout" }
+    package var index: String { root + "/index.json" }
+    package var blobs: String { root + "/blobs/sha256" }
+    package var objects: String { root + "/objects/sha256" }
+    package var database: String { root + "/state.sqlite" }
+    package var databaseLog: String { root + "/state.sqlite-wal" }
+    package var work: String { root + "/work" }
+    package var locks: String { root + "/locks" }
+    package var logs: String { root + "/logs" }
+    package var sweepLock: String { locks + "/sweep" }
+    package var indexLock: String { locks + "/index" }
+    /// What was found out about this host's OCI runtimes.
+    package var runtimeProbe: String { root + "/runtime-probe.json" }
+
+    package func blob(_ digest: Digest) -> String { blobs + "/" + digest.hex }
+
+    package func objectDirectory(_ index: UInt8) -> String {
+        let hex = String(index, radix: 16)
+        return objects + "/" + (hex.count == 1 ? "0" + hex : hex)
+    }
+
+    package func object(_ digest: Digest) -> String {
+        let hex = digest.hex
+        return objects + "/" + hex.prefix(2) + "/" + hex.dropFirst(2)
+    }
+
+    /// The digest that an object's file name stands for.
+    package func digest(ofObject name: String, in index: UInt8) -> Digest? {
+        let prefix = objectDirectory(index).suffix(2)
+        return Digest(hex: prefix + name)
+    }
+
+    package func leaseLock(_ lease: LeaseID) -> String { locks + "/" + lease.text }
+    package func leaseWork(_ lease: LeaseID) -> String { work + "/" + lease.text }
+    package func buildLogs(_ build: String) -> String { logs + "/" + build }
+}
+
+/// The name of a lease: `lease-` and 16 hex digits.
+package struct LeaseID: Hashable, Sendable, CustomStringConvertible {
+    package let text: String
+
+    package init?(_ text: String) {
+        guard text.hasPrefix("lease-"), text.utf8.count == 22,
+            text.utf8.dropFirst(6).allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
+        else { return nil }
+        self.text = text
+    }
+
+    init(number: UInt64) {
+        let hex = String(number, radix: 16)
+        text = "lease-" + String(repeating: "0", count: 16 - hex.count) + hex
+    }
+
+    package var description: String { text }
+}

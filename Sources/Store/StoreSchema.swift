@@ -1,0 +1,98 @@
+internal import GRDB
+
+/// The tables of `state.sqlite`. Times are nanoseconds since 1970; digests are 32 bytes.
+enum StoreSchema {
+    static func migrate(_ pool: DatabasePool) throws {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { database in
+            try database.execute(sql: version1)
+        }
+        // Most opens find a current store: a read, and no writer lock taken.
+        if try pool.read(migrator.hasCompletedMigrations) { return }
+        if try pool.read(migrator.hasBeenSuperseded) {
+            throw StoreError(
+                .unsupportedVersion,
+                "the store was made by a later version of vitrine; use that version, or another --root")
+        }
+        try migrator.migrate(pool)
+    }
+
+    private static let version1 = """
+        -- Directory nodes, see docs/data-model.md.
+        CREATE TABLE directories (
+            id BLOB PRIMARY KEY NOT NULL,
+            encoding BLOB NOT NULL
+        );
+        -- A layer on its parents, and the root file system after it.
+        CREATE TABLE layers (
+            chainID BLOB PRIMARY KEY NOT NULL,
+            parentChainID BLOB,
+            diffID BLOB NOT NULL,
+            tree BLOB NOT NULL,
+            recipe BLOB, recipeSizeBytes INTEGER,  -- an object; NULL: the canonical tar
+            tarSizeBytes INTEGER NOT NULL,
+            createdAt INTEGER NOT NULL,
+            volatileBoot TEXT
+        ) WITHOUT ROWID;
+        CREATE INDEX layersByDiffID ON layers (diffID);
+        CREATE TABLE images (
+            id BLOB PRIMARY KEY NOT NULL,   -- digest of the config, which is a blob
+            manifest BLOB NOT NULL,         -- digest of the manifest, which is a blob
+            chainID BLOB,                   -- NULL: no layers
+            layerCount INTEGER NOT NULL,
+            createdAt INTEGER NOT NULL,     -- as the config says
+            storedAt INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE names (
+            reference TEXT PRIMARY KEY NOT NULL,
+            image BLOB NOT NULL REFERENCES images (id),
+            taggedAt INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX namesByImage ON names (image);
+        CREATE TABLE cache (
+            key BLOB PRIMARY KEY NOT NULL,
+            instruction TEXT NOT NULL,
+            inputs TEXT NOT NULL,           -- what went into the key, a line each
+            parentTree BLOB NOT NULL,
+            tree BLOB NOT NULL,
+            layer BLOB,                     -- diffID of the change; NULL: not yet known
+            layerTarSizeBytes INTEGER NOT NULL,
+            createdAt INTEGER NOT NULL,
+            lastUsedAt INTEGER NOT NULL,
+            useCount INTEGER NOT NULL,
+            volatileBoot TEXT
+        ) WITHOUT ROWID;
+        CREATE TABLE builds (
+            id TEXT PRIMARY KEY NOT NULL,
+            title TEXT NOT NULL,
+            startedAt INTEGER NOT NULL,
+            endedAt INTEGER,
+            status TEXT NOT NULL,           -- running, done, failed, cancelled
+            image BLOB
+        ) WITHOUT ROWID;
+        CREATE TABLE buildSteps (
+            build TEXT NOT NULL REFERENCES builds (id) ON DELETE CASCADE,
+            number INTEGER NOT NULL,
+            instruction TEXT NOT NULL,
+            outcome TEXT NOT NULL,          -- cached, done, failed
+            key BLOB,                       -- the cache entry; NULL for a step without one
+            tree BLOB NOT NULL,             -- the state after the step, or where it failed
+            parentTree BLOB NOT NULL,
+            PRIMARY KEY (build, number)
+        ) WITHOUT ROWID;
+        CREATE TABLE leases (
+            id TEXT PRIMARY KEY NOT NULL,
+            process INTEGER NOT NULL,
+            purpose TEXT NOT NULL,
+            createdAt INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE leasedTrees (
+            lease TEXT NOT NULL REFERENCES leases (id) ON DELETE CASCADE,
+            tree BLOB NOT NULL,
+            PRIMARY KEY (lease, tree)
+        ) WITHOUT ROWID;
+        -- Bumped by every change, so that watchers see what other processes did.
+        CREATE TABLE generation (value INTEGER NOT NULL);
+        INSERT INTO generation VALUES (1);
+        """
+}

@@ -1,0 +1,117 @@
+internal import FileTree
+internal import ImageSpec
+internal import Store
+
+/// Every build-cache entry under the first 16 hex digits of its key: the result, what it changed,
+/// and what it came from.
+struct CacheEntries: GlassDirectory {
+    private let context: GalleryContext
+    init(_ context: GalleryContext) { self.context = context }
+
+    var identity: [UInt8] { Array("cache".utf8) }
+    var isLive: Bool { true }
+    func modificationTime() -> NodeTime { context.lastChange() }
+
+    func entries() throws -> [(name: EntryName, entry: GlassEntry)] {
+        try context.store.cacheEntries().map {
+            (EntryName(text: $0.key.directoryName), .directory(CacheEntryDirectory(context, $0)))
+        }
+    }
+}
+
+extension CacheKey {
+    /// The name of the entry's directory in the gallery.
+    package var directoryName: String { String(digest.hex.prefix(16)) }
+}
+
+/// One build-cache entry.
+struct CacheEntryDirectory: GlassDirectory {
+    private let context: GalleryContext
+    private let entry: CacheRecord
+
+    init(_ context: GalleryContext, _ entry: CacheRecord) {
+        self.context = context
+        self.entry = entry
+    }
+
+    var identity: [UInt8] { entry.key.digest.bytes + entry.tree.id.digest.bytes }
+    var isLive: Bool { false }
+    func modificationTime() -> NodeTime { NodeTime(nanosecondsSinceEpoch: entry.createdAt) }
+
+    func entries() throws -> [(name: EntryName, entry: GlassEntry)] {
+        var step = "\(entry.instruction)\n\nkey    \(entry.key)\n"
+        if let layer = entry.layer { step += "layer  \(layer)\n" }
+        step += "parent \(entry.parentTree.id)\nresult \(entry.tree.id)\n\ninputs:\n\(entry.inputs)"
+        if !step.hasSuffix("\n") { step += "\n" }
+        return [
+            (EntryName(text: "rootfs"), .tree(entry.tree)),
+            (
+                EntryName(text: "changes"),
+                .tree(try context.changes.tree(from: entry.parentTree, to: entry.tree))
+            ),
+            (
+                EntryName(text: "step"),
+                .file(Array(step.utf8), modificationTime: modificationTime())
+            ),
+        ]
+    }
+}
+
+/// The remembered builds, by ID.
+struct Builds: GlassDirectory {
+    private let context: GalleryContext
+    init(_ context: GalleryContext) { self.context = context }
+
+    var identity: [UInt8] { Array("builds".utf8) }
+    var isLive: Bool { true }
+    func modificationTime() -> NodeTime { context.lastChange() }
+
+    func entries() throws -> [(name: EntryName, entry: GlassEntry)] {
+        try context.store.builds().map {
+            (EntryName(text: $0.id), .directory(BuildDirectory(context, $0)))
+        }
+    }
+}
+
+/// One build: a link to the cache entry of each step that has one, and the state where it failed.
+struct BuildDirectory: GlassDirectory {
+    private let context: GalleryContext
+    private let build: BuildRecord
+
+    init(_ context: GalleryContext, _ build: BuildRecord) {
+        self.context = context
+        self.build = build
+    }
+
+    var identity: [UInt8] { Array(build.id.utf8) }
+    // Steps are added while it runs.
+    var isLive: Bool { true }
+    func modificationTime() -> NodeTime { context.lastChange() }
+
+    func entries() throws -> [(name: EntryName, entry: GlassEntry)] {
+        var result: [(name: EntryName, entry: GlassEntry)] = []
+        let time = NodeTime(nanosecondsSinceEpoch: build.startedAt)
+        for step in try context.store.steps(ofBuild: build.id) {
+            if step.outcome == .failed {
+                result.append((EntryName(text: "failed"), .tree(step.tree)))
+                continue
+            }
+            let number = step.number < 10 ? "0\(step.number)" : "\(step.number)"
+            let verb = step.instruction.prefix { !$0.isWhitespace }
+            let name = EntryName(text: "\(number)-\(verb)")
+            if let key = step.key {
+                let target = "../../cache/\(key.directoryName)"
+                result.append((name, .symbolicLink(target: Array(target.utf8))))
+            } else {
+                // An instruction that changes no file: its text.
+                result.append(
+                    (name, .file(Array((step.instruction + "\n").utf8), modificationTime: time)))
+            }
+        }
+        var status = "\(build.title)\n\(build.status.rawValue)\n"
+        if let image = build.image { status += "\(image)\n" }
+        result.append(
+            (EntryName(text: "status"), .file(Array(status.utf8), modificationTime: time)))
+        return result
+    }
+}

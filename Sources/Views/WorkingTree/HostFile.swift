@@ -1,0 +1,89 @@
+internal import Glibc
+internal import LinuxIO
+internal import VirtualFS
+
+/// An open file of the host that holds the content of an inode; closed when nobody uses it.
+final class HostFile: Sendable {
+    private let owned: OwnedDescriptor
+    /// Equal for open files of the same host file.
+    let identity: UInt64
+
+    init(_ owned: consuming OwnedDescriptor, identity: UInt64) {
+        self.owned = owned
+        self.identity = identity
+    }
+
+    var descriptor: Int32 { owned.rawValue }
+
+    var backing: OpenedFile.Backing {
+        OpenedFile.Backing(descriptor: descriptor, identity: identity)
+    }
+
+    static func open(
+        _ path: String, _ mode: OwnedDescriptor.Mode, permissions: UInt32 = 0, identity: UInt64
+    ) throws(FileSystemError) -> HostFile {
+        do throws(Errno) {
+            return HostFile(
+                try OwnedDescriptor(opening: path, mode, permissions: permissions),
+                identity: identity)
+        } catch {
+            throw FileSystemError(host: error)
+        }
+    }
+
+    func status() throws(FileSystemError) -> FileStatus {
+        do throws(Errno) {
+            return try FileStatus(of: descriptor)
+        } catch {
+            throw FileSystemError(host: error)
+        }
+    }
+
+    func truncate(to sizeBytes: UInt64) throws(FileSystemError) {
+        do throws(Errno) {
+            try DescriptorIO.truncate(descriptor, to: sizeBytes)
+        } catch {
+            throw FileSystemError(host: error)
+        }
+    }
+
+    /// `UTIME_OMIT` of sys/stat.h, a macro that Swift does not see.
+    private static let omit = (1 << 30) - 2
+
+    /// Sets the modification time and leaves the access time alone (futimens(3)).
+    func setModificationTime(_ time: FileTime) throws(FileSystemError) {
+        // Two `timespec`, whose members belong to a C module that this one does not import.
+        let times = [0, Self.omit, Int(time.seconds), Int(time.nanoseconds)]
+        let result = unsafe times.withUnsafeBytes { bytes in
+            unsafe futimens(descriptor, bytes.baseAddress?.assumingMemoryBound(to: timespec.self))
+        }
+        guard result == 0 else { throw FileSystemError(host: Errno.current) }
+    }
+}
+
+extension FileSystemError {
+    /// The error for what a system call of ours said. That this process is out of descriptors is
+    /// not the calling program's limit: it is told that the system is (ENFILE).
+    init(host error: Errno) {
+        self =
+            error == .tooManyOpenFiles
+            ? .other(errno: ENFILE) : FileSystemError(errno: error.rawValue)
+    }
+}
+
+extension FileTime {
+    /// The wall clock as the kernel stamps files with it: the time of the last tick, so that our
+    /// stamps and the host file system's keep the order of events.
+    static func now() -> FileTime {
+        var time = [0, 0]
+        unsafe time.withUnsafeMutableBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            unsafe clock_gettime(CLOCK_REALTIME_COARSE, base.assumingMemoryBound(to: timespec.self))
+        }
+        return FileTime(seconds: Int64(time[0]), nanoseconds: UInt32(clamping: time[1]))
+    }
+
+    init(_ time: FileTimestamp) {
+        self.init(seconds: time.seconds, nanoseconds: time.nanoseconds)
+    }
+}

@@ -1,0 +1,206 @@
+internal import FileTree
+internal import VirtualFS
+
+/// An inode that the kernel knows or that differs from the lower tree.
+///
+/// Guarded, like everything it refers to, by the working tree's lock.
+final class WorkingInode {
+    /// What the inode is and holds.
+    enum Body {
+        case directory(WorkingDirectory)
+        case regular(FileData)
+        case symbolicLink([UInt8])
+        case characterDevice(UInt64)
+        case blockDevice(UInt64)
+        case fifo
+        case socket
+    }
+
+    /// Where a regular file's bytes are.
+    enum FileData {
+        /// Nowhere: it has none.
+        case empty
+        /// In the object store; never written to.
+        case object(FileContent)
+        /// In a file of this view's own.
+        case own(OwnFile)
+    }
+
+    struct Flags: OptionSet {
+        let rawValue: UInt8
+        /// Differs, or may differ, from what the lower tree says.
+        static let changed = Flags(rawValue: 1)
+        /// A mount target that the tree does not have: shown, and not recorded by a freeze.
+        static let synthesised = Flags(rawValue: 2)
+        /// The kernel's page cache may be older than the file: writes may have gone past it.
+        static let pagesStale = Flags(rawValue: 4)
+    }
+
+    /// One name of an inode.
+    struct Place {
+        unowned let parent: WorkingInode
+        let name: LinkName
+    }
+
+    /// What only a changed or open inode has.
+    final class Extras {
+        var accessTime: FileTime
+        var changeTime: FileTime
+        /// Known names past the first.
+        var places: [Place] = []
+        var opened: OpenState?
+
+        init(time: FileTime) {
+            accessTime = time
+            changeTime = time
+        }
+    }
+
+    let number: InodeNumber
+    var lookupCount: UInt64 = 0
+    var attributes: NodeAttributes
+    var body: Body
+    /// The identifier of its hard-link group in the lower tree.
+    var group: UInt64?
+    /// Names, known here or not. For directories 1, or 0 once removed.
+    var linkCount: UInt32
+    var flags: Flags = []
+    /// A known name; nil for the root and for what has no name any more.
+    var place: Place?
+    var extras: Extras?
+
+    init(number: InodeNumber, attributes: NodeAttributes, body: Body) {
+        self.number = number
+        self.attributes = attributes
+        self.body = body
+        linkCount = 1
+    }
+
+    /// An inode of the lower tree.
+    init(number: InodeNumber, node: Node) {
+        self.number = number
+        attributes = node.attributes
+        body = Body(node.content)
+        group = node.hardLink?.identifier
+        linkCount = node.hardLink?.count ?? 1
+    }
+
+    var directory: WorkingDirectory? {
+        if case .directory(let directory) = body { return directory }
+        return nil
+    }
+
+    var isDirectory: Bool { directory != nil }
+
+    var opened: OpenState? { extras?.opened }
+
+    /// The extras, made if there are none.
+    func withExtras() -> Extras {
+        if let extras { return extras }
+        let made = Extras(time: modificationTime)
+        extras = made
+        return made
+    }
+
+    var modificationTime: FileTime {
+        get { FileTime(attributes.modificationTime) }
+        set { attributes.modificationTime = NodeTime(newValue) }
+    }
+
+    // MARK: - Names
+
+    func addPlace(_ name: LinkName, in parent: WorkingInode) {
+        let added = Place(parent: parent, name: name)
+        if place == nil {
+            place = added
+        } else {
+            withExtras().places.append(added)
+        }
+    }
+
+    func removePlace(_ name: LinkName, in parent: WorkingInode) {
+        if let place, place.parent === parent, place.name == name {
+            self.place = extras?.places.popLast()
+        } else if let extras,
+            let index = extras.places.firstIndex(where: {
+                $0.parent === parent && $0.name == name
+            })
+        {
+            extras.places.swapAt(index, extras.places.count - 1)
+            extras.places.removeLast()
+        }
+    }
+
+    var places: [Place] {
+        guard let place else { return [] }
+        return [place] + (extras?.places ?? [])
+    }
+}
+
+extension WorkingInode.Body {
+    init(_ content: NodeContent) {
+        switch content {
+        case .directory(let reference): self = .directory(WorkingDirectory(lower: reference))
+        case .file(let file):
+            self = .regular(file.sizeBytes == 0 ? .empty : .object(file))
+        case .symbolicLink(let target): self = .symbolicLink(target)
+        case .characterDevice(let device): self = .characterDevice(device.rawValue)
+        case .blockDevice(let device): self = .blockDevice(device.rawValue)
+        case .fifo: self = .fifo
+        case .socket: self = .socket
+        }
+    }
+
+    var type: FileType {
+        switch self {
+        case .directory: .directory
+        case .regular: .regular
+        case .symbolicLink: .symbolicLink
+        case .characterDevice: .characterDevice
+        case .blockDevice: .blockDevice
+        case .fifo: .fifo
+        case .socket: .socket
+        }
+    }
+}
+
+/// A file below the lease's work directory.
+final class OwnFile {
+    let path: String
+    /// See ``OpenedFile/Backing/identity``.
+    let identity: UInt64
+    /// As last seen.
+    var sizeBytes: UInt64
+    /// As last seen, in units of 512 bytes.
+    var blocks: UInt64
+
+    init(path: String, identity: UInt64, sizeBytes: UInt64, blocks: UInt64) {
+        self.path = path
+        self.identity = identity
+        self.sizeBytes = sizeBytes
+        self.blocks = blocks
+    }
+}
+
+extension FileTime {
+    init(_ time: NodeTime) { self.init(seconds: time.seconds, nanoseconds: time.nanoseconds) }
+}
+
+extension NodeTime {
+    init(_ time: FileTime) { self.init(seconds: time.seconds, nanoseconds: time.nanoseconds) }
+}
+
+extension FileType {
+    init(_ content: NodeContent) {
+        self =
+            switch content {
+            case .directory: .directory
+            case .file: .regular
+            case .symbolicLink: .symbolicLink
+            case .characterDevice: .characterDevice
+            case .blockDevice: .blockDevice
+            case .fifo: .fifo
+            case .socket: .socket
+            }
+    }
+}

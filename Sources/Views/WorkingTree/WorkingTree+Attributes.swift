@@ -1,0 +1,142 @@
+internal import FileTree
+internal import LinuxIO
+package import VirtualFS
+
+extension WorkingTree {
+    package func attributes(
+        of inode: InodeNumber, handle: FileHandle?
+    ) throws(FileSystemError) -> AttributesReply {
+        while true {
+            let described = try perform { (state) throws(Interruption) in
+                let found = try state.inode(inode)
+                return Observation(
+                    attributes: state.attributes(of: found), file: state.unsettledFile(of: found),
+                    generation: found.opened?.statusGeneration ?? 0)
+            }
+            guard let file = described.file else {
+                return AttributesReply(attributes: described.attributes)
+            }
+            let status = try file.status()
+            let attributes = try perform { (state) throws(Interruption) -> FileAttributes? in
+                let found = try state.inode(inode)
+                // Another thread was faster: what it saw may be newer.
+                guard let opened = found.opened, opened.host === file,
+                    opened.statusGeneration == described.generation
+                else { return nil }
+                state.absorb(status, into: found)
+                return state.attributes(of: found)
+            }
+            if let attributes { return AttributesReply(attributes: attributes, validity: .none) }
+        }
+    }
+
+    private struct Observation: Sendable {
+        var attributes: FileAttributes
+        var file: HostFile?
+        var generation: UInt64
+    }
+
+    /// The answer of a lookup with the attributes that an inode being written to really has.
+    func settled(
+        _ described: WorkingTreeState.Described<Entry>
+    ) throws(FileSystemError) -> Entry {
+        var entry = described.answer
+        if described.unsettled != nil {
+            entry.attributes = try attributes(of: entry.attributes.inode, handle: nil).attributes
+        }
+        return entry
+    }
+
+    package func setAttributes(
+        of inode: InodeNumber, handle: FileHandle?, to changes: AttributeChanges,
+        context: RequestContext
+    ) throws(FileSystemError) -> AttributesReply {
+        if let size = changes.sizeBytes {
+            try resize(
+                inode, to: size, alwaysStamps: handle != nil, clearSetIDs: changes.clearSetIDs)
+        }
+        if changes.changesMetadata {
+            let now = clock()
+            try settleFirst(inode, modificationTime: changes.modificationTime, now: now)
+            try modify { (state) throws(Interruption) in
+                let found = try state.inode(inode)
+                var changes = changes
+                // The kernel sends both for a truncate by one who may not keep the bits.
+                if changes.sizeBytes != nil { changes.clearSetIDs = false }
+                state.apply(changes, to: found, now: now)
+            }
+        }
+        return try attributes(of: inode, handle: handle)
+    }
+
+    /// What writes did so far comes before what is set now. A modification time is given to the own
+    /// file too, so that a later write shows as a change of it.
+    private func settleFirst(
+        _ inode: InodeNumber, modificationTime: AttributeChanges.Time?, now: FileTime
+    ) throws(FileSystemError) {
+        let file = try perform { (state) throws(Interruption) in
+            state.unsettledFile(of: try state.inode(inode))
+        }
+        guard let file else { return }
+        _ = try attributes(of: inode, handle: nil)
+        switch modificationTime {
+        case .now: try file.setModificationTime(now)
+        case .at(let time): try file.setModificationTime(time)
+        case nil: break
+        }
+    }
+
+    // MARK: - Extended attributes
+
+    package func extendedAttribute(
+        _ name: [UInt8], of inode: InodeNumber
+    ) throws(FileSystemError) -> [UInt8] {
+        let value = try perform { (state) throws(Interruption) in
+            try state.inode(inode).attributes.extendedAttributes[name]
+        }
+        guard let value else { throw .noData }
+        return value
+    }
+
+    package func extendedAttributeNames(
+        of inode: InodeNumber
+    ) throws(FileSystemError) -> [[UInt8]] {
+        try perform { (state) throws(Interruption) in
+            try state.inode(inode).attributes.extendedAttributes.attributes.map(\.name)
+        }
+    }
+
+    package func setExtendedAttribute(
+        _ name: [UInt8], of inode: InodeNumber, to value: [UInt8], mode: ExtendedAttributeMode,
+        context: RequestContext
+    ) throws(FileSystemError) {
+        guard !name.isEmpty, name.count <= XattrName.maximumNameBytes else {
+            throw .resultTooLarge
+        }
+        guard value.count <= XattrName.maximumValueBytes else { throw .argumentListTooLong }
+        let now = clock()
+        try settleFirst(inode, modificationTime: nil, now: now)
+        try modify { (state) throws(Interruption) in
+            try state.setExtendedAttribute(
+                name, of: try state.inode(inode), to: value, mode: mode, now: now)
+        }
+    }
+
+    package func removeExtendedAttribute(
+        _ name: [UInt8], of inode: InodeNumber
+    ) throws(FileSystemError) {
+        let now = clock()
+        try settleFirst(inode, modificationTime: nil, now: now)
+        try modify { (state) throws(Interruption) in
+            try state.removeExtendedAttribute(name, of: try state.inode(inode), now: now)
+        }
+    }
+}
+
+extension AttributeChanges {
+    /// Whether anything but the size is to change.
+    fileprivate var changesMetadata: Bool {
+        permissions != nil || userID != nil || groupID != nil || accessTime != nil
+            || modificationTime != nil || changeTime != nil || (clearSetIDs && sizeBytes == nil)
+    }
+}

@@ -1,0 +1,275 @@
+internal import FileTree
+internal import ImageSpec
+internal import LinuxIO
+internal import Store
+internal import Synchronization
+internal import VirtualFS
+
+/// Moving content: copy-up, truncation, and the settling of what was written.
+extension WorkingTree {
+    /// What has to happen outside the lock to get at an inode's content.
+    enum ContentPlan: Sendable {
+        /// It is open.
+        case ready(HostFile)
+        /// Open the own file at the path.
+        case openOwn(path: String, identity: UInt64, modificationTime: FileTime)
+        case openObject(FileContent)
+        /// There is no byte.
+        case empty(modificationTime: FileTime)
+    }
+
+    /// A new own file, open.
+    struct NewFile: Sendable {
+        var path: String
+        var host: HostFile
+        var status: FileStatus
+    }
+
+    /// Makes an own file with the first `keptBytes` of `object`.
+    func newFile(
+        from object: FileContent? = nil, keptBytes: UInt64 = .max, modificationTime: FileTime? = nil
+    ) throws(FileSystemError) -> NewFile {
+        let path = lease.newWorkPath("file")
+        let identity = nextIdentity.add(1, ordering: .relaxed).newValue
+        let host = try HostFile.open(
+            path, [.readWrite, .create, .exclusive], permissions: 0o600, identity: identity)
+        do throws(FileSystemError) {
+            if let object, keptBytes > 0 {
+                try copyUp(object, keptBytes: keptBytes, to: host.descriptor)
+            }
+            if let modificationTime { try host.setModificationTime(modificationTime) }
+            return NewFile(path: path, host: host, status: try host.status())
+        } catch {
+            try? HostDirectory.unlink(path)  // the first error is the one to report
+            throw error
+        }
+    }
+
+    /// Copies content, by reference where the host's file system can.
+    ///
+    /// The place for copying a large file block by block, as it is written to, is here.
+    private func copyUp(
+        _ object: FileContent, keptBytes: UInt64, to target: Int32
+    ) throws(FileSystemError) {
+        do throws(Errno) {
+            let source = try OwnedDescriptor(
+                opening: store.layout.object(object.digest), .readOnly)
+            if keptBytes >= object.sizeBytes {
+                return try DescriptorIO.copyContent(from: source.rawValue, to: target)
+            }
+            var offset: UInt64 = 0
+            while offset < keptBytes {
+                let count = try DescriptorIO.copyRange(
+                    from: source.rawValue, at: offset, to: target, at: offset,
+                    length: keptBytes - offset)
+                guard count > 0 else { throw .inputOutput }
+                offset += count
+            }
+        } catch {
+            throw FileSystemError(host: error)
+        }
+    }
+
+    /// The inode's own file, open; made by copying up if there is none. The gate is held.
+    /// - Parameter keptBytes: how much of lower content is still wanted.
+    func ownFile(
+        of inode: InodeNumber, keptBytes: UInt64 = .max
+    ) throws(FileSystemError) -> HostFile {
+        let plan = try perform { (state) throws(Interruption) in
+            try state.contentPlan(of: inode, forWriting: true)
+        }
+        switch plan {
+        case .ready(let file): return file
+        case .openOwn(let path, let identity, let modificationTime):
+            let file = try HostFile.open(path, .readWrite, identity: identity)
+            if FileTime(try file.status().modificationTime) != modificationTime {
+                try file.setModificationTime(modificationTime)
+            }
+            locked { $0.install(file, in: inode) }
+            return file
+        case .openObject(let content):
+            let time = try modificationTime(of: inode)
+            let made = try newFile(from: content, keptBytes: keptBytes, modificationTime: time)
+            locked { $0.install(made, in: inode) }
+            return made.host
+        case .empty(let modificationTime):
+            let made = try newFile(modificationTime: modificationTime)
+            locked { $0.install(made, in: inode) }
+            return made.host
+        }
+    }
+
+    private func modificationTime(of inode: InodeNumber) throws(FileSystemError) -> FileTime {
+        try perform { (state) throws(Interruption) in try state.inode(inode).modificationTime }
+    }
+
+    /// The inode's present content, open for reading; nil if it has no byte. The gate is held.
+    func readableFile(of inode: InodeNumber) throws(FileSystemError) -> HostFile? {
+        let plan = try perform { (state) throws(Interruption) in
+            try state.contentPlan(of: inode, forWriting: false)
+        }
+        let file: HostFile
+        switch plan {
+        case .ready(let open): return open
+        case .empty: return nil
+        case .openOwn(let path, let identity, _):
+            file = try HostFile.open(path, .readWrite, identity: identity)
+        case .openObject(let content):
+            file = try HostFile.open(
+                store.layout.object(content.digest), .readOnly,
+                identity: Self.identity(ofObject: content))
+        }
+        locked { $0.install(file, in: inode) }
+        return file
+    }
+
+    /// The identity of an object's host file; own files have small ones.
+    private static func identity(ofObject content: FileContent) -> UInt64 {
+        content.digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } | 1 << 63
+    }
+
+    // MARK: - Size
+
+    /// truncate(2).
+    /// - Parameter alwaysStamps: whether the times change although the size does not, as for
+    ///   ftruncate(2) and `O_TRUNC`.
+    func resize(
+        _ inode: InodeNumber, to size: UInt64, alwaysStamps: Bool, clearSetIDs: Bool
+    ) throws(FileSystemError) {
+        guard size <= UInt64(Int64.max) else { throw .fileTooLarge }
+        try changing { () throws(FileSystemError) in
+            try gated(inode) { () throws(FileSystemError) in
+                try resizeGated(
+                    inode, to: size, alwaysStamps: alwaysStamps, clearSetIDs: clearSetIDs)
+            }
+        }
+    }
+
+    private func resizeGated(
+        _ inode: InodeNumber, to size: UInt64, alwaysStamps: Bool, clearSetIDs: Bool
+    ) throws(FileSystemError) {
+        let present = try attributes(of: inode, handle: nil).attributes
+        guard present.type == .regular else {
+            throw present.type == .directory ? .isDirectory : .invalidArgument
+        }
+        if present.sizeBytes == size && !alwaysStamps { return }
+        let now = clock()
+        let done = try perform { (state) throws(Interruption) in
+            try state.resizeWithoutFile(
+                inode, to: size, clearSetIDs: clearSetIDs, at: now)
+        }
+        if done { return }
+        let file = try ownFile(of: inode, keptBytes: size)
+        try file.truncate(to: size)
+        let status = try file.status()
+        locked { $0.resized(inode, status, clearSetIDs: clearSetIDs) }
+    }
+
+    // MARK: - Settling
+
+    /// Takes over what was written, of all files that may be written to.
+    func settleAll() {
+        for number in locked({ $0.unsettledInodes() }) {
+            _ = try? attributes(of: number, handle: nil)  // gone meanwhile: nothing to settle
+        }
+    }
+}
+
+extension WorkingTreeState {
+    func regular(_ number: InodeNumber) throws(Interruption) -> (
+        inode: WorkingInode, data: WorkingInode.FileData
+    ) {
+        let inode = try inode(number)
+        switch inode.body {
+        case .regular(let data): return (inode, data)
+        case .directory: throw .failed(.isDirectory)
+        default: throw .failed(.invalidArgument)
+        }
+    }
+
+    func contentPlan(
+        of number: InodeNumber, forWriting: Bool
+    ) throws(Interruption) -> WorkingTree.ContentPlan {
+        let (inode, data) = try regular(number)
+        switch data {
+        case .empty: return .empty(modificationTime: inode.modificationTime)
+        case .object(let content):
+            if !forWriting, let host = inode.opened?.host { return .ready(host) }
+            return .openObject(content)
+        case .own(let file):
+            if let host = inode.opened?.host { return .ready(host) }
+            return .openOwn(
+                path: file.path, identity: file.identity, modificationTime: inode.modificationTime)
+        }
+    }
+
+    /// The open file that serves the inode's content from now on, if it is open at all.
+    func install(_ file: HostFile, in number: InodeNumber) {
+        guard let inode = inodes[number.rawValue] else { return }
+        inode.opened?.host = file
+    }
+
+    /// A file that was copied up. That alone is no change yet, but a freeze looks at it.
+    func install(_ made: WorkingTree.NewFile, in number: InodeNumber) {
+        guard let inode = inodes[number.rawValue] else { return }
+        inode.body = .regular(.own(OwnFile(made)))
+        inode.opened?.host = made.host
+        if !inode.flags.contains(.synthesised) { markChanged(inode) }
+    }
+
+    /// Changes the size where no own file is needed for it.
+    func resizeWithoutFile(
+        _ number: InodeNumber, to size: UInt64, clearSetIDs: Bool, at now: FileTime
+    ) throws(Interruption) -> Bool {
+        let (inode, data) = try regular(number)
+        switch data {
+        case .own: return false
+        case .empty: if size > 0 { return false }
+        case .object(let content):
+            if size != 0 && size != content.sizeBytes { return false }
+            if size == 0 {
+                inode.body = .regular(.empty)
+                inode.opened?.host = nil
+            }
+        }
+        // Emptying a mount target that is shown empty is what a runtime does when it makes it.
+        if inode.flags.contains(.synthesised) { return true }
+        inode.modificationTime = now
+        dropPrivileges(of: inode, setIDs: clearSetIDs)
+        touchChangeTime(inode, at: now)
+        return true
+    }
+
+    func resized(_ number: InodeNumber, _ status: FileStatus, clearSetIDs: Bool) {
+        guard let inode = inodes[number.rawValue] else { return }
+        absorb(status, into: inode)
+        dropPrivileges(of: inode, setIDs: clearSetIDs)
+        touchChangeTime(inode, at: FileTime(status.modificationTime))
+    }
+
+    func unsettledInodes() -> [InodeNumber] {
+        handles.values.compactMap {
+            $0.inode.opened?.isUnsettled == true ? $0.inode.number : nil
+        }
+    }
+
+    /// The kernel has forgotten every inode and handle.
+    func dropKernelReferences() {
+        handles = [:]
+        for inode in inodes.values {
+            inode.extras?.opened = nil
+            inode.lookupCount = 0
+        }
+        for inode in Array(inodes.values) where inodes[inode.number.rawValue] === inode {
+            release(inode)
+        }
+    }
+}
+
+extension OwnFile {
+    convenience init(_ made: WorkingTree.NewFile) {
+        self.init(
+            path: made.path, identity: made.host.identity, sizeBytes: made.status.sizeBytes,
+            blocks: made.status.blocks)
+    }
+}

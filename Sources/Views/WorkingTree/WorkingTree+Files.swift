@@ -1,0 +1,185 @@
+internal import FileTree
+internal import LinuxIO
+package import VirtualFS
+
+/// Open files.
+extension WorkingTree {
+    package func open(
+        _ inode: InodeNumber, flags: OpenFlags, context: RequestContext
+    ) throws(FileSystemError) -> OpenedFile {
+        guard flags.writes || flags.contains(.truncate) else { return try openForReading(inode) }
+        if flags.contains(.truncate) {
+            try resize(inode, to: 0, alwaysStamps: true, clearSetIDs: context.userID != 0)
+        }
+        return try changing { () throws(FileSystemError) in
+            try gated(inode) { () throws(FileSystemError) in
+                let file = try ownFile(of: inode)
+                return try perform { (state) throws(Interruption) in
+                    try state.open(inode, file: file, forWriting: flags.writes)
+                }
+            }
+        }
+    }
+
+    private func openForReading(_ inode: InodeNumber) throws(FileSystemError) -> OpenedFile {
+        let opened = try perform { (state) throws(Interruption) -> OpenedFile? in
+            try state.wantsBacking(inode)
+                ? nil : try state.open(inode, file: nil, forWriting: false)
+        }
+        if let opened { return opened }
+        return try gated(inode) { () throws(FileSystemError) in
+            let file = try readableFile(of: inode)
+            return try perform { (state) throws(Interruption) in
+                try state.open(inode, file: file, forWriting: false)
+            }
+        }
+    }
+
+    package func create(
+        _ request: NodeCreation, flags: OpenFlags
+    ) throws(FileSystemError) -> (entry: Entry, file: OpenedFile) {
+        let name = try LinkName(request.place.name)
+        var request = request
+        request.mode = FileType.regular.rawValue | request.mode & 0o7777
+        do throws(FileSystemError) {
+            return try changing { () throws(FileSystemError) in
+                try createNew(request, as: name, flags)
+            }
+        } catch .exists where !flags.contains(.exclusive) {
+            return try openExisting(request, flags)
+        }
+    }
+
+    private func createNew(
+        _ request: NodeCreation, as name: LinkName, _ flags: OpenFlags
+    ) throws(FileSystemError) -> (entry: Entry, file: OpenedFile) {
+        // The kernel found no such name, so this seldom is in vain.
+        let made = try newFile()
+        let now = FileTime(made.status.modificationTime)
+        do throws(FileSystemError) {
+            return try perform { (state) throws(Interruption) in
+                let inode = try state.make(request, as: name, at: now) { (_) in
+                    .regular(.own(OwnFile(made)))
+                }
+                let opened = try state.open(
+                    inode.number, file: made.host, forWriting: flags.writes)
+                var entry = state.entry(inode).answer
+                entry.attributesValidity = flags.writes ? .none : .forever
+                return (entry, opened)
+            }
+        } catch {
+            try? HostDirectory.unlink(made.path)  // what stays goes with the lease
+            throw error
+        }
+    }
+
+    private func openExisting(
+        _ request: NodeCreation, _ flags: OpenFlags
+    ) throws(FileSystemError) -> (entry: Entry, file: OpenedFile) {
+        guard
+            case .found(var entry) = try lookup(request.place.name, in: request.place.parent)
+        else { throw .notFound }
+        do throws(FileSystemError) {
+            let opened = try open(
+                entry.attributes.inode, flags: flags, context: request.context)
+            let reply = try attributes(of: entry.attributes.inode, handle: opened.handle)
+            entry.attributes = reply.attributes
+            entry.attributesValidity = reply.validity
+            return (entry, opened)
+        } catch {
+            forget(entry.attributes.inode, count: 1)
+            throw error
+        }
+    }
+
+    package func flush(_ inode: InodeNumber, handle: FileHandle) throws(FileSystemError) {
+        throw .notImplemented  // nothing is held back
+    }
+
+    package func release(_ inode: InodeNumber, handle: FileHandle) {
+        // The last writer's attributes are taken from its file before that is closed.
+        let lastWrite = locked { $0.endWriting(handle) }
+        if lastWrite { _ = try? attributes(of: inode, handle: nil) }  // gone: nothing to settle
+        // What this held open is closed here, outside the lock.
+        _ = locked { $0.close(handle, isSettled: lastWrite) }
+    }
+}
+
+extension WorkingTreeState {
+    /// Whether reads should go to the host's file directly.
+    func wantsBacking(_ number: InodeNumber) throws(Interruption) -> Bool {
+        let (inode, data) = try regular(number)
+        if let opened = inode.opened, opened.handleCount > 0 {
+            // As the files that are open: the kernel serves an inode in one way at a time.
+            return opened.cachedCount == 0
+        }
+        switch data {
+        case .empty: return false
+        case .object(let content):
+            return content.sizeBytes >= WorkingTree.passthroughMinimumBytes
+        case .own(let file): return file.sizeBytes >= WorkingTree.passthroughMinimumBytes
+        }
+    }
+
+    /// Registers an open file.
+    /// - Parameter file: the inode's present content; nil to read through the daemon.
+    func open(
+        _ number: InodeNumber, file: HostFile?, forWriting: Bool
+    ) throws(Interruption) -> OpenedFile {
+        let inode = try regular(number).inode
+        let opened = inode.withExtras().opened ?? OpenState()
+        inode.extras?.opened = opened
+        if let file { opened.host = file }
+        // The kernel does not clear setuid bits for writes that it passes through, we would.
+        let passes = opened.cachedCount == 0 && !(forWriting && hasSetIDs(inode))
+        let backing = passes ? file : nil
+        opened.handleCount += 1
+        if backing == nil { opened.cachedCount += 1 }
+        if forWriting {
+            opened.writerCount += 1
+            opened.isUnsettled = true
+        }
+        var caching = OpenedFile.Caching.keep
+        if inode.flags.contains(.pagesStale) {
+            caching = .discard
+            if backing == nil { inode.flags.remove(.pagesStale) }
+        }
+        if forWriting && backing != nil { inode.flags.insert(.pagesStale) }
+        let handle = newHandle(
+            OpenHandle(inode: inode, backing: backing, isWritable: forWriting))
+        return OpenedFile(handle: handle, caching: caching, backing: backing?.backing)
+    }
+
+    private func hasSetIDs(_ inode: WorkingInode) -> Bool {
+        inode.attributes.permissions & 0o6000 != 0
+    }
+
+    /// - Returns: whether the handle was the last that could write.
+    func endWriting(_ handle: FileHandle) -> Bool {
+        guard let found = handles[handle.rawValue], found.isWritable,
+            let opened = found.inode.opened
+        else { return false }
+        opened.writerCount -= 1
+        handles[handle.rawValue]?.isWritable = false
+        return opened.writerCount == 0
+    }
+
+    /// Ends a handle that no longer writes.
+    /// - Parameter isSettled: its writes, the last ones, were taken over.
+    /// - Returns: what may be closed now.
+    func close(_ handle: FileHandle, isSettled: Bool) -> [HostFile] {
+        guard let found = handles.removeValue(forKey: handle.rawValue),
+            let opened = found.inode.opened
+        else { return [] }
+        var closed = found.backing.map { [$0] } ?? []
+        if isSettled && opened.writerCount == 0 { opened.isUnsettled = false }
+        opened.handleCount -= 1
+        if found.backing == nil { opened.cachedCount -= 1 }
+        if opened.handleCount == 0 {
+            if let host = opened.host { closed.append(host) }
+            found.inode.extras?.opened = nil
+            release(found.inode)
+        }
+        return closed
+    }
+}

@@ -1,0 +1,62 @@
+internal import FileTree
+internal import VirtualFS
+
+extension WorkingTree {
+    /// Shows what is missing of `targets` as an empty directory or file, with the directories above.
+    ///
+    /// An OCI runtime then finds its mount points and need not make them. They change no time of a
+    /// directory, and a freeze does not record them unless something was really written to
+    /// them or below them, or their attributes were set. Symbolic links on the way are followed
+    /// inside the view; a target behind a dangling link is left to the runtime.
+    package func showMountTargets(_ targets: [MountTarget]) throws {
+        for target in targets {
+            try perform { (state) throws(Interruption) in try state.show(target) }
+        }
+    }
+}
+
+extension WorkingTreeState {
+    /// As Linux.
+    private static let maximumLinks = 40
+
+    fileprivate func show(_ target: MountTarget) throws(Interruption) {
+        var names = Array(target.path.names.reversed())
+        var place = root
+        var linksLeft = Self.maximumLinks
+        while let next = names.popLast() {
+            guard let body = place.directory else { return }
+            let name = LinkName(next)
+            guard let child = try child(name, of: place, body) else {
+                return make(name, then: names, of: target.kind, in: place)
+            }
+            guard case .symbolicLink(let link) = child.body, !names.isEmpty else {
+                place = child
+                continue
+            }
+            linksLeft -= 1
+            guard linksLeft > 0, let path = try? TreePath(cleaning: link) else { return }
+            if link.first == UInt8(ascii: "/") { place = root }
+            names += path.names.reversed()
+        }
+    }
+
+    /// - Parameter rest: the names below `name`, the last one first.
+    private func make(
+        _ name: LinkName, then rest: [EntryName], of kind: MountTarget.Kind,
+        in parent: WorkingInode
+    ) {
+        guard let directory = parent.directory else { return }
+        let isDirectory = kind == .directory || !rest.isEmpty
+        let inode = makeInode(
+            attributes: NodeAttributes(
+                permissions: isDirectory ? 0o755 : 0o644,
+                modificationTime: parent.attributes.modificationTime),
+            body: isDirectory ? .directory(WorkingDirectory(lower: nil)) : .regular(.empty))
+        inode.flags = .synthesised
+        inode.addPlace(name, in: parent)
+        if isDirectory { directory.childDirectoryCount += 1 }
+        directory.add(inode, as: name)
+        var rest = rest
+        if let next = rest.popLast() { make(LinkName(next), then: rest, of: kind, in: inode) }
+    }
+}

@@ -1,0 +1,107 @@
+internal import FileTree
+internal import LinuxIO
+package import VirtualFS
+
+/// Reading and writing, for what the kernel does not do by itself.
+extension WorkingTree {
+    package func read(
+        _ inode: InodeNumber, handle: FileHandle?, offset: UInt64, size: Int,
+        deliver: (ReadSource) -> Void
+    ) throws(FileSystemError) {
+        // The inode's present content, not what was there when the file was opened.
+        guard let file = try content(of: inode) else { return deliver(.bytes([])) }
+        deliver(.descriptor(file.descriptor, offset: offset, size: size))
+        withExtendedLifetime(file) {}
+    }
+
+    /// The inode's content, open; nil if it has no byte.
+    private func content(of inode: InodeNumber) throws(FileSystemError) -> HostFile? {
+        let plan = try perform { (state) throws(Interruption) in
+            try state.contentPlan(of: inode, forWriting: false)
+        }
+        switch plan {
+        case .ready(let file): return file
+        case .empty: return nil
+        case .openOwn, .openObject:
+            return try gated(inode) { () throws(FileSystemError) in
+                try readableFile(of: inode)
+            }
+        }
+    }
+
+    /// The own file behind a handle that may write.
+    private func writableFile(
+        _ inode: InodeNumber, _ handle: FileHandle
+    ) throws(FileSystemError) -> HostFile {
+        try perform { (state) throws(Interruption) in
+            guard let found = state.handles[handle.rawValue], found.isWritable,
+                found.inode.number == inode, let host = found.inode.opened?.host
+            else { throw .failed(.badHandle) }
+            return host
+        }
+    }
+
+    package func write(
+        _ inode: InodeNumber, handle: FileHandle, offset: UInt64, data: UnsafeRawBufferPointer,
+        clearSetIDs: Bool
+    ) throws(FileSystemError) -> Int {
+        let file = try writableFile(inode, handle)
+        let count: Int
+        do throws(Errno) {
+            count = try unsafe DescriptorIO.write(file.descriptor, data, at: offset)
+        } catch {
+            throw FileSystemError(host: error)
+        }
+        if clearSetIDs { clearPrivileges(of: inode) }
+        return count
+    }
+
+    private func clearPrivileges(of inode: InodeNumber) {
+        let now = clock()
+        locked { state in
+            guard let found = state.inodes[inode.rawValue],
+                found.attributes.permissions & 0o6000 != 0
+            else { return }
+            state.dropPrivileges(of: found)
+            state.touchChangeTime(found, at: now)
+        }
+    }
+
+    package func allocate(
+        _ inode: InodeNumber, handle: FileHandle, mode: Int32, offset: UInt64, length: UInt64
+    ) throws(FileSystemError) {
+        let file = try writableFile(inode, handle)
+        do throws(Errno) {
+            try DescriptorIO.allocate(
+                file.descriptor, mode: mode, offset: offset, length: length)
+        } catch {
+            throw FileSystemError(host: error)
+        }
+    }
+
+    package func seek(
+        _ inode: InodeNumber, handle: FileHandle?, offset: UInt64, whence: Int32
+    ) throws(FileSystemError) -> UInt64 {
+        guard let file = try content(of: inode) else { throw .deviceOffset }
+        do throws(Errno) {
+            return try DescriptorIO.seek(
+                file.descriptor, offset: Int64(clamping: offset), whence: whence)
+        } catch {
+            throw FileSystemError(host: error)
+        }
+    }
+
+    package func copyRange(
+        from source: FileRange, to target: FileRange, length: UInt64
+    ) throws(FileSystemError) -> UInt64 {
+        let to = try writableFile(target.inode, target.handle)
+        guard let from = try content(of: source.inode) else { return 0 }
+        do throws(Errno) {
+            return try DescriptorIO.copyRange(
+                from: from.descriptor, at: source.offset, to: to.descriptor, at: target.offset,
+                length: length)
+        } catch {
+            throw FileSystemError(host: error)
+        }
+    }
+}

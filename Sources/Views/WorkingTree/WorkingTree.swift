@@ -1,0 +1,199 @@
+package import FileTree
+internal import LinuxIO
+package import Store
+internal import Synchronization
+package import VirtualFS
+
+/// A writable view: a tree, and what has changed since.
+///
+/// Semantics are ext4's where POSIX leaves room. New and changed files are plain files in the work
+/// directory of a lease, which the kernel reads and writes directly where it can (passthrough);
+/// everything else is memory, so chmod, chown and rename copy nothing. ``freeze(ingest:directories:)``
+/// makes a tree of it.
+///
+/// Two things differ from a file system of the kernel's own, as they do on overlayfs:
+/// - A program that has a file of the lower tree open in passthrough goes on seeing the old content
+///   when another first writes to the file. Programs that read through the daemon see the new one.
+/// - Reading never changes an access time (`noatime`).
+///
+/// Lock order: a gate, then the state. A freeze is waited for with neither held.
+package final class WorkingTree: FileSystem, Sendable {
+    package let profile = ConnectionProfile.writable
+
+    let store: Store
+    let lease: Lease
+    let state: Mutex<WorkingTreeState>
+    let clock: @Sendable () -> FileTime
+    /// Held for the length of a freeze.
+    let freezing = Mutex(())
+    private let sources: Mutex<[any DirectorySource]>
+    /// One for each of a few groups of inodes: held while an inode's content moves, so that only one
+    /// thread copies it up. Enough that a long copy seldom makes another inode wait.
+    private let gates: [Gate]
+    private static let gateCount: UInt64 = 256
+    let nextIdentity = Atomic<UInt64>(0)
+    /// Kept open for statfs(2); nil until then.
+    let workDirectory: OwnedDescriptor
+
+    /// Reads of smaller files go through the daemon and stay in the kernel's page cache, which saves
+    /// opening the object; larger ones are read from the host's page cache directly.
+    package static let passthroughMinimumBytes: UInt64 = 128 << 10
+
+    private final class Gate: Sendable {
+        let mutex = Mutex(())
+    }
+
+    /// - Parameters:
+    ///   - base: the tree to start from, with its contents in `store`.
+    ///   - directories: where the base's directories are read from; the store if nil.
+    ///   - lease: gives room for changed files and keeps `base` from the collector.
+    ///   - mountTargets: see ``showMountTargets(_:)``.
+    ///   - clock: stamps changes.
+    /// - Throws: ``FileTreeError`` if a directory on the way to a mount target cannot be read, Errno
+    ///   if the work directory cannot be opened.
+    package init(
+        base: Tree, directories: (any DirectorySource)? = nil, store: Store, lease: Lease,
+        mountTargets: [MountTarget] = [], clock: (@Sendable () -> FileTime)? = nil
+    ) throws {
+        self.store = store
+        self.lease = lease
+        self.clock = clock ?? { FileTime.now() }
+        state = Mutex(WorkingTreeState(base: base))
+        sources = Mutex([directories ?? store])
+        gates = (0..<Self.gateCount).map { _ in Gate() }
+        workDirectory = try OwnedDescriptor(
+            opening: lease.workDirectory, [.readOnly, .directory])
+        try showMountTargets(mountTargets)
+    }
+
+    // MARK: - The lock
+
+    /// Runs `body` under the lock, as often as it takes until it has the directories it needs.
+    func perform<Answer: Sendable>(
+        _ body: (WorkingTreeState) throws(Interruption) -> Answer
+    ) throws(FileSystemError) -> Answer {
+        var loaded = LoadedDirectories()
+        while true {
+            do throws(Interruption) {
+                let (answer, garbage) = try state.withLock {
+                    (state) throws(Interruption) -> (Answer, [String]) in
+                    state.loaded = loaded
+                    defer { state.loaded = LoadedDirectories() }
+                    let answer = try body(state)
+                    return (answer, state.takeGarbage())
+                }
+                removeFiles(garbage)
+                return answer
+            } catch {
+                switch error {
+                case .failed(let failure): throw failure
+                case .needs(let id): loaded.insert(try load(id), id)
+                case .frozen: freezing.withLock { _ in }
+                }
+            }
+        }
+    }
+
+    private func load(_ id: DirectoryID) throws(FileSystemError) -> Directory {
+        do throws(FileTreeError) {
+            return try directory(id)
+        } catch {
+            throw .inputOutput
+        }
+    }
+
+    /// As ``perform(_:)``, for what changes the tree: waits while a freeze takes place.
+    func modify<Answer: Sendable>(
+        _ body: (WorkingTreeState) throws(Interruption) -> Answer
+    ) throws(FileSystemError) -> Answer {
+        try perform { (state) throws(Interruption) in
+            if state.isFreezing { throw .frozen }
+            return try body(state)
+        }
+    }
+
+    /// Runs a `body` that changes the tree in several steps. Not to be nested.
+    func changing<Answer>(
+        _ body: () throws(FileSystemError) -> Answer
+    ) throws(FileSystemError) -> Answer {
+        try modify { (state) throws(Interruption) in state.changesUnderWay += 1 }
+        defer { locked { $0.changesUnderWay -= 1 } }
+        return try body()
+    }
+
+    /// Runs a short `body` that needs no directories and cannot fail.
+    func locked<Answer: Sendable>(_ body: (WorkingTreeState) -> Answer) -> Answer {
+        let (answer, garbage) = state.withLock { state in (body(state), state.takeGarbage()) }
+        removeFiles(garbage)
+        return answer
+    }
+
+    /// Runs `body` while no other thread moves the content of this inode.
+    func gated<Answer, Failure: Error>(
+        _ inode: InodeNumber, _ body: () throws(Failure) -> Answer
+    ) throws(Failure) -> Answer {
+        // Derived numbers are mixed well, counted ones are consecutive: both spread.
+        try gates[Int(inode.rawValue % Self.gateCount)].mutex.withLock {
+            (_) throws(Failure) in try body()
+        }
+    }
+
+    private func removeFiles(_ paths: [String]) {
+        for path in paths {
+            try? HostDirectory.unlink(path)  // what stays goes with the lease
+        }
+    }
+
+    // MARK: - Directories
+
+    func directory(_ id: DirectoryID) throws(FileTreeError) -> Directory {
+        let sources = sources.withLock { $0 }
+        var failure: FileTreeError?
+        for source in sources.reversed() {
+            do throws(FileTreeError) {
+                return try source.directory(id)
+            } catch {
+                failure = error
+            }
+        }
+        throw failure ?? FileTreeError(.missingDirectory, "there is no directory \(id)")
+    }
+
+    /// Directories of a tree that was frozen from this one may not be stored yet, or never.
+    func addSource(_ directories: PendingDirectories) {
+        sources.withLock { sources in
+            let known = sources.contains { ($0 as? PendingDirectories) === directories }
+            if !known { sources.append(directories) }
+        }
+    }
+
+    // MARK: - The connection
+
+    package func unmounted() {
+        settleAll()
+        locked { $0.dropKernelReferences() }
+    }
+
+    // MARK: - Durability
+
+    /// Nothing of a view outlives its process yet, so there is nothing to write out: `fsync` in a
+    /// build step costs a round trip and no more. A durable profile puts its metadata checkpoint and
+    /// an fsync of the own file here.
+    package func synchronize(
+        _ inode: InodeNumber, handle: FileHandle?, dataOnly: Bool
+    ) throws(FileSystemError) {}
+
+    package func synchronizeAll() throws(FileSystemError) {}
+
+    package func statistics() throws(FileSystemError) -> FileSystemStatistics {
+        do throws(Errno) {
+            let room = try FileSystemRoom(of: workDirectory.rawValue)
+            return FileSystemStatistics(
+                blockSizeBytes: UInt32(clamping: room.blockSizeBytes), blocks: room.blocks,
+                freeBlocks: room.freeBlocks, availableBlocks: room.availableBlocks,
+                files: room.files, freeFiles: room.freeFiles)
+        } catch {
+            throw FileSystemError(host: error)
+        }
+    }
+}

@@ -1,0 +1,248 @@
+internal import FileTree
+internal import VirtualFS
+
+/// All inodes, names and handles of a working tree. One thread at a time, under the tree's lock.
+///
+///     inodes   number → WorkingInode ── .directory(WorkingDirectory) ── links: name → WorkingInode
+///                            │                                          lower: DirectoryReference
+///                            └─ place, extras.places: (parent, name)     (entries not yet looked up)
+///
+/// An inode is here while the kernel knows it, while it is open, and while it differs from the lower
+/// tree; so are the directories above it. Everything else is read from the lower tree when asked for.
+///
+/// Operations do no I/O. They are all or nothing: what may throw comes before the first change.
+final class WorkingTreeState {
+    private(set) var inodes: [UInt64: WorkingInode] = [:]
+    /// The inodes of lower hard-link groups, by ``HardLink/identifier``: one inode whatever name it
+    /// is reached by.
+    var groups: [UInt64: WorkingInode] = [:]
+    var handles: [UInt64: OpenHandle] = [:]
+    let root: WorkingInode
+    /// What the present operation loaded.
+    var loaded = LoadedDirectories()
+    /// Nothing may start to change.
+    var isFreezing = false
+    /// Changes that take several steps and have begun.
+    var changesUnderWay = 0
+    /// Inodes of lower hard-link groups that changed: names of theirs may not be known.
+    var changedGroups: [UInt64: WorkingInode] = [:]
+    /// Whether the hard-link groups of a frozen tree have to be worked out anew.
+    var touchedHardLinks = false
+    /// Own files that nothing refers to any more, to be removed outside the lock.
+    private(set) var garbage: [String] = []
+    private var nextNumber: UInt64 = InodeNumber.root.rawValue + 1
+    private var nextHandle: UInt64 = 1
+
+    init(base: Tree) {
+        root = WorkingInode(number: .root, node: base.root)
+        inodes[root.number.rawValue] = root
+    }
+
+    // MARK: - Inodes
+
+    /// - Throws: `stale` for a number that no inode has.
+    func inode(_ number: InodeNumber) throws(Interruption) -> WorkingInode {
+        guard let inode = inodes[number.rawValue] else { throw .failed(.stale) }
+        return inode
+    }
+
+    func directory(
+        _ number: InodeNumber
+    ) throws(Interruption) -> (inode: WorkingInode, body: WorkingDirectory) {
+        let inode = try inode(number)
+        guard let body = inode.directory else { throw .failed(.notDirectory) }
+        return (inode, body)
+    }
+
+    /// A directory that may get entries: a removed one may not.
+    func openDirectory(
+        _ number: InodeNumber
+    ) throws(Interruption) -> (inode: WorkingInode, body: WorkingDirectory) {
+        let found = try directory(number)
+        guard found.inode.linkCount > 0 else { throw .failed(.notFound) }
+        return found
+    }
+
+    func makeInode(attributes: NodeAttributes, body: WorkingInode.Body) -> WorkingInode {
+        let inode = WorkingInode(number: newNumber(), attributes: attributes, body: body)
+        inodes[inode.number.rawValue] = inode
+        return inode
+    }
+
+    private func newNumber() -> InodeNumber {
+        defer { nextNumber += 1 }
+        return InodeNumber(nextNumber)
+    }
+
+    func newHandle(_ handle: OpenHandle) -> FileHandle {
+        defer { nextHandle += 1 }
+        handles[nextHandle] = handle
+        return FileHandle(nextHandle)
+    }
+
+    // MARK: - Names
+
+    /// The stored entries below a directory; nil when there are none.
+    /// - Throws: `needs`.
+    func lower(of body: WorkingDirectory) throws(Interruption) -> Directory? {
+        if let pinned = body.pinned { return pinned }
+        guard let reference = body.lower, reference.entryCount > 0 else { return nil }
+        guard let directory = loaded.find(reference.id) else { throw .needs(reference.id) }
+        if body.isDirty { body.pinned = directory }
+        return directory
+    }
+
+    /// The inode under a name, made known if it was not; nil if there is no such name.
+    func child(
+        _ name: LinkName, of parent: WorkingInode, _ body: WorkingDirectory
+    ) throws(Interruption) -> WorkingInode? {
+        if let link = body.links[name] { return link.inode }
+        guard let lower = try lower(of: body), let index = lower.index(of: name.entryName) else {
+            return nil
+        }
+        return know(lower.entries[index], at: index, in: parent, body)
+    }
+
+    /// Makes the inode of a lower entry known.
+    func know(
+        _ entry: DirectoryEntry, at index: Int, in parent: WorkingInode, _ body: WorkingDirectory
+    ) -> WorkingInode {
+        // The entry's own name: its bytes are shared with the loaded directory.
+        let name = LinkName(entry.name)
+        let inode: WorkingInode
+        if let link = entry.node.hardLink, let known = groups[link.identifier] {
+            inode = known
+        } else {
+            var number = derivedNumber(of: entry, in: parent)
+            if inodes[number.rawValue] != nil { number = newNumber() }
+            inode = WorkingInode(number: number, node: entry.node)
+            inodes[number.rawValue] = inode
+            if let link = entry.node.hardLink { groups[link.identifier] = inode }
+        }
+        inode.addPlace(name, in: parent)
+        body.know(inode, as: name, at: index)
+        return inode
+    }
+
+    /// The number that a lower entry's inode gets, unless another has it by chance.
+    func derivedNumber(of entry: DirectoryEntry, in parent: WorkingInode) -> InodeNumber {
+        if let link = entry.node.hardLink { return DerivedNumber.make(group: link.identifier) }
+        return DerivedNumber.make(parent: parent.number, name: LinkName(entry.name))
+    }
+
+    func isEmpty(_ body: WorkingDirectory) throws(Interruption) -> Bool {
+        if body.addedCount > 0 { return false }
+        guard body.hasLowerEntries else { return true }
+        let lowerCount = try lower(of: body)?.entries.count ?? 0
+        return lowerCount == body.whiteoutCount
+    }
+
+    /// Whether `ancestor` is `inode` or above it.
+    func isAncestor(_ ancestor: WorkingInode, of inode: WorkingInode) -> Bool {
+        var current: WorkingInode? = inode
+        while let step = current {
+            if step === ancestor { return true }
+            current = step.place?.parent
+        }
+        return false
+    }
+
+    // MARK: - Change
+
+    /// The inode no longer is what the lower tree says.
+    func markChanged(_ inode: WorkingInode) {
+        inode.flags.insert(.changed)
+        inode.flags.remove(.synthesised)
+        if !inode.isDirectory && (inode.linkCount > 1 || inode.group != nil) {
+            touchedHardLinks = true
+            if let group = inode.group { changedGroups[group] = inode }
+        }
+        guard let place = inode.place else { return }
+        markDirty(place.parent)
+        guard let extras = inode.extras else { return }
+        for place in extras.places { markDirty(place.parent) }
+    }
+
+    /// The entries of the directory no longer are what the lower tree says.
+    func markDirty(_ directory: WorkingInode) {
+        var current: WorkingInode? = directory
+        while let inode = current, let body = inode.directory {
+            if body.isDirty && !inode.flags.contains(.synthesised) { return }
+            inode.flags.remove(.synthesised)
+            body.isDirty = true
+            current = inode.place?.parent
+        }
+    }
+
+    /// An entry came or went.
+    func touch(_ directory: WorkingInode, at time: FileTime) {
+        directory.modificationTime = time
+        directory.withExtras().changeTime = time
+        markChanged(directory)
+        markDirty(directory)
+    }
+
+    func touchChangeTime(_ inode: WorkingInode, at time: FileTime) {
+        inode.withExtras().changeTime = time
+        markChanged(inode)
+    }
+
+    // MARK: - Letting go
+
+    func forget(_ number: InodeNumber, count: UInt64) {
+        guard let inode = inodes[number.rawValue] else { return }
+        inode.lookupCount -= min(count, inode.lookupCount)
+        release(inode)
+    }
+
+    /// Lets go of the inode, and of directories above it, where nothing needs them any more.
+    func release(_ inode: WorkingInode) {
+        var current: WorkingInode? = inode
+        while let inode = current, inode.lookupCount == 0, inode.opened == nil, inode !== root {
+            if inode.linkCount == 0 {
+                discardContent(of: inode)
+                remove(inode)
+                return
+            }
+            guard isReleasable(inode) else { return }
+            current = inode.place?.parent
+            for place in inode.places { place.parent.directory?.forget(place.name) }
+            remove(inode)
+        }
+    }
+
+    private func isReleasable(_ inode: WorkingInode) -> Bool {
+        guard inode.flags.isDisjoint(with: [.changed, .synthesised]) else { return false }
+        if let body = inode.directory, !body.links.isEmpty || body.isDirty { return false }
+        // Met again, it has to get the same number.
+        if let group = inode.group { return DerivedNumber.make(group: group) == inode.number }
+        guard let place = inode.place else { return false }
+        return DerivedNumber.make(parent: place.parent.number, name: place.name) == inode.number
+    }
+
+    private func remove(_ inode: WorkingInode) {
+        inodes[inode.number.rawValue] = nil
+        leaveGroup(inode)
+        inode.place = nil
+        inode.extras?.places = []
+    }
+
+    /// The inode no longer is what names of its lower hard-link group lead to.
+    func leaveGroup(_ inode: WorkingInode) {
+        guard let group = inode.group else { return }
+        if groups[group] === inode { groups[group] = nil }
+        if changedGroups[group] === inode { changedGroups[group] = nil }
+        inode.group = nil
+    }
+
+    /// The own file of an inode goes.
+    func discardContent(of inode: WorkingInode) {
+        if case .regular(.own(let file)) = inode.body { garbage.append(file.path) }
+    }
+
+    func takeGarbage() -> [String] {
+        if garbage.isEmpty { return [] }
+        defer { garbage = [] }
+        return garbage
+    }
+}

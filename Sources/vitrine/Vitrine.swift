@@ -1,0 +1,6 @@
+import Commands
+
+@main
+struct Vitrine {
+    static func main() { VitrineCommand.start() }
+}

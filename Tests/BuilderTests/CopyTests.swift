@@ -1,0 +1,226 @@
+import Builder
+import Dockerfile
+import FileTree
+import Foundation
+import ImageSpec
+import Testing
+
+@Suite("COPY and ADD")
+struct CopyTests {
+    /// A context and what an instruction makes of it.
+    struct Case: CustomTestStringConvertible {
+        var line: String
+        var expected: [String]
+        /// Of the base image: paths with a slash at the end are directories.
+        var image: [String: String] = [:]
+        var links: [String: String] = [:]
+        var testDescription: String { line }
+    }
+
+    static let cases: [Case] = [
+        Case(line: "COPY a.txt /", expected: ["/a.txt 644 0:0 A"]),
+        Case(line: "COPY a.txt /b", expected: ["/b 644 0:0 A"]),
+        Case(line: "COPY a.txt /x/y/b", expected: ["/x/ 755 0:0", "/x/y/ 755 0:0", "/x/y/b 644 0:0 A"]),
+        Case(line: "COPY a.txt /x/", expected: ["/x/ 755 0:0", "/x/a.txt 644 0:0 A"]),
+        Case(line: "COPY a.txt /x/.", expected: ["/x/ 755 0:0", "/x/a.txt 644 0:0 A"]),
+        Case(line: "COPY a.txt .", expected: ["/a.txt 644 0:0 A"]),
+        Case(line: "COPY ../../a.txt ../up", expected: ["/up 644 0:0 A"]),
+        Case(line: "COPY a.txt run.sh /x/", expected: ["/x/ 755 0:0", "/x/a.txt 644 0:0 A", "/x/run.sh 755 0:0 R"]),
+        Case(line: "COPY *.txt /x/", expected: ["/x/ 755 0:0", "/x/a.txt 644 0:0 A", "/x/b.txt 644 0:0 B"]),
+        Case(line: "COPY [\"a.txt\", \"/with space/\"]", expected: ["/with space/ 755 0:0", "/with space/a.txt 644 0:0 A"]),
+        Case(line: "COPY ?.txt /x/", expected: ["/x/ 755 0:0", "/x/a.txt 644 0:0 A", "/x/b.txt 644 0:0 B"]),
+        Case(line: "COPY dir/*/deep /x/", expected: ["/x/ 755 0:0", "/x/deep 644 0:0 D"]),
+        Case(line: "COPY nothing*.here a.txt /", expected: ["/a.txt 644 0:0 A"]),
+        // The content of a directory, not the directory; its own attributes stay behind.
+        Case(line: "COPY dir /x", expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 644 0:0 D"]),
+        Case(line: "COPY dir/ /x/", expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 644 0:0 D"]),
+        Case(line: "COPY d* /x/", expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 644 0:0 D"]),
+        Case(line: "COPY dir empty /x", expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 644 0:0 D"]),
+        Case(line: "COPY empty /x", expected: ["/x/ 755 0:0"]),
+        // Links: one that is named is followed, one inside a directory is copied.
+        Case(line: "COPY link /x", expected: ["/x 644 0:0 A"]),
+        Case(line: "COPY link /x/", expected: ["/x/ 755 0:0", "/x/link 644 0:0 A"]),
+        Case(line: "COPY dirlink /x", expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 644 0:0 D"]),
+        Case(line: "COPY links /x", expected: ["/x/ 755 0:0", "/x/in 777 0:0 -> ../a.txt"]),
+        // Owners and modes.
+        Case(line: "COPY --chown=7 a.txt /x/", expected: ["/x/ 755 7:7", "/x/a.txt 644 7:7 A"]),
+        Case(line: "COPY --chown=7:8 dir /x", expected: ["/x/ 755 7:8", "/x/f 600 7:8 F", "/x/sub/ 700 7:8", "/x/sub/deep 644 7:8 D"]),
+        Case(line: "COPY --chmod=750 dir /x", expected: ["/x/ 755 0:0", "/x/f 750 0:0 F", "/x/sub/ 750 0:0", "/x/sub/deep 750 0:0 D"]),
+        Case(line: "COPY --chmod=u=rwX,go= dir /x", expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 600 0:0 D"]),
+        Case(line: "COPY --chmod=4755 a.txt /x", expected: ["/x 4755 0:0 A"]),
+        Case(line: "COPY --exclude=sub dir /x", expected: ["/x/ 755 0:0", "/x/f 600 0:0 F"]),
+        Case(line: "COPY --exclude=b* *.txt /", expected: ["/a.txt 644 0:0 A"]),
+        // Heredocs.
+        Case(line: "COPY <<one <<two /x/\n1\none\n2\ntwo", expected: ["/x/ 755 0:0", "/x/one 644 0:0 1\n", "/x/two 644 0:0 2\n"]),
+        Case(line: "COPY <<EOF /x\nhello\nEOF", expected: ["/x 644 0:0 hello\n"]),
+        // Into what is there.
+        Case(line: "COPY a.txt /d", expected: ["/d/ 755 0:0", "/d/a.txt 644 0:0 A"], image: ["d/": ""]),
+        Case(line: "COPY a.txt /f", expected: ["/f 644 0:0 A"], image: ["f": "old"]),
+        Case(line: "COPY dir /d", expected: ["/d/ 755 0:0", "/d/f 600 0:0 F", "/d/kept 644 0:0 k", "/d/sub/ 700 0:0", "/d/sub/deep 644 0:0 D", "/d/sub/old 644 0:0 o"], image: ["d/kept": "k", "d/f": "old", "d/sub/old": "o"]),
+        Case(line: "COPY a.txt /l/b", expected: ["/l 777 0:0 -> real", "/real/ 755 0:0", "/real/b 644 0:0 A"], image: ["real/": ""], links: ["l": "real"]),
+        Case(line: "COPY a.txt /l", expected: ["/l 777 0:0 -> real", "/real/ 755 0:0", "/real/a.txt 644 0:0 A"], image: ["real/": ""], links: ["l": "real"]),
+        Case(line: "COPY a.txt /l", expected: ["/l 777 0:0 -> /real", "/real 644 0:0 A"], links: ["l": "/real"]),
+        Case(line: "COPY a.txt /l/x", expected: ["/l 777 0:0 -> ../../out", "/out/ 755 0:0", "/out/x 644 0:0 A"], links: ["l": "../../out"]),
+        Case(line: "COPY --link a.txt /l/x", expected: ["/l/ 755 0:0", "/l/x 644 0:0 A", "/real/ 755 0:0"], image: ["real/": ""], links: ["l": "real"]),
+        // A link at the place of a copied file is replaced, not written through.
+        Case(line: "COPY a.txt b.txt /d/", expected: ["/d/ 755 0:0", "/d/a.txt 644 0:0 A", "/d/b.txt 644 0:0 B", "/t 644 0:0 t"], image: ["d/": "", "t": "t"], links: ["d/b.txt": "/t"]),
+    ]
+
+    private func fixture(_ example: Case? = nil) throws -> BuildFixture {
+        let fixture = try BuildFixture()
+        try fixture.write("a.txt", "A")
+        try fixture.write("b.txt", "B")
+        try fixture.write("run.sh", "R", mode: 0o755)
+        try fixture.write("dir/f", "F", mode: 0o600)
+        try fixture.write("dir/sub/deep", "D")
+        try FileManager.default.setAttributes(
+            [.posixPermissions: 0o700], ofItemAtPath: fixture.context + "/dir/sub")
+        try FileManager.default.createDirectory(
+            atPath: fixture.context + "/empty", withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: fixture.context + "/links", withIntermediateDirectories: true)
+        try fixture.link("links/in", to: "../a.txt")
+        try fixture.link("link", to: "a.txt")
+        try fixture.link("dirlink", to: "dir")
+        try fixture.makeImage("base", files: example?.image ?? [:], links: example?.links ?? [:])
+        return fixture
+    }
+
+    @Test("what is where afterwards", arguments: cases)
+    func matrix(_ example: Case) throws {
+        let fixture = try fixture(example)
+        let built = try fixture.build("FROM base\n\(example.line)")
+        #expect(try fixture.listing(built.tree) == example.expected)
+        #expect(built.config.diffIDs.count == 2)
+    }
+
+    @Test("what cannot be", arguments: [
+        ("COPY missing /x", BuildError.Code.sourceNotFound, "\"/missing\" is not in the build context"),
+        ("COPY A.txt /x", .sourceNotFound, "\"/A.txt\" is not in the build context"),
+        ("COPY a.txt/x /x", .sourceNotFound, "\"/a.txt/x\" is not in the build context"),
+        ("COPY a.txt b.txt /x", .invalidDestination, "several sources would become the one file /x"),
+        ("COPY a.txt /f/x", .invalidDestination, "/f is no directory"),
+        ("COPY dir /f", .invalidDestination, "cannot copy to non-directory: /f"),
+        ("COPY dir /", .invalidDestination, "cannot copy to non-directory: /sub"),
+        ("COPY --chown=nobody a.txt /x", .invalidArgument, "the image has no user \"nobody\" in its /etc/passwd"),
+        ("COPY --chmod=9 a.txt /x", .invalidArgument, "invalid chmod parameter: '9'. it should be octal string and between 0 and 07777"),
+        ("COPY --from=ghost a /x", .imageNotFound, "the store has no image ghost:latest"),
+    ])
+    func refusals(_ line: String, _ code: BuildError.Code, _ message: String) throws {
+        let fixture = try fixture(
+            Case(line: line, expected: [], image: ["f": "file"], links: ["sub": "/tmp"]))
+        let error = try fixture.failure("FROM base\n\(line)")
+        #expect(error.code == code)
+        #expect(error.message == message)
+        #expect(error.range?.start.line == 2)
+    }
+
+    @Test("a misspelt source has a suggestion, an ignored one its line")
+    func hints() throws {
+        let fixture = try fixture()
+        #expect(try fixture.failure("FROM base\nCOPY A.txt /").hint == "did you mean /a.txt?")
+        #expect(try fixture.failure("FROM base\nCOPY dir/g /").hint == nil)
+        try fixture.write(".dockerignore", "# nothing\n*.txt\n!b.txt\n")
+        #expect(
+            try fixture.failure("FROM base\nCOPY a.txt /").hint
+                == ".dockerignore leaves it out: \"*.txt\" on line 2")
+        _ = try fixture.build("FROM base\nCOPY b.txt /")
+    }
+
+    @Test("names of --chown are the image's own")
+    func accounts() throws {
+        let fixture = try fixture(
+            Case(
+                line: "", expected: [],
+                image: [
+                    "etc/passwd": "root:x:0:0::/:/bin/sh\napp:x:1000:1001::/:/bin/sh\n",
+                    "etc/group": "staff:x:50:\n",
+                ]))
+        let built = try fixture.build(
+            """
+            FROM base
+            COPY --chown=app a.txt /1
+            COPY --chown=app:staff a.txt /2
+            COPY --chown=root:9 a.txt /3
+            COPY --chown=:staff a.txt /4
+            """)
+        let owners = try ["1", "2", "3", "4"].map { name in
+            let attributes = try fixture.node(name, in: built.tree)?.attributes
+            return "\(attributes?.userID ?? 99):\(attributes?.groupID ?? 99)"
+        }
+        #expect(owners == ["1000:1001", "1000:50", "0:9", "0:50"])
+    }
+
+    @Test("files keep their time, made directories have that of their parent")
+    func times() throws {
+        let fixture = try fixture(Case(line: "", expected: [], image: ["d/": ""]))
+        try fixture.write("old", "x", mtime: 1_234_567_890)
+        let tree = try fixture.build("FROM base\nCOPY old /d/e/old").tree
+        #expect(
+            try fixture.node("d/e/old", in: tree)?.attributes.modificationTime
+                == NodeTime(seconds: 1_234_567_890))
+        #expect(
+            try fixture.node("d/e", in: tree)?.attributes.modificationTime == NodeTime(seconds: 7))
+    }
+
+    @Test("SOURCE_DATE_EPOCH is the time of everything that is copied or made")
+    func epoch() throws {
+        let fixture = try fixture()
+        func build() throws -> BuildFixture.Outcome {
+            try fixture.build("FROM scratch\nCOPY dir /x\nWORKDIR /w") {
+                $0.buildArguments = [BuildArgument(name: "SOURCE_DATE_EPOCH", value: "99")]
+            }
+        }
+        let built = try build()
+        for path in ["x", "x/f", "x/sub", "w"] {
+            #expect(
+                try fixture.node(path, in: built.tree)?.attributes.modificationTime
+                    == NodeTime(seconds: 99))
+        }
+        #expect(built.config.created == Timestamp(unixSeconds: 99))
+        #expect(built.observer.warnings.isEmpty)
+    }
+
+    @Test("hard links of a stage stay links, those of the context are files of their own")
+    func hardLinks() throws {
+        let fixture = try fixture()
+        try FileManager.default.linkItem(
+            atPath: fixture.context + "/a.txt", toPath: fixture.context + "/dir/again")
+        let built = try fixture.build(
+            """
+            FROM scratch AS one
+            COPY a.txt dir/again /
+            FROM one
+            COPY --from=one / /copy
+            """)
+        #expect(try fixture.node("a.txt", in: built.tree)?.hardLink == nil)
+        #expect(try fixture.node("copy/a.txt", in: built.tree)?.hardLink == nil)
+    }
+
+    @Test("history names flags, sources and destination as they were after expansion")
+    func history() throws {
+        let fixture = try fixture()
+        let built = try fixture.build(
+            """
+            FROM base
+            ARG to=/x/
+            COPY --chown=1:2 --chmod=0640 a.txt b.txt $to
+            ADD <<EOF /y
+            text
+            EOF
+            """)
+        #expect(
+            built.history == [
+                "ARG to=/x/", "COPY --chown=1:2 --chmod=0640 a.txt b.txt /x/ # buildkit",
+                "ADD <<EOF /y # buildkit",
+            ])
+    }
+
+    @Test("a wildcard without a match copies nothing and says so")
+    func noMatch() throws {
+        let fixture = try fixture()
+        let built = try fixture.build("FROM base\nCOPY *.none /x/")
+        #expect(built.observer.warnings == ["nothing in the build context matches \"*.none\""])
+        #expect(try fixture.listing(built.tree).isEmpty)
+    }
+}

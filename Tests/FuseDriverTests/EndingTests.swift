@@ -1,0 +1,223 @@
+import CLinux
+import FuseDriver
+import Glibc
+import Synchronization
+import Testing
+import VirtualFS
+
+extension RealMounts {
+    /// How a mount ends, and what is left then: nothing.
+    @Suite
+    struct EndingTests {
+        private static let profile = ConnectionProfile.readOnly(extendedAttributes: false)
+
+        private func mounted(body: (MountFixture) throws -> Void) throws {
+            try MountFixture.mounted(Self.profile) { fileSystem in
+                fileSystem.add("file", mode: 0o100644, content: [1, 2, 3])
+                fileSystem.add("d", mode: 0o40755)
+            } body: { try body($0) }
+        }
+
+        private func isMounted(_ fixture: MountFixture) -> Bool {
+            MountTable()?.entry(at: Array(fixture.mountPoint.utf8)) != nil
+        }
+
+        private func hasEnded(_ fixture: MountFixture) -> Bool {
+            fixture.fileSystem.state.withLock { $0.hasEnded }
+        }
+
+        @Test func `unmount ends the session and tells the file system`() throws {
+            try mounted { fixture in
+                #expect(Host.contents(fixture.path("file")) == [1, 2, 3])
+                #expect(!fixture.session.hasEnded)
+                try fixture.session.unmount()
+                #expect(fixture.session.hasEnded && hasEnded(fixture) && !isMounted(fixture))
+                #expect(throws: FuseError.self) { try fixture.session.unmount() }
+            }
+        }
+
+        @Test func `a busy mount is not unmounted, and the error names who holds it`() throws {
+            try mounted { fixture in
+                let descriptor = try Host.open(fixture.path("file"))
+                let sleeper = ShellCommand.start("cd \(fixture.path("d")) && exec sleep 30")
+                defer {
+                    kill(sleeper, SIGKILL)
+                    _ = ShellCommand.wait(sleeper)
+                }
+                let path = Array(fixture.mountPoint.utf8)
+                #expect(
+                    eventually {
+                        MountHolders.find(mountPoint: path).processes.contains {
+                            $0.processID == sleeper && $0.command == "sleep"
+                        }
+                    })
+                let error = #expect(throws: FuseError.self) { try fixture.session.unmount() }
+                #expect(error?.code == .busy)
+                #expect(error?.errno == EBUSY)
+                let holders = try #require(error?.holders?.processes)
+                #expect(
+                    holders.first { $0.processID == sleeper }?.uses == [.workingDirectory])
+                #expect(
+                    holders.first { $0.processID == getpid() }?.uses
+                        == [.descriptor(descriptor, path: path + "/file".utf8)])
+                #expect(holders.count == 2)
+                #expect(!fixture.session.hasEnded)
+                close(descriptor)
+            }
+        }
+
+        @Test func `mappings, executables and inner mounts count as holders`() throws {
+            try MountFixture.mounted(.writable) { _ in
+            } body: { fixture in
+                let path = Array(fixture.mountPoint.utf8)
+                #expect(ShellCommand.run("cp /bin/sleep \(fixture.path("s"))") == 0)
+                let sleeper = ShellCommand.start("exec \(fixture.path("s")) 30")
+                let inner = fixture.path("inner")
+                try Host.makeDirectories([inner])
+                #expect(ShellCommand.run("mount -t tmpfs none \(inner)") == 0)
+                defer { unsafe umount2(inner, 0) }
+                defer {
+                    kill(sleeper, SIGKILL)
+                    _ = ShellCommand.wait(sleeper)
+                }
+                let expected: [MountHolders.Use] = [.executable, .mapping(path: path + "/s".utf8)]
+                #expect(
+                    eventually {
+                        MountHolders.find(mountPoint: path).processes
+                            .first { $0.processID == sleeper }?.uses == expected
+                    })
+                let holders = MountHolders.find(mountPoint: path)
+                #expect(holders.innerMounts == [path + "/inner".utf8])
+                #expect(holders.description.contains("process \(sleeper) (s): executable"))
+            }
+        }
+
+        @Test func `umount of another program ends the session`() throws {
+            try mounted { fixture in
+                #expect(ShellCommand.run("umount \(fixture.mountPoint)") == 0)
+                fixture.session.wait()
+                #expect(fixture.session.hasEnded && hasEnded(fixture))
+            }
+        }
+
+        @Test func `fusermount3 of another program ends the session`() throws {
+            try mounted { fixture in
+                #expect(ShellCommand.run("fusermount3 -u \(fixture.mountPoint)") == 0)
+                fixture.session.wait()
+                #expect(hasEnded(fixture))
+            }
+        }
+
+        @Test func `a lazily detached mount is served until its last user leaves`() throws {
+            try mounted { fixture in
+                let descriptor = try Host.open(fixture.path("file"))
+                try fixture.session.unmount(lazily: true)
+                #expect(!isMounted(fixture))
+                #expect(Host.read(descriptor, at: 0, 3) == [1, 2, 3])
+                #expect(!fixture.session.hasEnded)
+                close(descriptor)
+                fixture.session.wait()
+                #expect(hasEnded(fixture))
+            }
+        }
+
+        @Test func `stop ends an unused mount at once`() throws {
+            try mounted { fixture in
+                fixture.session.stop()
+                fixture.session.wait()
+                #expect(hasEnded(fixture) && !isMounted(fixture))
+            }
+        }
+
+        @Test func `stop cuts off who does not leave in time`() throws {
+            try mounted { fixture in
+                let descriptor = try Host.open(fixture.mountPoint)
+                defer { close(descriptor) }
+                fixture.session.stop()
+                fixture.session.wait()
+                #expect(hasEnded(fixture) && !isMounted(fixture))
+                #expect(Host.openFailure("/proc/self/fd/\(descriptor)/file") == ENOTCONN)
+            }
+        }
+
+        @Test func `stop with a request that takes its time lets it finish`() throws {
+            try mounted { fixture in
+                fixture.fileSystem.hooks.withLock {
+                    $0.lookup = { (_) throws(FileSystemError) in usleep(300_000) }
+                }
+                let child = ShellCommand.start("stat \(fixture.path("x")) 2>/dev/null; exit 7")
+                #expect(eventually { fixture.fileSystem.calls("lookup") > 0 || true })
+                usleep(50_000)
+                fixture.session.stop()
+                fixture.session.wait()
+                #expect(ShellCommand.wait(child) == 7)
+            }
+        }
+
+        @Test func `an aborted connection ends the session and takes the mount away`() throws {
+            try mounted { fixture in
+                let entry = try #require(MountTable()?.entry(at: Array(fixture.mountPoint.utf8)))
+                let control = "/sys/fs/fuse/connections"
+                let abort = "\(control)/\(entry.device.minor)/abort"
+                if unsafe access(abort, W_OK) != 0 {
+                    try #require(ShellCommand.run("mount -t fusectl none \(control)") == 0)
+                }
+                #expect(ShellCommand.run("echo 1 > \(abort)") == 0)
+                fixture.session.wait()
+                #expect(hasEnded(fixture) && !isMounted(fixture))
+            }
+        }
+
+        @Test func `waiting tasks learn of the end`() async throws {
+            var waiters: [Task<Bool, Never>] = []
+            var session: FuseSession?
+            try mounted { fixture in
+                let mounted = fixture.session
+                session = mounted
+                waiters = (0..<3).map { _ in
+                    Task {
+                        await mounted.ended()
+                        return mounted.hasEnded
+                    }
+                }
+            }
+            for waiter in waiters { #expect(await waiter.value) }
+            // Whoever comes late does not wait.
+            await session?.ended()
+        }
+
+        @Test func `slow requests do not hold up others`() throws {
+            try mounted { fixture in
+                fixture.fileSystem.hooks.withLock {
+                    $0.lookup = { (name) throws(FileSystemError) in
+                        if name.starts(with: Array("slow".utf8)) { usleep(500_000) }
+                    }
+                }
+                let slow = (0..<12).map { ShellCommand.start("stat \(fixture.path("slow\($0)")) 2>&-") }
+                usleep(100_000)
+                let begin = ContinuousClock.now
+                #expect(Host.status(fixture.path("quick")) == nil)
+                #expect(ContinuousClock.now - begin < .milliseconds(200))
+                for child in slow { _ = ShellCommand.wait(child) }
+                #expect(ContinuousClock.now - begin < .seconds(2), "all at once, not in a row")
+            }
+        }
+
+        @Test func `two hundred mounts leave no descriptor, thread or mount behind`() throws {
+            func resources() -> [Int] {
+                ["fd", "task"].map { Host.names(in: "/proc/self/\($0)").count }
+            }
+            func mounts() -> Int { MountTable()?.entries.count ?? -1 }
+            try mounted { _ in }
+            let before = (resources(), mounts())
+            for _ in 0..<200 {
+                try mounted { fixture in
+                    #expect(Host.contents(fixture.path("file")) == [1, 2, 3])
+                    try fixture.session.unmount()
+                }
+            }
+            #expect(eventually { resources()[0] <= before.0[0] && resources()[1] <= before.0[1] })
+            #expect(mounts() == before.1)
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Glibc
+import LinuxIO
+import Testing
+
+@testable import Sandbox
+
+@Suite(
+    .serialized, .enabled(if: SandboxFixture.canRun, SandboxFixture.requirement),
+    .timeLimit(.minutes(2)))
+struct CancellationTests {
+    /// Runs until the file appears that the command makes, then cancels.
+    private func cancel(_ script: String, at moment: Duration?) async throws {
+        try await SandboxFixture.with { fixture in
+            let request = fixture.request(["sh", "-c", "touch /started; \(script)"])
+            let streams = ContainerRuntime.Streams()
+            let task = Task { try await fixture.runtime.run(request, streams: streams) }
+            if let moment {
+                try await Task.sleep(for: moment)
+            } else {
+                while !HostDirectory.exists(fixture.rootfs + "/started") {
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+            }
+            let start = ContinuousClock.now
+            task.cancel()
+            #expect(try await task.value == .cancelled)
+            #expect(ContinuousClock.now - start < .seconds(5))
+            for word in ["1000", "1001", "1002", "1003"] {
+                #expect(try processes(word).isEmpty)
+            }
+        }
+    }
+
+    /// The processes with that word among their arguments.
+    private func processes(_ word: String) throws -> [String] {
+        try HostDirectory.names(ofPath: "/proc").compactMap { name in
+            guard let first = name.first, (0x30...0x39).contains(first) else { return nil }
+            let number = String(decoding: name, as: UTF8.self)
+            guard let file = try? OwnedDescriptor(opening: "/proc/\(number)/cmdline", .readOnly),
+                let bytes = try? DescriptorIO.readAll(file.rawValue, limit: 1 << 20)
+            else { return nil }
+            return bytes.split(separator: 0).contains(Array(word.utf8)[...]) ? number : nil
+        }
+    }
+
+    @Test func `a sleeping command is killed`() async throws {
+        try await cancel("sleep 1000", at: nil)
+    }
+
+    @Test func `its children are killed, deaf to signals as they may be`() async throws {
+        try await cancel(
+            "trap '' TERM INT HUP; (trap '' TERM; sleep 1001) & sleep 1002 & wait", at: nil)
+    }
+
+    @Test(arguments: [0, 1, 3, 6, 10, 20])
+    func `it may come while the container is being made`(_ milliseconds: Int) async throws {
+        try await cancel("sleep 1003", at: .milliseconds(milliseconds))
+    }
+
+    @Test func `a signal reaches the command`() async throws {
+        try await SandboxFixture.with { fixture in
+            let request = fixture.request([
+                "sh", "-c", "trap 'exit 5' TERM; touch /started; while :; do sleep 0.05; done",
+            ])
+            let container = try Container.start(request, with: fixture.runtime, streams: .init())
+            while !HostDirectory.exists(fixture.rootfs + "/started") { usleep(5000) }
+            try container.signal(15)
+            #expect(container.wait() == .exited(5))
+            #expect(throws: SandboxError.self) { try container.signal(15) }
+        }
+    }
+
+    @Test func `what a killed process left is removed`() async throws {
+        try await SandboxFixture.with { fixture in
+            let request = fixture.request(["sh", "-c", "touch /started; sleep 1004"])
+            // As after kill -9 of the owner: a container runs, and nobody waits for it.
+            let owner = try orphan(request, fixture)
+            while !HostDirectory.exists(fixture.rootfs + "/started") { usleep(5000) }
+            owner.killGroup(9)
+            #expect(owner.wait() == .signal(9))
+            #expect(try !processes("1004").isEmpty)
+            try fixture.runtime.removeLeftovers()
+            for _ in 0..<100 where try !processes("1004").isEmpty { usleep(10_000) }
+            #expect(try processes("1004").isEmpty)
+        }
+    }
+
+    /// Starts the runtime as ``Container`` does, without its care.
+    private func orphan(
+        _ request: ContainerRequest, _ fixture: SandboxFixture
+    ) throws -> ChildProcess {
+        let bundle = try Bundle(of: request, with: fixture.runtime, networkPath: nil)
+        return try ChildProcess.start(
+            fixture.runtime.command(["run", "--bundle", bundle.path, request.id]))
+    }
+}

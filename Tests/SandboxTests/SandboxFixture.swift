@@ -1,0 +1,115 @@
+import Glibc
+import LinuxIO
+import Sandbox
+import Synchronization
+import Testing
+
+/// A root filesystem with busybox, directories for the runtime's state, and the runtime that works
+/// here; removed when the body ends.
+struct SandboxFixture {
+    let directory: String
+    let runtime: ContainerRuntime
+    var rootfs: String { directory + "/rootfs" }
+
+    static let isRoot = geteuid() == 0
+
+    private static let busybox = ["/bin/busybox", "/usr/bin/busybox"]
+        .first(where: HostDirectory.exists)
+
+    static var canRun: Bool { isRoot && busybox != nil }
+    static let requirement: Comment = "containers need root, busybox-static, and crun or runc"
+
+    private static let counter = Atomic(0)
+    private static let chosen = Mutex<[Bool: RuntimeChoice]>([:])
+
+    /// The choice is made once for all tests.
+    private static func choice(_ directory: String, limits: Bool) throws -> RuntimeChoice {
+        try chosen.withLock { chosen in
+            if let choice = chosen[limits] { return choice }
+            var probe = RuntimeProbe(
+                stateRoot: directory + "/state", bundleRoot: directory + "/bundles",
+                cachePath: nil)
+            probe.needs.limits = limits
+            let choice = try probe.choose()
+            print("runtime: \(choice.explanation)")
+            chosen[limits] = choice
+            return choice
+        }
+    }
+
+    static func with<R>(
+        limits: Bool = false, _ body: (SandboxFixture) async throws -> R
+    ) async throws -> R {
+        let number = counter.wrappingAdd(1, ordering: .relaxed).newValue
+        let directory = "/tmp/vitrine-sandbox-\(getpid())-\(number)"
+        try makeRootfs(directory)
+        defer { try? HostDirectory.removeAll(directory) }
+        let choice = try choice(directory, limits: limits)
+        let fixture = SandboxFixture(
+            directory: directory,
+            runtime: ContainerRuntime(
+                choice: choice, stateRoot: directory + "/state",
+                bundleRoot: directory + "/bundles"))
+        let result = try await body(fixture)
+        try fixture.expectNothingLeft()
+        return result
+    }
+
+    private static func makeRootfs(_ directory: String) throws {
+        for name in ["state", "bundles", "rootfs/bin", "rootfs/etc", "rootfs/tmp", "rootfs/work"] {
+            try HostDirectory.makeAll("\(directory)/\(name)")
+        }
+        guard let busybox else { return }
+        let source = try OwnedDescriptor(opening: busybox, .readOnly)
+        let target = try OwnedDescriptor(
+            opening: directory + "/rootfs/bin/busybox", [.writeOnly, .create],
+            permissions: 0o755)
+        try DescriptorIO.copyContent(from: source.rawValue, to: target.rawValue)
+        let names = [
+            "sh", "true", "cat", "echo", "id", "env", "pwd", "sleep", "ls", "ip", "mknod", "dd",
+            "hostname", "unshare", "head", "touch", "mount", "grep", "kill",
+        ]
+        for name in names {
+            try HostDirectory.link(
+                directory + "/rootfs/bin/busybox", at: directory + "/rootfs/bin/\(name)")
+        }
+    }
+
+    private func expectNothingLeft() throws {
+        for name in ["state", "bundles"] {
+            let names = try HostDirectory.names(ofPath: "\(directory)/\(name)")
+                .filter { $0.first != UInt8(ascii: ".") }
+            #expect(names.isEmpty, "\(name) has leftovers")
+        }
+    }
+
+    func request(_ arguments: [String]) -> ContainerRequest {
+        let number = Self.counter.wrappingAdd(1, ordering: .relaxed).newValue
+        return ContainerRequest(
+            id: "test-\(getpid())-\(number)", rootfs: rootfs, arguments: arguments,
+            nameFiles: .init(
+                resolver: Array("nameserver 192.0.2.1\n".utf8),
+                hosts: HostsFile.content(hostname: "box"), hostname: Array("box\n".utf8)))
+    }
+
+    struct Run {
+        let outcome: Container.Outcome
+        let output: String
+        let error: String
+    }
+
+    func run(_ request: ContainerRequest) throws -> Run {
+        let output = try ChildProcess.Capture()
+        let error = try ChildProcess.Capture()
+        let container = try Container.start(
+            request, with: runtime,
+            streams: .init(output: output.descriptor, error: error.descriptor))
+        let outcome = container.wait()
+        return Run(
+            outcome: outcome, output: String(decoding: output.content(), as: UTF8.self),
+            error: String(decoding: error.content(), as: UTF8.self))
+    }
+
+    func run(_ arguments: [String]) throws -> Run { try run(request(arguments)) }
+    func shell(_ script: String) throws -> Run { try run(["sh", "-c", script]) }
+}

@@ -1,0 +1,94 @@
+import FileTree
+import Foundation
+import ImageSpec
+import LinuxIO
+import Store
+import Testing
+
+@Suite struct StoreTests {
+    @Test func `equal contents are one object`() throws {
+        try withStore { store in
+            let lease = try store.lease("test")
+            let ingest = try store.ingest(lease)
+            let one = try ingest.insert(Array("same".utf8))
+            let writer = try ingest.writer()
+            unsafe Array("same".utf8).withUnsafeBytes { try? unsafe writer.append($0) }
+            #expect(try writer.finish() == one)
+            #expect(try store.objectCount() == 1)
+            #expect(try ingest.insert([]) == .empty)
+            #expect(try store.objectCount() == 1)
+        }
+    }
+
+    @Test func `an adopted file is moved, hashed and read-only`() throws {
+        try withStore { store in
+            let lease = try store.lease("test")
+            let ingest = try store.ingest(lease)
+            let path = lease.newWorkPath("file")
+            try HostDirectory.replaceFile(path, with: Array("content".utf8))
+            let content = try ingest.adopt(path)
+            #expect(content.digest == Digest(of: Array("content".utf8)))
+            #expect(!HostDirectory.exists(path))
+            let status = try FileStatus(ofPath: store.layout.object(content.digest))
+            #expect(status.mode & 0o777 == 0o444)
+        }
+    }
+
+    @Test func `holes are hashed as zeros and take no room`() throws {
+        try withStore { store in
+            let lease = try store.lease("test")
+            let writer = try store.ingest(lease).writer()
+            try writer.appendHole(1 << 20)
+            unsafe [UInt8]("x".utf8).withUnsafeBytes { try? unsafe writer.append($0) }
+            let content = try writer.finish()
+            var bytes = [UInt8](repeating: 0, count: 1 << 20)
+            bytes.append(UInt8(ascii: "x"))
+            #expect(content.digest == Digest(of: bytes))
+            let status = try FileStatus(ofPath: store.layout.object(content.digest))
+            #expect(status.blocks * 512 < 1 << 20)
+        }
+    }
+
+    @Test func `a store opened again has its images, names and trees`() throws {
+        try withStore { store in
+            let lease = try store.lease("test")
+            let image = try store.insertImage(["etc/a": "1"], name: "app:1", lease: lease)
+            let again = try Store(root: store.layout.root)
+            #expect(try again.image(named: Reference(parsing: "app:1")) == image)
+            let tree = try again.tree(of: image)
+            #expect(try again.node(at: TreePath(cleaning: Array("etc/a".utf8)), in: tree) != nil)
+            #expect(try Verifier(again).run().problems == [])
+        }
+    }
+
+    @Test func `a name moves from image to image`() throws {
+        try withStore { store in
+            let lease = try store.lease("test")
+            let one = try store.insertImage(["a": "1"], name: "app", lease: lease)
+            let two = try store.insertImage(["a": "2"], name: "app", lease: lease)
+            #expect(one.id != two.id)
+            #expect(try store.image(named: Reference(parsing: "app"))?.id == two.id)
+            #expect(try store.images().count == 2)
+            #expect(try store.removeName(Reference(parsing: "app:latest")))
+            #expect(try !store.removeName(Reference(parsing: "app:latest")))
+        }
+    }
+
+    @Test func `index json lists the names for tools that read OCI layouts`() throws {
+        try withStore { store in
+            let lease = try store.lease("test")
+            let image = try store.insertImage(["a": "1"], name: "app:1", lease: lease)
+            let file = try OwnedDescriptor(opening: store.layout.index, .readOnly)
+            let index = try ImageIndex(
+                bytes: try DescriptorIO.readAll(file.rawValue, limit: 1 << 20))
+            #expect(index.manifests.map(\.digest) == [image.manifestDigest])
+        }
+    }
+
+    @Test func `a directory that is no store and cannot be one is an error`() throws {
+        let path = NSTemporaryDirectory() + "vitrine-file-\(UInt64.random(in: .min ... .max))"
+        try HostDirectory.replaceFile(path, with: [1])
+        defer { try? HostDirectory.unlink(path) }
+        #expect { try Store(root: path) } throws: { ($0 as? StoreError)?.code == .cannotOpen }
+    }
+}
