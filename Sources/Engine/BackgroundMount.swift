@@ -22,7 +22,7 @@ package enum BackgroundMount {
             directory: "/", standardOutput: log.rawValue, standardError: log.rawValue)
         request.furtherDescriptors = [pipe.writing.rawValue]
         request.group = .session
-        _ = try ChildProcess.start(request)
+        _ = try ChildProcess.startDetached(request)
         let reader = pipe.keepReading()
         let answer = try DescriptorIO.readAll(reader.rawValue, limit: 1 << 16)
         if answer == [UInt8(ascii: "+")] { return }

@@ -19,7 +19,8 @@ enum MountHelper {
         let outcome = try run(
             [Array("-o".utf8), Array(options.utf8), Array("--".utf8), mountPoint],
             environment: ["\(socketVariable)=\(theirs.rawValue)"], inheriting: theirs.rawValue)
-        // The program has ended: what it sent lies in the socket.
+        // The program has ended: what it sent lies in the socket, or its other end is closed.
+        close(theirs.take())
         let device = vitrine_receive_descriptor(ours.rawValue)
         guard outcome.status == 0, device >= 0 else {
             if device >= 0 { close(device) }

@@ -34,5 +34,8 @@ package struct MountOptions: Sendable {
     /// How long ``FuseSession/stop()`` lets users of the mount finish before it cuts them off.
     package var stopPatience = Duration.seconds(2)
 
+    /// Mounts through fusermount3 even where mount(2) is permitted; for tests.
+    var usesHelper = false
+
     package init(source: String) { self.source = source }
 }

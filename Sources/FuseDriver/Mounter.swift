@@ -9,9 +9,13 @@ enum Mounter {
         at mountPoint: [UInt8], options: MountOptions
     ) throws(FuseError) -> OwnedDescriptor {
         try checkMountPoint(mountPoint, options: options)
-        if geteuid() == 0, let device = try mountDirectly(at: mountPoint, options: options) {
+        if geteuid() == 0, !options.usesHelper,
+            let device = try mountDirectly(at: mountPoint, options: options)
+        {
             return device
         }
+        // The helper opens the device as the caller, and says less when it cannot.
+        _ = try openDevice()
         return try MountHelper.mount(at: mountPoint, options: helperOptions(options))
     }
 
@@ -154,7 +158,7 @@ enum Mounter {
         default:
             throw FuseError(
                 .permissionDenied, "opening /dev/fuse",
-                remedy: "in a container, allow the device", errno: reason)
+                remedy: "it is usually open to everyone: chmod 666 /dev/fuse", errno: reason)
         }
     }
 

@@ -50,6 +50,12 @@ package final class ChildProcess: Sendable {
         return ChildProcess(processID: processID, leadsGroup: request.group != .inherited)
     }
 
+    /// Starts a program that outlives this process: nobody waits for it, and it is not killed.
+    /// - Returns: its process number.
+    package static func startDetached(_ request: Request) throws(StartError) -> Int32 {
+        try request.launch()
+    }
+
     /// Blocks the thread until the program ends.
     package func wait() -> Exit {
         if let exit = ended { return exit }

@@ -47,6 +47,12 @@ final class HostFile: Sendable {
         }
     }
 
+    /// Gives the file the modification time that its inode has, before writing begins: a time that
+    /// differs afterwards tells of a write.
+    func begin(at time: FileTime) throws(FileSystemError) {
+        if FileTime(try status().modificationTime) != time { try setModificationTime(time) }
+    }
+
     /// `UTIME_OMIT` of sys/stat.h, a macro that Swift does not see.
     private static let omit = (1 << 30) - 2
 

@@ -9,8 +9,10 @@ internal import VirtualFS
 extension WorkingTree {
     /// What has to happen outside the lock to get at an inode's content.
     enum ContentPlan: Sendable {
-        /// It is open.
+        /// It is open and as up to date as it can be.
         case ready(HostFile)
+        /// It is open; nobody writes.
+        case idle(HostFile, modificationTime: FileTime)
         /// Open the own file at the path.
         case openOwn(path: String, identity: UInt64, modificationTime: FileTime)
         case openObject(FileContent)
@@ -80,11 +82,12 @@ extension WorkingTree {
         }
         switch plan {
         case .ready(let file): return file
+        case .idle(let file, let modificationTime):
+            try file.begin(at: modificationTime)
+            return file
         case .openOwn(let path, let identity, let modificationTime):
             let file = try HostFile.open(path, .readWrite, identity: identity)
-            if FileTime(try file.status().modificationTime) != modificationTime {
-                try file.setModificationTime(modificationTime)
-            }
+            try file.begin(at: modificationTime)
             locked { $0.install(file, in: inode) }
             return file
         case .openObject(let content):
@@ -110,7 +113,7 @@ extension WorkingTree {
         }
         let file: HostFile
         switch plan {
-        case .ready(let open): return open
+        case .ready(let open), .idle(let open, _): return open
         case .empty: return nil
         case .openOwn(let path, let identity, _):
             file = try HostFile.open(path, .readWrite, identity: identity)
@@ -197,9 +200,11 @@ extension WorkingTreeState {
             if !forWriting, let host = inode.opened?.host { return .ready(host) }
             return .openObject(content)
         case .own(let file):
-            if let host = inode.opened?.host { return .ready(host) }
-            return .openOwn(
-                path: file.path, identity: file.identity, modificationTime: inode.modificationTime)
+            let time = inode.modificationTime
+            guard let opened = inode.opened, let host = opened.host else {
+                return .openOwn(path: file.path, identity: file.identity, modificationTime: time)
+            }
+            return opened.isUnsettled ? .ready(host) : .idle(host, modificationTime: time)
         }
     }
 

@@ -20,7 +20,7 @@ extension WorkingTree {
             try state.contentPlan(of: inode, forWriting: false)
         }
         switch plan {
-        case .ready(let file): return file
+        case .ready(let file), .idle(let file, _): return file
         case .empty: return nil
         case .openOwn, .openObject:
             return try gated(inode) { () throws(FileSystemError) in

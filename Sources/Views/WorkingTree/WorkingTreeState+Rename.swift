@@ -22,20 +22,21 @@ extension WorkingTreeState {
             throw .failed(.notFound)
         }
         let present = try child(new.name, of: newParent, newBody)
+        // In the kernel's order.
+        if mode == .noReplace && present != nil { throw .failed(.exists) }
+        if mode == .exchange && present == nil { throw .failed(.notFound) }
         if moving.isDirectory && isAncestor(moving, of: newParent) {
             throw .failed(.invalidArgument)
         }
         switch mode {
         case .exchange:
-            guard let present else { throw .failed(.notFound) }
-            if present === moving { return }
+            guard let present, present !== moving else { return }
             if present.isDirectory && isAncestor(present, of: oldParent) {
                 throw .failed(.invalidArgument)
             }
             exchange(moving, at: old, with: present, at: new)
             touchChangeTime(present, at: time)
         case .noReplace:
-            guard present == nil else { throw .failed(.exists) }
             move(moving, from: old, to: new, replacing: nil, at: time)
         case .replace:
             // Two names of one file: nothing happens, as POSIX wants it.

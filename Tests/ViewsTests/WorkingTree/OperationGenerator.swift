@@ -22,7 +22,7 @@ struct OperationGenerator {
         "user.a", "trusted.b", "security.capability", "system.posix_acl_access",
         "system.posix_acl_default",
     ]
-    private static let names = ["a", "b", "c", "d", "e.txt", ".wh.a", "ü"]
+    private static let names = ["a", "b", "c", ".wh.a", "ü"]
 
     init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
@@ -35,7 +35,7 @@ struct OperationGenerator {
     private mutating func pick<T>(_ values: [T]) -> T { values[number(0..<values.count)] }
 
     private mutating func path() -> String {
-        let depth = pick([1, 1, 2, 2, 2, 3, 3, 4])
+        let depth = pick([1, 1, 1, 2, 2, 2, 3])
         return (0..<depth).map { _ in pick(Self.names) }.joined(separator: "/")
     }
 

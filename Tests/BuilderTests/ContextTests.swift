@@ -1,0 +1,227 @@
+import Builder
+import Dockerfile
+import FileTree
+import Foundation
+import ImageSpec
+import Layers
+import LinuxIO
+import Testing
+
+@Suite("Build contexts")
+struct ContextTests {
+    private func fixture() throws -> BuildFixture {
+        let fixture = try BuildFixture()
+        try fixture.write("a.txt", "A")
+        try fixture.write("dir/b", "B")
+        return fixture
+    }
+
+    /// A tar of these files.
+    private func tar(
+        _ files: [(path: String, text: String)], owner: UInt32 = 0
+    ) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        for file in files {
+            let isDirectory = file.path.hasSuffix("/")
+            let entry = TarEntry(
+                path: Array(file.path.utf8), kind: isDirectory ? .directory : .regular,
+                mode: isDirectory ? 0o750 : 0o640, uid: owner, gid: owner,
+                sizeBytes: Int64(file.text.utf8.count), modified: TarTime(seconds: 42))
+            bytes += try TarWriter.header(for: entry)
+            bytes += Array(file.text.utf8)
+            bytes += TarWriter.padding(after: Int64(file.text.utf8.count))
+        }
+        return bytes + TarWriter.endMarker
+    }
+
+    private func compressed(_ bytes: [UInt8], _ format: Compression) throws -> [UInt8] {
+        final class Collector: ByteSink {
+            var bytes: [UInt8] = []
+            func write(_ span: Span<UInt8>) throws {
+                for index in span.indices { bytes.append(span[index]) }
+            }
+        }
+        let collector = Collector()
+        var writer = try CompressingWriter(collector, settings: CompressionSettings(format))
+        try writer.write(bytes.span)
+        _ = try writer.finish()
+        return collector.bytes
+    }
+
+    /// Builds with a stream as context.
+    private func build(
+        _ fixture: BuildFixture, stream bytes: [UInt8], _ dockerfile: DockerfileLocation
+    ) throws -> BuildFixture.Outcome {
+        try fixture.write("stream", bytes: bytes)
+        let file = try OwnedDescriptor(opening: fixture.context + "/stream", .readOnly)
+        return try fixture.build("", context: .stream(file.rawValue)) {
+            $0.dockerfile = dockerfile
+        }
+    }
+
+    @Test("the Dockerfile is found in the context, by other names too", arguments: [
+        ("Dockerfile", DockerfileLocation.inContext("Dockerfile")),
+        ("dockerfile", .inContext("Dockerfile")), ("sub/x.df", .inContext("sub/x.df")),
+    ])
+    func dockerfiles(_ path: String, _ location: DockerfileLocation) throws {
+        let fixture = try fixture()
+        try fixture.write(path, "FROM scratch\nCOPY a.txt /")
+        let built = try fixture.build("") { $0.dockerfile = location }
+        #expect(try fixture.listing(built.tree) == ["/a.txt 644 0:0 A"])
+    }
+
+    @Test("a Dockerfile or a context that is not there says so")
+    func missing() throws {
+        let fixture = try fixture()
+        let error = try fixture.failure("") { $0.dockerfile = .inContext("Dockerfile") }
+        #expect(error.code == .invalidDockerfile)
+        #expect(error.message == "there is no Dockerfile at \"Dockerfile\"")
+        do {
+            try fixture.build("FROM scratch", context: .directory(fixture.context + "/none"))
+            Issue.record("the build did not fail")
+        } catch let error as BuildError {
+            #expect(error.code == .contextUnreadable)
+            #expect(error.message.hasSuffix("/none\": No such file or directory"))
+        }
+    }
+
+    @Test("the ignore file decides what COPY sees; the Dockerfile is read all the same")
+    func ignore() throws {
+        let fixture = try fixture()
+        try fixture.write("Dockerfile", "FROM scratch\nCOPY . /")
+        try fixture.write("node_modules/x/y", "1")
+        try fixture.write("node_modules/keep/z", "2")
+        try fixture.write(
+            ".dockerignore", "Dockerfile\n.dockerignore\nnode_modules\n!node_modules/keep\ndir")
+        let built = try fixture.build("") { $0.dockerfile = .inContext("Dockerfile") }
+        #expect(
+            try fixture.listing(built.tree) == [
+                "/a.txt 644 0:0 A", "/node_modules/ 755 0:0", "/node_modules/keep/ 755 0:0",
+                "/node_modules/keep/z 644 0:0 2",
+            ])
+    }
+
+    @Test("an ignore file of the Dockerfile's own goes first")
+    func ownIgnoreFile() throws {
+        let fixture = try fixture()
+        try fixture.write("x.df", "FROM scratch\nCOPY . /")
+        try fixture.write("x.df.dockerignore", "x.*\n.dockerignore\ndir")
+        try fixture.write(".dockerignore", "a.txt")
+        let built = try fixture.build("") { $0.dockerfile = .inContext("x.df") }
+        #expect(try fixture.listing(built.tree) == ["/a.txt 644 0:0 A"])
+    }
+
+    @Test("an ignore file that is wrong is shown")
+    func wrongIgnoreFile() throws {
+        let fixture = try fixture()
+        try fixture.write(".dockerignore", "ok\n!\n")
+        let error = try fixture.failure("FROM scratch")
+        #expect(error.rendered.hasPrefix(".dockerignore:2:1: illegal exclusion pattern: \"!\""))
+    }
+
+    @Test("a tar in any compression is a context; all in it is root's", arguments: [
+        Compression.none, .gzip, .zstd, .xz, .bzip2,
+    ])
+    func archives(_ format: Compression) throws {
+        let fixture = try BuildFixture()
+        let bytes = try compressed(
+            try tar(
+                [
+                    ("./", ""), ("./Dockerfile", "FROM scratch\nCOPY . /"), ("./d/", ""),
+                    ("./d/f", "F"), ("./skip", "S"), ("./.dockerignore", "skip\nDockerfile\n.d*"),
+                ], owner: 1000), format)
+        let built = try build(fixture, stream: bytes, .inContext("Dockerfile"))
+        #expect(try fixture.listing(built.tree) == ["/d/ 750 0:0", "/d/f 640 0:0 F"])
+        #expect(
+            try fixture.node("d/f", in: built.tree)?.attributes.modificationTime
+                == NodeTime(seconds: 42))
+    }
+
+    @Test("a Dockerfile alone on a stream builds without context")
+    func dockerfileStream() throws {
+        let fixture = try BuildFixture()
+        let built = try build(
+            fixture, stream: Array("FROM scratch\nLABEL a=b".utf8), .inContext("Dockerfile"))
+        #expect(built.config.config.labels == ["a": "b"])
+        #expect(throws: BuildError.self) {
+            try self.build(
+                fixture, stream: Array("FROM scratch\nCOPY x /".utf8), .inContext("Dockerfile"))
+        }
+    }
+
+    @Test("a cut tar is an error", arguments: [700, 1500])
+    func cutArchive(_ count: Int) throws {
+        let fixture = try BuildFixture()
+        let bytes = try tar([("Dockerfile", "FROM scratch"), ("x", "y")])
+        do {
+            _ = try build(fixture, stream: Array(bytes.prefix(count)), .inContext("Dockerfile"))
+            Issue.record("the build did not fail")
+        } catch let error as BuildError {
+            #expect(error.code == .contextUnreadable)
+        }
+    }
+
+    @Test("ADD unpacks a tar of the context, into what is there", arguments: [
+        Compression.none, .gzip, .zstd, .xz, .bzip2,
+    ])
+    func unpacking(_ format: Compression) throws {
+        let fixture = try fixture()
+        try fixture.makeImage(
+            "base", files: ["d/old": "o", "d/f": "old", "real/": ""], links: ["l": "real"])
+        try fixture.write(
+            "x.tar",
+            bytes: try compressed(
+                try tar(
+                    [("d/", ""), ("d/f", "F"), ("l/in", "I"), ("../up", "U"), ("new/x", "X")],
+                    owner: 9), format))
+        let built = try fixture.build("FROM base\nADD x.tar a.txt /")
+        #expect(
+            try fixture.listing(built.tree) == [
+                "/a.txt 644 0:0 A", "/d/ 750 9:9", "/d/f 640 9:9 F", "/d/old 644 0:0 o",
+                "/l 777 0:0 -> real", "/new/ 755 0:0", "/new/x 640 9:9 X", "/real/ 755 0:0",
+                "/real/in 640 9:9 I", "/up 640 9:9 U",
+            ])
+    }
+
+    @Test("ADD of other things copies them; COPY unpacks nothing")
+    func notUnpacking() throws {
+        let fixture = try fixture()
+        let archive = try tar([("f", "F")])
+        try fixture.write("x.tar", bytes: archive)
+        try fixture.write("x.gz", bytes: try compressed(Array("text".utf8), .gzip))
+        let built = try fixture.build(
+            "FROM scratch\nADD x.gz /gz\nADD dir /dir\nCOPY x.tar /tar\nADD --chown=3 x.tar /to")
+        #expect(
+            try fixture.listing(built.tree).filter { !$0.hasPrefix("/gz") && !$0.hasPrefix("/tar") }
+                == [
+                    "/dir/ 755 0:0", "/dir/b 644 0:0 B", "/to/ 755 3:3", "/to/f 640 3:3 F",
+                ])
+        #expect(try fixture.node("gz", in: built.tree)?.isDirectory == false)
+        #expect(try fixture.node("tar", in: built.tree)?.isDirectory == false)
+    }
+
+    @Test("sockets of the context are passed over")
+    func sockets() throws {
+        let fixture = try fixture()
+        let path = fixture.context + "/dir/pipe"
+        #expect(unsafe mkfifo(path, 0o644) == 0)
+        let built = try fixture.build("FROM scratch\nCOPY dir /")
+        #expect(try fixture.listing(built.tree) == ["/b 644 0:0 B", "/pipe 644 0:0 special"])
+    }
+
+    @Test("a large context is read by several threads, to the same result")
+    func many() throws {
+        let fixture = try BuildFixture()
+        for directory in 0..<40 {
+            for file in 0..<10 {
+                try fixture.write("t/\(directory)/\(file)", "\(directory) \(file)")
+            }
+        }
+        let built = try fixture.build("FROM scratch\nCOPY t /")
+        #expect(built.tree.directory.entryCount == 440)
+        #expect(try fixture.node("39/9", in: built.tree) != nil)
+        let again = try fixture.build("FROM scratch\nCOPY t /")
+        #expect(again.result.image == built.result.image)
+        #expect(again.observer.outcomes == ["cached"])
+    }
+}
