@@ -39,7 +39,7 @@ docs: build ## write docs/cli.md from the commands' own help
 
 install: ## install the release build below PREFIX (/usr/local), with mount helper and units
 	@test -x $(BINARY) || { echo "make install: run \"make build\" first" >&2; exit 1; }
-	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/vitrine
+	install -D -s -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/vitrine
 	install -D -m 755 Mounts/image/mount.vitrine $(DESTDIR)$(HELPERS)/mount.vitrine
 	install -d $(DESTDIR)$(UNITS)
 	for unit in Mounts/*/*.service; do \

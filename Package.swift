@@ -69,12 +69,15 @@ let package = Package(
         tests("FileTreeTests", ["FileTree", "ImageSpec"]),
         tests("LayersTests", ["Layers", "Store", "FileTree", "ImageSpec", "LinuxIO"]),
         tests("StoreTests", ["Store", "FileTree", "ImageSpec", "LinuxIO"]),
-        tests("FuseDriverTests", ["FuseDriver", "VirtualFS"]),
+        tests("FuseDriverTests", ["FuseDriver", "VirtualFS", "CFuse", "CLinux"]),
         tests("ViewsTests", ["Views", "VirtualFS", "Store", "FileTree", "ImageSpec", "LinuxIO"]),
         tests("SandboxTests", ["Sandbox", "ImageSpec", "LinuxIO"]),
         tests(
             "BuilderTests",
             ["Builder", "Dockerfile", "Layers", "Sandbox", "Store", "FileTree", "ImageSpec", "LinuxIO"]),
         tests("ArchitectureTests", []),
+        // Run the program itself, which "swift build --build-tests" builds beside them.
+        tests("MountsTests", ["vitrine"]),
+        tests("ProgramTests", ["vitrine"]),
     ]
 )

@@ -14,6 +14,7 @@ final class BuildRun {
     let observer: any BuildObserver
     let cancellation: Cancellation
     let layers: LayerHasher
+    let verifier: CacheVerifier
     let images: BaseImages
 
     let file: Dockerfile
@@ -41,6 +42,7 @@ final class BuildRun {
         self.observer = observer
         self.cancellation = cancellation
         layers = LayerHasher(store)
+        verifier = CacheVerifier(store)
         images = BaseImages(store: store, lease: lease)
         file = try Dockerfile(parsing: context.dockerfile.bytes)
         arguments = try BuildArguments(options, file)
@@ -63,6 +65,7 @@ final class BuildRun {
         }
         for step in plan.steps { _ = try finishedStage(step.stage.index) }
         let target = try finishedStage(plan.target)
+        try verifier.confirm()
         reportUnusedArguments()
         let step = newStep(label: "exporting to image", instruction: "")
         return try ImageAssembly(run: self, state: target).record(step: step.number)
@@ -139,7 +142,19 @@ final class BuildRun {
     }
 
     private func reportWarnings() {
-        for warning in file.warnings { warn(warning.code.rawValue, warning.message, at: warning.range) }
+        for warning in file.warnings {
+            warn(warning.code.rawValue, warning.message, at: warning.range)
+        }
+    }
+
+    /// Removes cache entries whose files are gone or damaged.
+    func forget(_ keys: [CacheKey]) throws {
+        for key in keys {
+            warn(
+                "DamagedCacheEntry",
+                "the cache entry \(key.digest.short) is damaged; its step is run again")
+            _ = try store.removeCacheEntry(key)
+        }
     }
 
     private func reportUnusedArguments() {

@@ -44,12 +44,7 @@ package struct Builder: Sendable {
                 cancellation: cancellation)
             dockerfile = context.dockerfile
             defer { context.cache?.save() }
-            let run = try BuildRun(
-                options: options, context: context, store: store, lease: lease,
-                executor: executor, recorder: recorder, observer: observer,
-                cancellation: cancellation)
-            defer { run.layers.stop() }
-            let result = try run.build()
+            let result = try build(options, context, lease, recorder, observer, cancellation)
             try recorder.end(.done, image: result.image)
             return result
         } catch {
@@ -59,6 +54,32 @@ package struct Builder: Sendable {
             // The first error is the one to report.
             try? recorder.end(error.code == .cancelled ? .cancelled : .failed)
             throw error
+        }
+    }
+
+    /// How often a build begins anew because of damaged cache entries, before it goes without.
+    private static let maximumAttempts = 5
+
+    private func build(
+        _ options: BuildOptions, _ context: BuildContext, _ lease: Lease,
+        _ recorder: BuildRecorder, _ observer: any BuildObserver, _ cancellation: Cancellation
+    ) throws -> BuildResult {
+        var options = options
+        var attempt = 1
+        while true {
+            if attempt == Self.maximumAttempts { options.ignoresCache = true }
+            let run = try BuildRun(
+                options: options, context: context, store: store, lease: lease,
+                executor: executor, recorder: recorder, observer: observer,
+                cancellation: cancellation)
+            defer { run.layers.stop() }
+            do {
+                return try run.build()
+            } catch let damage as CacheVerifier.DamagedEntries {
+                // Steps that were run meanwhile are hits the next time.
+                try run.forget(damage.keys)
+                attempt += 1
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ struct DiffCommand: ParsableCommand {
         commandName: "diff", abstract: "List what changed: A added, C changed, D deleted.",
         discussion: """
             Compares two of: an image (name or ID), layer:DIGEST, cache:KEY, a path inside a mounted \
-            image or the gallery. With one, compares it with what its last layer was put on.
+            image or the gallery. With one, compares it with the image it was made from.
 
               vitrine diff debian:bookworm app
               vitrine diff app
@@ -25,7 +25,7 @@ struct DiffCommand: ParsableCommand {
             try engine.diffOperand(first), try second.map { try engine.diffOperand($0) })
         var lines = ""
         var values: [JSONValue] = []
-        for change in changes where !change.path.isRoot || change.isOwnChange {
+        for change in changes where !change.path.isRoot || Self.isWorthListing(change) {
             let kind = String(change.kind.rawValue)
             if json {
                 values.append(
@@ -42,5 +42,13 @@ struct DiffCommand: ParsableCommand {
             lines = String(decoding: JSONValue.array(values).encoded(indent: 2), as: UTF8.self) + "\n"
         }
         Terminal.write(lines)
+    }
+
+    /// The root changes its time with every name in it; only its owner and mode are worth a line.
+    private static func isWorthListing(_ change: Change) -> Bool {
+        guard var old = change.old?.attributes, var new = change.new?.attributes else { return true }
+        old.modificationTime = NodeTime(seconds: 0)
+        new.modificationTime = NodeTime(seconds: 0)
+        return old != new
     }
 }

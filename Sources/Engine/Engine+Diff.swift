@@ -34,8 +34,15 @@ extension Engine {
         let image = try image(text)
         let layers = try store.layers(upTo: image.chainID)
         return DiffOperand(
-            text: text, tree: layers.last?.tree ?? .empty,
-            parent: layers.dropLast().last?.tree ?? .empty)
+            text: text, tree: layers.last?.tree ?? .empty, parent: try parent(of: image, layers))
+    }
+
+    /// The tree of the image that this one was made from: the one with the most of its layers, but
+    /// not all. Without one in the store, what the last layer was put on.
+    private func parent(of image: ImageRecord, _ layers: [LayerRecord]) throws -> Tree {
+        let tops = Set(try store.images().compactMap(\.chainID))
+        let parent = layers.dropLast().last { tops.contains($0.chainID) }
+        return parent?.tree ?? layers.dropLast().last?.tree ?? .empty
     }
 
     private func layerOperand(_ digits: String, _ text: String) throws -> DiffOperand {

@@ -122,12 +122,19 @@ final class Connection: @unchecked Sendable {
         unsafe fuse_session_process_buf(session, &request)
     }
 
-    /// Ends the connection and closes the device. No thread may be serving any more.
-    func end() {
+    /// Lets no more notifications pass, and waits for those under way.
+    ///
+    /// They may wait for a lock of a program that waits for an answer: either threads still serve,
+    /// or the connection has been aborted.
+    func stopNotifying() {
         notifications.withLock { $0.isOpen = false }
-        // A notification that is under way ends soon: the kernel answers it, or the connection is
-        // aborted by now.
         while notifications.withLock({ $0.underWay > 0 }) { usleep(1000) }
+    }
+
+    /// Ends the connection and closes the device, which aborts what still hangs on it. No thread
+    /// may be serving any more.
+    func end() {
+        stopNotifying()
         guard let session = unsafe session else { return }
         unsafe self.session = nil
         unsafe fuse_session_exit(session)

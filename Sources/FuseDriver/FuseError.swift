@@ -11,7 +11,7 @@ package struct FuseError: Error, Sendable, CustomStringConvertible {
         case mountPointMissing
         case mountPointNotDirectory
         case mountPointNotEmpty
-        /// What is mounted there has lost its server.
+        /// What is mounted there has lost its server, or gets no answer from it.
         case mountPointStale
         case notMounted
         case busy
@@ -46,7 +46,7 @@ package struct FuseError: Error, Sendable, CustomStringConvertible {
         if errno != 0, let reason = unsafe strerror(errno) {
             text += ": \(unsafe String(cString: reason))"
         }
-        if let holders { text += "\n\(holders)" }
+        if let holders, !holders.isEmpty { text += "\n\(holders)" }
         if let remedy { text += "\n\(remedy)" }
         return text
     }

@@ -20,7 +20,8 @@ package final class FuseSession: Sendable {
     /// The mounted file system's number; nil if the mount table did not show it.
     private let device: MountTable.DeviceID?
     private let stopRequested = Atomic(false)
-    private let ended: Bell
+    /// Rung at the end, and never silenced.
+    private let bell: Bell
     private let lifecycle = Mutex(Lifecycle.serving(waiting: []))
 
     private enum Lifecycle {
@@ -36,17 +37,18 @@ package final class FuseSession: Sendable {
     package static func mount(
         _ fileSystem: any FileSystem, at path: [UInt8], options: MountOptions
     ) throws(FuseError) -> FuseSession {
+        var options = options
+        if fileSystem.profile != .writable { options.isReadOnly = true }
         let mountPoint = try Mounter.resolve(path)
         let connection = try Connection(serving: fileSystem)
         let pool = try ServingPool(connection: connection, spinning: options.spinning)
-        let ended = try Bell()
+        let bell = try Bell()
         let device = try Mounter.mount(at: mountPoint, options: options)
         do {
             try connection.establish(over: device)
             let session = FuseSession(
                 mountPoint: mountPoint, connection: connection, pool: pool, options: options,
-                ended: ended)
-            fileSystem.mounted(notifier: Notifier(connection: connection))
+                bell: bell)
             try session.start()
             return session
         } catch {
@@ -59,13 +61,13 @@ package final class FuseSession: Sendable {
 
     private init(
         mountPoint: [UInt8], connection: Connection, pool: ServingPool, options: MountOptions,
-        ended: consuming Bell
+        bell: consuming Bell
     ) {
         self.mountPoint = mountPoint
         self.connection = connection
         self.pool = pool
         self.options = options
-        self.ended = ended
+        self.bell = bell
         capabilities = connection.capabilities
         device = MountTable()?.entry(at: mountPoint)?.device
         if let device, let bytes = options.readAheadBytes {
@@ -80,6 +82,7 @@ package final class FuseSession: Sendable {
     ///   left, and the call does not wait for that.
     /// - Throws: code `busy` with the holders; `notMounted`; `permissionDenied`; `failed`.
     package func unmount(lazily: Bool = false) throws(FuseError) {
+        try checkStillMounted()
         try Mounter.unmount(mountPoint, lazily ? .lazily : .whenUnused)
         if !lazily { wait() }
     }
@@ -95,7 +98,7 @@ package final class FuseSession: Sendable {
     }
 
     /// Blocks until the session has ended. Not for a serving thread.
-    package func wait() { ended.wait() }
+    package func wait() { bell.wait() }
 
     /// Suspends until the session has ended.
     package func ended() async {
@@ -116,6 +119,19 @@ package final class FuseSession: Sendable {
     // MARK: The session's own thread
 
     private func start() throws(FuseError) {
+        connection.fileSystem.mounted(notifier: Notifier(connection: connection))
+        do {
+            try pool.start()
+            try startOverseer()
+        } catch {
+            pool.close()
+            pool.join()
+            connection.fileSystem.unmounted()
+            throw error
+        }
+    }
+
+    private func startOverseer() throws(FuseError) {
         let context = unsafe Unmanaged.passRetained(self).toOpaque()
         let thread = unsafe Thread.start(stackBytes: 1 << 19, detached: true, context: context) {
             guard let context = unsafe $0 else { return nil }
@@ -126,7 +142,6 @@ package final class FuseSession: Sendable {
             unsafe Unmanaged<FuseSession>.fromOpaque(context).release()
             throw FuseError(.outOfResources, "starting the session's thread", errno: EAGAIN)
         }
-        try pool.start()
     }
 
     /// Watches the pool and acts on ``stop()`` until the connection has ended; then cleans up.
@@ -154,13 +169,13 @@ package final class FuseSession: Sendable {
             lifecycle = .ended
             return waiting
         }
-        ended.ring()
+        bell.ring()
         for continuation in waiting { continuation.resume() }
     }
 
     private struct StopProgress {
-        /// A busy mount is tried again so often.
-        static let retryNanoseconds: UInt64 = 20_000_000
+        /// A busy mount is tried again so often; each time may start fusermount3.
+        static let retryNanoseconds: UInt64 = 50_000_000
         let deadline: UInt64
         var nextAttempt: UInt64 = 0
         var isForced = false
@@ -177,23 +192,38 @@ package final class FuseSession: Sendable {
         let now = Clock.nanoseconds()
         guard now >= progress.nextAttempt, !progress.isForced else { return }
         progress.nextAttempt = now + StopProgress.retryNanoseconds
-        do {
+        do throws(FuseError) {
+            try checkStillMounted()
             guard now >= progress.deadline else {
-                return try Mounter.unmount(mountPoint, .whenUnused)
+                return try Mounter.unmount(mountPoint, .whenUnused, findsHolders: false)
             }
             progress.isForced = true
-            try Mounter.unmount(mountPoint, .byForce)
+            try Mounter.unmount(mountPoint, .byForce, findsHolders: false)
+            // Without privilege the mount was only detached, and its users keep the connection.
+            guard geteuid() != 0 else { return }
         } catch {
-            // Busy: again later. After the deadline the threads stop whatever became of the mount,
-            // and closing the device aborts the connection.
-            if progress.isForced || error.code == .notMounted { pool.close() }
+            // A busy mount is tried again; one that was detached before may have users left.
+            guard progress.isForced || error.code == .notMounted && now >= progress.deadline else {
+                return
+            }
+        }
+        // The threads stop whatever became of the mount; closing the device aborts the connection.
+        connection.stopNotifying()
+        pool.close()
+    }
+
+    /// Keeps from unmounting what somebody else has mounted at the same place since.
+    private func checkStillMounted() throws(FuseError) {
+        guard let device else { return }
+        guard MountTable()?.entry(at: mountPoint)?.device == device else {
+            throw FuseError(
+                .notMounted, "unmounting \(mountPoint.displayed)", errno: EINVAL)
         }
     }
 
     /// Detaches the mount where the connection was aborted and the mount stayed.
     private func removeRemains() {
-        guard let device, let entry = MountTable()?.entry(at: mountPoint), entry.device == device
-        else { return }
+        guard device != nil, (try? checkStillMounted()) != nil else { return }
         // What remains is dead already; a failure leaves it for the next mount to replace.
         try? Mounter.unmount(mountPoint, .lazily)
     }

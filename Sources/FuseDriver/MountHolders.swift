@@ -31,7 +31,9 @@ package struct MountHolders: Sendable, CustomStringConvertible {
     /// - Parameter mountPoint: absolute and resolved, as the mount table spells it.
     package static func find(mountPoint: [UInt8]) -> MountHolders {
         var holders = MountHolders()
-        guard let table = MountTable(), let mount = table.entry(at: mountPoint) else { return holders }
+        guard let table = MountTable(), let mount = table.entry(at: mountPoint) else {
+            return holders
+        }
         holders.innerMounts = table.entries.filter { $0.parentID == mount.id }.map(\.mountPoint)
         for name in ProcFile.names(in: Array("/proc".utf8)) ?? [] {
             guard let processID = Int32(String(decoding: name, as: UTF8.self)) else { continue }

@@ -23,7 +23,9 @@ package struct MountTable: Sendable {
     /// The table of a process; nil when that process is gone or not ours to see.
     package init?(process: Int32? = nil) {
         let name = process.map(String.init) ?? "self"
-        guard let text = ProcFile.contents(Array("/proc/\(name)/mountinfo".utf8)) else { return nil }
+        guard let text = ProcFile.contents(Array("/proc/\(name)/mountinfo".utf8)) else {
+            return nil
+        }
         self.init(parsing: text)
     }
 

@@ -41,8 +41,12 @@ enum Mounter {
         case byForce
     }
 
-    /// - Throws: code `busy` with the holders, `notMounted`, `permissionDenied` or `failed`.
-    static func unmount(_ mountPoint: [UInt8], _ mode: UnmountMode) throws(FuseError) {
+    /// - Parameter findsHolders: whether an error with code `busy` names the holders, which takes
+    ///   a walk through /proc.
+    /// - Throws: code `busy`, `notMounted`, `mountHelperMissing` or `failed`.
+    static func unmount(
+        _ mountPoint: [UInt8], _ mode: UnmountMode, findsHolders: Bool = true
+    ) throws(FuseError) {
         let detach = Int32(MNT_DETACH)
         let flags =
             switch mode {
@@ -57,40 +61,42 @@ enum Mounter {
         let reason = errno
         let doing = "unmounting \(mountPoint.displayed)"
         switch reason {
-        case EBUSY: throw busy(mountPoint)
+        case EBUSY: throw busy(mountPoint, findsHolders ? .find(mountPoint: mountPoint) : nil)
         case EINVAL, ENOENT: throw FuseError(.notMounted, doing, errno: reason)
         case EPERM: break
         default: throw FuseError(.failed, doing, errno: reason)
         }
-        do {
+        do throws(FuseError) {
             try MountHelper.unmount(mountPoint, lazily: mode != .whenUnused)
-        } catch where error.code == .failed {
+        } catch {
+            guard error.code == .failed else { throw error }
             guard MountTable()?.entry(at: mountPoint) != nil else {
                 throw FuseError(.notMounted, doing, errno: EINVAL)
             }
+            guard findsHolders else { throw busy(mountPoint, nil) }
             let holders = MountHolders.find(mountPoint: mountPoint)
             throw holders.isEmpty ? error : busy(mountPoint, holders)
         }
     }
 
-    private static func busy(_ mountPoint: [UInt8], _ holders: MountHolders? = nil) -> FuseError {
+    private static func busy(_ mountPoint: [UInt8], _ holders: MountHolders?) -> FuseError {
         FuseError(
             .busy, "unmounting \(mountPoint.displayed)",
             remedy: "end or leave what uses it, or unmount it lazily", errno: EBUSY,
-            holders: holders ?? MountHolders.find(mountPoint: mountPoint))
+            holders: holders)
     }
 
     private static func checkMountPoint(
         _ mountPoint: [UInt8], options: MountOptions
     ) throws(FuseError) {
         let shown = mountPoint.displayed
-        if MountPointState(at: mountPoint) == .stale {
-            guard options.replacesStaleMount else {
-                throw FuseError(
-                    .mountPointStale, "mounting on \(shown): the server of what is mounted there is gone",
-                    remedy: "unmount it first: umount -l \(shown)", errno: ENOTCONN)
-            }
-            try unmount(mountPoint, .lazily)
+        switch MountPointState(at: mountPoint) {
+        case .notMounted, .live: break
+        case .stale where options.replacesStaleMount: try unmount(mountPoint, .lazily)
+        case .stale, .unresponsive:
+            throw FuseError(
+                .mountPointStale, "mounting on \(shown), where a mount is that does not answer",
+                remedy: "unmount it first: umount -l \(shown)", errno: ENOTCONN)
         }
         var status = stat()
         guard unsafe mountPoint.withCString({ unsafe stat($0, &status) }) == 0 else {

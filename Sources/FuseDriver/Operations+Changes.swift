@@ -48,7 +48,9 @@ extension Operations {
             let to = unsafe FileRange(
                 inode: InodeNumber(target), handle: FileHandle(targetInfo.pointee.fh),
                 offset: UInt64(targetOffset))
-            unsafe Call.serve(request) { $0.copyRange(from: from, to: to, length: UInt64(length), $1) }
+            unsafe Call.serve(request) {
+                $0.copyRange(from: from, to: to, length: UInt64(length), $1)
+            }
         }
     }
 

@@ -108,7 +108,9 @@ enum Operations {
         }
         unsafe table.releasedir = { request, inode, info in
             let handle = unsafe Call.handle(info)
-            unsafe Call.serve(request) { $0.releaseDirectory(InodeNumber(inode), handle: handle, $1) }
+            unsafe Call.serve(request) {
+                $0.releaseDirectory(InodeNumber(inode), handle: handle, $1)
+            }
         }
         unsafe table.fsyncdir = { request, inode, dataOnly, info in
             let handle = unsafe Call.handle(info)

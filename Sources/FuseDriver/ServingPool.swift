@@ -15,8 +15,8 @@ internal import Synchronization
 final class ServingPool: Sendable {
     /// How many requests can be stuck (on a disk, on a network) before the mount stops answering.
     private static let threadLimit = 32
-    /// Frames of a file system and a database below it; the system's default is eight times that.
-    private static let stackBytes = 1 << 20
+    /// Frames of a file system and a database below it; the system's default is four times that.
+    private static let stackBytes = 2 << 20
 
     private struct State {
         var standby: [Worker] = []

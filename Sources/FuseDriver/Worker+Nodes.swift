@@ -27,7 +27,8 @@ extension Worker {
     }
 
     func forget(_ forgets: UnsafeBufferPointer<fuse_forget_data>, _ reply: consuming Reply) {
-        for unsafe forget in unsafe forgets {
+        for index in forgets.indices {
+            let forget = unsafe forgets[index]
             fileSystem.forget(InodeNumber(forget.ino), count: forget.nlookup)
         }
         reply.none()
@@ -126,7 +127,9 @@ extension Worker {
         _ reply: consuming Reply
     ) {
         do throws(FileSystemError) {
-            guard let mode = RenameMode(flags: flags) else { return reply.failure(.invalidArgument) }
+            guard let mode = RenameMode(flags: flags) else {
+                return reply.failure(.invalidArgument)
+            }
             try fileSystem.rename(source, to: target, mode: mode)
             reply.success()
         } catch {
@@ -182,6 +185,7 @@ extension AttributeChanges {
 
 extension FileTime {
     init(_ time: timespec) {
-        self.init(seconds: Int64(time.tv_sec), nanoseconds: UInt32(truncatingIfNeeded: time.tv_nsec))
+        self.init(
+            seconds: Int64(time.tv_sec), nanoseconds: UInt32(truncatingIfNeeded: time.tv_nsec))
     }
 }

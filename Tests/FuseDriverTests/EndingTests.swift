@@ -15,7 +15,9 @@ extension RealMounts {
             try MountFixture.mounted(Self.profile) { fileSystem in
                 fileSystem.add("file", mode: 0o100644, content: [1, 2, 3])
                 fileSystem.add("d", mode: 0o40755)
-            } body: { try body($0) }
+            } body: {
+                try body($0)
+            }
         }
 
         private func isMounted(_ fixture: MountFixture) -> Bool {
@@ -193,7 +195,9 @@ extension RealMounts {
                         if name.starts(with: Array("slow".utf8)) { usleep(500_000) }
                     }
                 }
-                let slow = (0..<12).map { ShellCommand.start("stat \(fixture.path("slow\($0)")) 2>&-") }
+                let slow = (0..<12).map {
+                    ShellCommand.start("stat \(fixture.path("slow\($0)")) 2>&-")
+                }
                 usleep(100_000)
                 let begin = ContinuousClock.now
                 #expect(Host.status(fixture.path("quick")) == nil)

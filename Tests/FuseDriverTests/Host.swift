@@ -6,13 +6,18 @@ enum Host {
     /// A failed call's errno as an error, for what a test needs to succeed.
     struct Failure: Error, Equatable { var errno: Int32 }
 
-    static func open(_ path: String, _ flags: Int32 = O_RDONLY, mode: mode_t = 0o644) throws -> Int32 {
+    static func open(_ path: String, _ flags: Int32 = O_RDONLY, mode: mode_t = 0o644) throws
+        -> Int32
+    {
         let descriptor = unsafe path.withCString { path in
             unsafe vitrine_openat(AT_FDCWD, path, flags | O_CLOEXEC, mode)
         }
         guard descriptor >= 0 else { throw Failure(errno: errno) }
         return descriptor
     }
+
+    /// open(2) with `O_PATH`, which asks the file system nothing.
+    static func openWithoutAsking(_ path: String) throws -> Int32 { try open(path, __O_PATH) }
 
     /// The errno of an open(2) that is to fail; 0 if it succeeds.
     static func openFailure(_ path: String, _ flags: Int32 = O_RDONLY) -> Int32 {

@@ -436,8 +436,8 @@ final class MemoryFileSystem: FileSystem {
         into listing: inout DirectoryListing
     ) throws(FileSystemError) {
         try state.withLock { (state) throws(FileSystemError) in
-            state.calls[listing.wantsAttributes ? "readDirectoryPlus" : "readDirectory", default: 0]
-                += 1
+            state.calls[
+                listing.wantsAttributes ? "readDirectoryPlus" : "readDirectory", default: 0] += 1
             let node = try Self.node(state, inode)
             for index in Int(offset)..<(node.order.count + 2) {
                 let next = UInt64(index + 1)

@@ -5,7 +5,9 @@ import VirtualFS
 
 /// Why tests that mount are skipped here, or nil where they run.
 let reasonNotToMount: String? = {
-    if unsafe access("/dev/fuse", R_OK | W_OK) != 0 { return "/dev/fuse is missing or not accessible" }
+    if unsafe access("/dev/fuse", R_OK | W_OK) != 0 {
+        return "/dev/fuse is missing or not accessible"
+    }
     return geteuid() == 0 ? nil : "mounting for tests needs root"
 }()
 

@@ -11,7 +11,9 @@ enum ShellCommand {
     static func start(_ text: String, asUser user: Int? = nil) -> pid_t {
         var arguments = ["sh", "-c", text]
         if let user {
-            arguments = ["setpriv", "--reuid", "\(user)", "--regid", "\(user)", "--clear-groups", "--"] + arguments
+            arguments =
+                ["setpriv", "--reuid", "\(user)", "--regid", "\(user)", "--clear-groups", "--"]
+                + arguments
         }
         var vector = unsafe arguments.map { unsafe strdup($0) } + [nil]
         defer { unsafe vector.forEach { unsafe free($0) } }

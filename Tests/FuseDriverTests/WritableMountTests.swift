@@ -33,7 +33,9 @@ extension RealMounts {
                 #expect(Host.put([1], at: fixture.path("a")) == 0)
                 #expect(unsafe link(fixture.path("a"), fixture.path("b")) == 0)
                 #expect(Host.status(fixture.path("a"))?.st_nlink == 2)
-                #expect(Host.status(fixture.path("b"))?.st_ino == Host.status(fixture.path("a"))?.st_ino)
+                #expect(
+                    Host.status(fixture.path("b"))?.st_ino == Host.status(fixture.path("a"))?.st_ino
+                )
                 #expect(unsafe symlink("a", fixture.path("s")) == 0)
                 #expect(Host.link(fixture.path("s")) == "a")
                 #expect(Host.contents(fixture.path("s")) == [1])
@@ -47,7 +49,8 @@ extension RealMounts {
         }
 
         @Test(arguments: [
-            (UInt32(0), nil as String?, "rename.replace", Int32(0)), (1, nil, "rename.noReplace", 0),
+            (UInt32(0), nil as String?, "rename.replace", Int32(0)),
+            (1, nil, "rename.noReplace", 0),
             (0, "b", "rename.replace", 0), (1, "b", "rename.noReplace", EEXIST),
             (2, "b", "rename.exchange", 0), (2, nil, "rename.exchange", ENOENT),
         ])

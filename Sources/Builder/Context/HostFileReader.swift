@@ -133,7 +133,7 @@ final class HostFileReader: Sendable {
                 ? try ingest.insert(
                     try DescriptorIO.readAll(
                         file.rawValue, limit: Int(Self.bufferedBytes) + 1))
-                : try ingest.copy(file.rawValue)
+                : try Self.store(file.rawValue, into: ingest)
             let after = try FileStatus(of: file.rawValue)
             guard after.sizeBytes == content.sizeBytes,
                 after.modificationTime == before.modificationTime
@@ -143,6 +143,28 @@ final class HostFileReader: Sendable {
             return (content, capability)
         } catch let error as Errno {
             throw Self.unreadable(path, error)
+        }
+    }
+
+    /// Shares or copies the blocks of a large file where the two file systems can do that between
+    /// them, else streams it.
+    private static func store(_ file: Int32, into ingest: ObjectIngest) throws -> FileContent {
+        do {
+            return try ingest.copy(file)
+        } catch {
+            // A disk that is full or broken will say so again.
+            guard error.cause is Errno else { throw error }
+        }
+        let writer = try ingest.writer()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: Int(bufferedBytes), alignment: 4096)
+        defer { unsafe buffer.deallocate() }
+        var offset: UInt64 = 0
+        while true {
+            let count = try unsafe DescriptorIO.readFully(file, into: buffer, at: offset)
+            if count == 0 { return try writer.finish() }
+            try unsafe writer.append(UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
+            offset += UInt64(count)
         }
     }
 

@@ -137,10 +137,9 @@ private struct ArchiveConsumer: TarConsumer {
         do {
             try apply(entry, content)
         } catch {
+            let name = String(decoding: entry.path, as: UTF8.self)
             throw BuildError(
-                .failed,
-                "could not unpack \"\(String(decoding: entry.path, as: UTF8.self))\" of the archive",
-                cause: error)
+                .failed, "could not unpack \"\(name)\" of the archive: \(error)", cause: error)
         }
     }
 

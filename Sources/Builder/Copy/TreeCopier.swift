@@ -74,7 +74,7 @@ final class TreeCopier {
                 guard existing == nil else { throw Self.notDirectory(target) }
                 try makeDirectories(target)
             }
-            try copyContents(of: reference, to: target, matching: "", excluded?.root, &pass)
+            try copyContents(of: reference, to: target, below: [], excluded?.root, &pass)
             return
         }
         if existing?.isDirectory == true {
@@ -122,7 +122,7 @@ final class TreeCopier {
     }
 
     private func copyContents(
-        of reference: DirectoryReference, to path: TreePath, matching prefix: String,
+        of reference: DirectoryReference, to path: TreePath, below prefix: [UInt8],
         _ state: PatternMatcher.State?, _ pass: inout Pass
     ) throws {
         for entry in try pass.directories.directory(reference.id).entries {
@@ -131,17 +131,18 @@ final class TreeCopier {
                 try copyEntry(entry.node, to: target, &pass)
                 continue
             }
-            let relative = prefix.isEmpty ? "\(entry.name)" : "\(prefix)/\(entry.name)"
-            let bytes = Array(relative.utf8)
-            let verdict = excluded.match(bytes, in: state)
+            let relative =
+                prefix.isEmpty
+                ? entry.name.bytes : prefix + [UInt8(ascii: "/")] + entry.name.bytes
+            let verdict = excluded.match(relative, in: state)
             if verdict.isIgnored {
                 guard let child = entry.node.directory,
-                    !excluded.canSkip(bytes, verdict.state)
+                    !excluded.canSkip(relative, verdict.state)
                 else { continue }
-                try copyContents(of: child, to: target, matching: relative, verdict.state, &pass)
+                try copyContents(of: child, to: target, below: relative, verdict.state, &pass)
             } else if let child = entry.node.directory {
                 try putDirectory(entry.node, at: target)
-                try copyContents(of: child, to: target, matching: relative, verdict.state, &pass)
+                try copyContents(of: child, to: target, below: relative, verdict.state, &pass)
             } else {
                 try copyFile(entry.node, to: target, &pass)
             }
@@ -157,7 +158,7 @@ final class TreeCopier {
             return
         }
         try putDirectory(node, at: path)
-        try copyContents(of: reference, to: path, matching: "", nil, &pass)
+        try copyContents(of: reference, to: path, below: [], nil, &pass)
     }
 
     private func putDirectory(_ node: Node, at path: TreePath) throws {

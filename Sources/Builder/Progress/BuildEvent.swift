@@ -8,6 +8,12 @@ package struct BuildStep: Hashable, Sendable {
     package var label: String
     /// The instruction alone, as the history has it.
     package var instruction: String
+
+    package init(number: Int, label: String, instruction: String) {
+        self.number = number
+        self.label = label
+        self.instruction = instruction
+    }
 }
 
 /// What happens in a build, as it happens.
@@ -33,6 +39,12 @@ package struct BuildWarning: Hashable, Sendable {
     package var message: String
     /// The file and line, where there is one: `Dockerfile:3`.
     package var place: String?
+
+    package init(code: String, message: String, place: String? = nil) {
+        self.code = code
+        self.message = message
+        self.place = place
+    }
 }
 
 /// Takes the events of a build, one at a time but from any thread.

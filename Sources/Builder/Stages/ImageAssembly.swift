@@ -19,7 +19,13 @@ struct ImageAssembly {
         let clock = ContinuousClock()
         let start = clock.now
         run.observer.observe(.exporting(step: step))
-        let digests = try state.layers.map { try $0.digest.value() }
+        let digests = try state.layers.map { layer in
+            do {
+                return try layer.digest.value()
+            } catch {
+                throw BuildError(error, at: layer.range)
+            }
+        }
         let config = completeConfig(digests)
         let bytes = config.encoded
         let chainID = try recordLayers(digests)

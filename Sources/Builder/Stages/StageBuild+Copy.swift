@@ -90,7 +90,7 @@ extension StageBuild {
             matches: matches)
         let step = LayerStep(
             text: shownText(located), history: Self.history(keyword, transfer),
-            inputs: try inputs(of: work))
+            inputs: try inputs(of: work), range: located.range)
         try perform(step) { _, directories in try copy(work, directories) }
     }
 

@@ -1,6 +1,6 @@
+internal import Dockerfile
 internal import FileTree
 internal import ImageSpec
-internal import LinuxIO
 internal import Store
 
 extension StageBuild {
@@ -11,6 +11,8 @@ extension StageBuild {
         /// As the history has it.
         var history: String
         var inputs: CacheInputs
+        /// Where the instruction stands.
+        var range: SourceRange
     }
 
     /// Takes the step's result from the cache, or makes it, and adds it to the stage.
@@ -18,18 +20,21 @@ extension StageBuild {
     func perform(
         _ layer: LayerStep, _ make: (BuildStep, PendingDirectories) throws -> Tree
     ) throws {
-        let step = run.newStep(label: label(layer.text), instruction: layer.history)
         let key = layer.inputs.key
         let parent = state.tree
         if !run.options.ignoresCache, let entry = try cachedEntry(key) {
+            let step = run.newStep(label: label(layer.text), instruction: layer.history)
             run.cachedStepCount += 1
             try run.recorder.add(
                 step, .cached, key: key, parent: parent, tree: entry.tree,
                 directories: PendingDirectories(base: run.store))
-            add(entry, layer.history)
+            add(entry, layer)
             run.observer.observe(.stepCached(step: step.number, key))
             return
         }
+        // What is built now stands on the hits before it.
+        try run.verifier.confirm()
+        let step = run.newStep(label: label(layer.text), instruction: layer.history)
         let clock = ContinuousClock()
         let start = clock.now
         let directories = PendingDirectories(base: run.store)
@@ -42,7 +47,7 @@ extension StageBuild {
             try run.lease.hold(tree)
             try run.recorder.add(
                 step, .done, key: key, parent: parent, tree: tree, directories: directories)
-            add(entry, layer.history)
+            add(entry, layer)
         } catch {
             let message = (error as? BuildError)?.message ?? "\(error)"
             run.observer.observe(
@@ -52,7 +57,7 @@ extension StageBuild {
         run.observer.observe(.stepDone(step: step.number, clock.now - start))
     }
 
-    private func add(_ entry: CacheRecord, _ history: String) {
+    private func add(_ entry: CacheRecord, _ layer: LayerStep) {
         let digest: LayerDigest
         if let diffID = entry.layer {
             digest = LayerDigest(.init(diffID: diffID, tarSizeBytes: entry.layerTarSizeBytes))
@@ -60,50 +65,28 @@ extension StageBuild {
             digest = run.layers.hash(from: entry.parentTree, to: entry.tree, key: entry.key)
         }
         state.tree = entry.tree
-        state.layers.append(StageLayer(tree: entry.tree, digest: digest))
+        state.layers.append(
+            StageLayer(tree: entry.tree, digest: digest, range: layer.range))
         state.addHistory(
-            history, created: run.arguments.epoch ?? Timestamp(nanoseconds: entry.createdAt),
+            layer.history, created: run.arguments.epoch ?? Timestamp(nanoseconds: entry.createdAt),
             hasLayer: true)
     }
 
     // MARK: - The cache
 
-    /// The entry under the key, if all that it needs is there.
+    /// The entry under the key, if there is one.
     ///
-    /// One that the collector took a part of, or whose files were damaged, is no entry: it is
-    /// removed, and the step runs again.
+    /// One that the collector took a part of is no entry: it is removed, and the step runs again.
     private func cachedEntry(_ key: CacheKey) throws -> CacheRecord? {
         guard let entry = try run.store.useCacheEntry(key) else { return nil }
         do {
-            guard entry.parentTree.id == state.tree.id else { throw DamagedEntry() }
             try run.lease.hold(entry.tree)
-            try checkObjects(of: entry)
-            return entry
-        } catch {
-            run.warn(
-                "DamagedCacheEntry",
-                "the cache entry \(key.digest.short) is damaged; the step is run again")
-            _ = try run.store.removeCacheEntry(key)
+        } catch where error.code == .notFound {
+            try run.forget([key])
             return nil
         }
-    }
-
-    private struct DamagedEntry: Error {}
-
-    /// Looks whether the contents that the step brought are there, by name and size.
-    private func checkObjects(of entry: CacheRecord) throws {
-        var isSound = true
-        let layout = run.store.layout
-        var checked: Set<Digest> = []
-        try TreeDiff.forEachChange(from: entry.parentTree, to: entry.tree, in: run.store) {
-            guard isSound, case .file(let content)? = $0.new?.content, content.sizeBytes > 0,
-                checked.insert(content.digest).inserted
-            else { return }
-            // Whatever keeps it from being read makes it useless.
-            let status = try? FileStatus(ofPath: layout.object(content.digest))
-            if status?.sizeBytes != content.sizeBytes { isSound = false }
-        }
-        if !isSound { throw DamagedEntry() }
+        run.verifier.check(entry)
+        return entry
     }
 }
 

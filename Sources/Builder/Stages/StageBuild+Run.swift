@@ -25,7 +25,8 @@ extension StageBuild {
             inputs.append("file", file.path, "\(Digest(of: file.content))")
         }
         let step = LayerStep(
-            text: shownText(located), history: history(of: arguments), inputs: inputs)
+            text: shownText(located), history: history(of: arguments), inputs: inputs,
+            range: located.range)
         try perform(step) { step, directories in
             try execute(request, step, located, directories)
         }

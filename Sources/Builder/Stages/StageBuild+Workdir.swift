@@ -21,18 +21,32 @@ extension StageBuild {
         state.image.config.workingDirectory = place.text
         let history = "WORKDIR \(place.text)"
         guard !place.path.isRoot else { return state.addHistory(history, hasLayer: false) }
-        let owner = try owner(state.image.config.user)
+        let owner = workingDirectoryOwner(located)
         var inputs = CacheInputs("WORKDIR", parent: state.tree)
         inputs.append("directory", place.text)
         inputs.append("owner", "\(owner.userID):\(owner.groupID)")
         if let epoch = run.arguments.epoch { inputs.append("epoch", "\(epoch.unixSeconds)") }
-        let step = LayerStep(text: shownText(located), history: history, inputs: inputs)
+        let step = LayerStep(
+            text: shownText(located), history: history, inputs: inputs, range: located.range)
         try perform(step) { _, directories in
             let editor = TreeEditor(base: state.tree, directories: directories)
             try editor.makeDirectories(
                 try editor.followingLinks(place.path), userID: owner.userID,
                 groupID: owner.groupID, time: run.arguments.epochTime)
             return try editor.finish()
+        }
+    }
+
+    /// The owner that USER stands for. As in BuildKit, a user that the image does not have makes
+    /// directories that are root's.
+    private func workingDirectoryOwner(_ located: LocatedInstruction) -> Ownership {
+        do {
+            return try owner(state.image.config.user)
+        } catch {
+            let reason = (error as? BuildError)?.message ?? "\(error)"
+            run.warn(
+                "UnknownUser", "the directory belongs to root: \(reason)", at: located.range)
+            return .root
         }
     }
 

@@ -114,6 +114,8 @@ final class StageBuild {
             case .workdir(let instruction): try perform(instruction, located)
             default: try configure(expanded.instruction)
             }
+        } catch let error as CacheVerifier.DamagedEntries {
+            throw error
         } catch {
             throw BuildError(error, at: located.range)
         }

@@ -1,3 +1,4 @@
+internal import Dockerfile
 internal import FileTree
 internal import ImageSpec
 
@@ -30,6 +31,8 @@ struct StageLayer {
     var tree: Tree
     /// Known for layers of base images; found meanwhile for new ones.
     var digest: LayerDigest
+    /// The instruction that made it; nil for those of base images.
+    var range: SourceRange?
 }
 
 /// What the instructions of a stage have made so far.

@@ -85,10 +85,12 @@ final class BufferedSink: ByteSink {
 
     func write(_ bytes: Span<UInt8>) throws {
         writtenBytes += UInt64(bytes.count)
-        if buffer.count + bytes.count > Self.capacity { try flush() }
         if bytes.count >= Self.capacity / 2 {
+            // Never before what is gathered.
+            try flush()
             try base.write(bytes)
         } else {
+            if buffer.count + bytes.count > Self.capacity { try flush() }
             buffer.append(copying: bytes)
         }
     }

@@ -52,8 +52,7 @@ extension WorkingTree {
         context: RequestContext
     ) throws(FileSystemError) -> AttributesReply {
         if let size = changes.sizeBytes {
-            try resize(
-                inode, to: size, alwaysStamps: handle != nil, clearSetIDs: changes.clearSetIDs)
+            try resize(inode, to: size, clearSetIDs: changes.clearSetIDs)
         }
         if changes.changesMetadata {
             let now = clock()

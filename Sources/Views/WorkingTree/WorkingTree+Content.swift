@@ -134,28 +134,22 @@ extension WorkingTree {
     // MARK: - Size
 
     /// truncate(2).
-    /// - Parameter alwaysStamps: whether the times change although the size does not, as for
-    ///   ftruncate(2) and `O_TRUNC`.
+    ///
+    /// The times change although the size does not, as on ext4.
     func resize(
-        _ inode: InodeNumber, to size: UInt64, alwaysStamps: Bool, clearSetIDs: Bool
+        _ inode: InodeNumber, to size: UInt64, clearSetIDs: Bool
     ) throws(FileSystemError) {
         guard size <= UInt64(Int64.max) else { throw .fileTooLarge }
         try changing { () throws(FileSystemError) in
             try gated(inode) { () throws(FileSystemError) in
-                try resizeGated(
-                    inode, to: size, alwaysStamps: alwaysStamps, clearSetIDs: clearSetIDs)
+                try resizeGated(inode, to: size, clearSetIDs: clearSetIDs)
             }
         }
     }
 
     private func resizeGated(
-        _ inode: InodeNumber, to size: UInt64, alwaysStamps: Bool, clearSetIDs: Bool
+        _ inode: InodeNumber, to size: UInt64, clearSetIDs: Bool
     ) throws(FileSystemError) {
-        let present = try attributes(of: inode, handle: nil).attributes
-        guard present.type == .regular else {
-            throw present.type == .directory ? .isDirectory : .invalidArgument
-        }
-        if present.sizeBytes == size && !alwaysStamps { return }
         let now = clock()
         let done = try perform { (state) throws(Interruption) in
             try state.resizeWithoutFile(
@@ -228,7 +222,9 @@ extension WorkingTreeState {
     ) throws(Interruption) -> Bool {
         let (inode, data) = try regular(number)
         switch data {
-        case .own: return false
+        case .own(let file):
+            // See below.
+            return inode.flags.contains(.synthesised) && size == 0 && file.sizeBytes == 0
         case .empty: if size > 0 { return false }
         case .object(let content):
             if size != 0 && size != content.sizeBytes { return false }

@@ -9,7 +9,7 @@ extension WorkingTree {
     ) throws(FileSystemError) -> OpenedFile {
         guard flags.writes || flags.contains(.truncate) else { return try openForReading(inode) }
         if flags.contains(.truncate) {
-            try resize(inode, to: 0, alwaysStamps: true, clearSetIDs: context.userID != 0)
+            try resize(inode, to: 0, clearSetIDs: context.userID != 0)
         }
         return try changing { () throws(FileSystemError) in
             try gated(inode) { () throws(FileSystemError) in

@@ -59,3 +59,11 @@ enum TemporaryPath {
         return path
     }
 }
+
+extension WorkingTreeFixture {
+    /// Files of views in the work directory.
+    var workFileCount: Int {
+        ((try? HostDirectory.names(ofPath: lease.workDirectory)) ?? [])
+            .filter { $0.starts(with: Array("file".utf8)) }.count
+    }
+}

@@ -15,7 +15,7 @@ struct WorkingTreePropertyTests {
         case drafting, freezing, reopening
     }
 
-    @Test(arguments: Regime.allCases, Array(100...139) as [UInt64])
+    @Test(arguments: Regime.allCases, [1, 2, 3, 4, 5] as [UInt64])
     func `a random program sees the same as on the host`(regime: Regime, seed: UInt64) throws {
         try run(regime, seed: seed, operations: 4000)
     }

@@ -1,0 +1,110 @@
+import CFuse
+import Synchronization
+import Testing
+import VirtualFS
+
+@testable import FuseDriver
+
+@Suite struct OpenFileModesTests {
+    /// Records what is registered with a kernel that is not there.
+    private final class Recorder: Sendable {
+        let registered = Mutex<[Int32: Int32]>([:])
+        private let last = Atomic<Int32>(0)
+
+        func modes(refusing refused: Int32? = nil) -> OpenFileModes {
+            OpenFileModes(
+                kernel: OpenFileModes.Kernel(
+                    open: { [self] descriptor in
+                        guard descriptor != refused else { return nil }
+                        let id = last.add(1, ordering: .relaxed).newValue
+                        registered.withLock { $0[id] = descriptor }
+                        return id
+                    },
+                    close: { [self] id in registered.withLock { $0[id] = nil } }))
+        }
+
+        var descriptors: [Int32] { registered.withLock { $0.values.sorted() } }
+    }
+
+    private static let inode = InodeNumber(7)
+
+    private static func file(
+        _ caching: OpenedFile.Caching = .keep, backing: Int32? = nil
+    ) -> OpenedFile {
+        OpenedFile(
+            handle: FileHandle(1), caching: caching,
+            backing: backing.map { OpenedFile.Backing(descriptor: $0, identity: UInt64($0)) })
+    }
+
+    /// What is open already, what is asked for, the answer's flags, and whether an id comes along.
+    private static let table: [(OpenedFile?, OpenedFile, UInt32, Bool)] = [
+        (nil, file(), VITRINE_FOPEN_KEEP_CACHE, false),
+        (nil, file(.discard), 0, false),
+        (nil, file(.direct), VITRINE_FOPEN_DIRECT_IO, false),
+        (nil, file(backing: 5), VITRINE_FOPEN_PASSTHROUGH, true),
+        (file(), file(backing: 5), VITRINE_FOPEN_KEEP_CACHE, false),
+        (file(.direct), file(backing: 5), VITRINE_FOPEN_KEEP_CACHE, false),
+        (file(backing: 5), file(backing: 5), VITRINE_FOPEN_PASSTHROUGH, true),
+        (
+            file(backing: 5), file(backing: 6),
+            VITRINE_FOPEN_PASSTHROUGH | VITRINE_FOPEN_DIRECT_IO, true
+        ),
+        (file(backing: 5), file(), VITRINE_FOPEN_PASSTHROUGH | VITRINE_FOPEN_DIRECT_IO, true),
+        (
+            file(backing: 5), file(.direct),
+            VITRINE_FOPEN_PASSTHROUGH | VITRINE_FOPEN_DIRECT_IO, true
+        ),
+    ]
+
+    @Test(arguments: table.indices)
+    func `answers as the kernel's rules for one inode want`(row: Int) {
+        let (present, asked, flags, hasBacking) = Self.table[row]
+        let modes = Recorder().modes()
+        if let present { _ = modes.open(Self.inode, present) }
+        let answer = modes.open(Self.inode, asked)
+        #expect(answer.open_flags == flags)
+        #expect((answer.backing_id > 0) == hasBacking)
+        #expect(answer.fh == 1)
+        // Another inode is not concerned.
+        #expect(modes.open(InodeNumber(8), Self.file()).open_flags == VITRINE_FOPEN_KEEP_CACHE)
+    }
+
+    @Test func `a backing stays registered until its last open is closed`() {
+        let recorder = Recorder()
+        let modes = recorder.modes()
+        for backing in [Int32(5), 6, 5] { _ = modes.open(Self.inode, Self.file(backing: backing)) }
+        #expect(recorder.descriptors == [5])
+        modes.close(Self.inode)
+        modes.close(Self.inode)
+        #expect(recorder.descriptors == [5])
+        modes.close(Self.inode)
+        #expect(recorder.descriptors == [])
+        _ = modes.open(Self.inode, Self.file(backing: 6))
+        #expect(recorder.descriptors == [6])
+    }
+
+    @Test func `passthrough is possible again once ordinary opens are closed`() {
+        let modes = Recorder().modes()
+        _ = modes.open(Self.inode, Self.file())
+        _ = modes.open(Self.inode, Self.file(backing: 5))
+        modes.close(Self.inode)
+        modes.close(Self.inode)
+        let answer = modes.open(Self.inode, Self.file(backing: 5))
+        #expect(answer.open_flags == VITRINE_FOPEN_PASSTHROUGH)
+    }
+
+    @Test func `a backing that the kernel refuses becomes an ordinary open`() {
+        let modes = Recorder().modes(refusing: 5)
+        let answer = modes.open(Self.inode, Self.file(.discard, backing: 5))
+        #expect(answer.open_flags == 0)
+        modes.close(Self.inode)
+        let other = modes.open(Self.inode, Self.file(backing: 6))
+        #expect(other.open_flags == VITRINE_FOPEN_PASSTHROUGH)
+    }
+
+    @Test func `closing what is not open changes nothing`() {
+        let modes = Recorder().modes()
+        modes.close(Self.inode)
+        #expect(modes.open(Self.inode, Self.file(backing: 5)).backing_id == 1)
+    }
+}

@@ -1,0 +1,98 @@
+import Foundation
+import Testing
+
+/// The whole program: real views, a real runtime.
+@Suite(.serialized, .enabled(if: Program.obstacle == nil, "\(Program.obstacle ?? "")"))
+struct BuildCommandTests {
+    private func withBase(_ body: (Program) throws -> Void) throws {
+        let program = try Program()
+        defer { program.remove() }
+        try program.importBase()
+        try body(program)
+    }
+
+    @Test func `a second build of the same context runs nothing and gives the same image`() throws {
+        try withBase { program in
+            try program.write(
+                "FROM base\nENV A=1\nRUN echo $A > /a\nCOPY f /f\nRUN true\nCMD [\"sh\"]\n",
+                to: "context/Dockerfile")
+            try program.write("content", to: "context/f")
+            let first = try program.run("build", "-q", "-t", "app", "context")
+            #expect(first.status == 0, "\(first.errors)")
+            let second = try program.run("build", "--progress=plain", "-t", "app", "context")
+            #expect(second.status == 0)
+            #expect(second.errors.components(separatedBy: "CACHED").count == 4)
+            #expect(second.errors.contains(first.text.trimmingCharacters(in: .newlines)))
+            #expect(try program.run("diff", "app").text == "A /a\nA /f\n")
+            #expect(try program.run("fsck").status == 0)
+        }
+    }
+
+    @Test func `a step that changes nothing is the empty layer, without mount points`() throws {
+        try withBase { program in
+            try program.write("FROM base\nRUN true\n", to: "context/Dockerfile")
+            #expect(try program.run("build", "-t", "app", "context").status == 0)
+            #expect(
+                try program.run("inspect", "app").text.contains(
+                    "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"))
+            #expect(try program.run("diff", "base", "app").text == "")
+        }
+    }
+
+    @Test func `a failed step shows its output, its code, and its files in the gallery`() throws {
+        try withBase { program in
+            try program.write(
+                "FROM base\nRUN echo left > /left; echo said; exit 7\n", to: "context/Dockerfile")
+            let build = try program.run("build", "context")
+            #expect(build.status == 1)
+            #expect(build.errors.contains("said"))
+            #expect(build.errors.contains("exit code 7") || build.errors.contains("exit code: 7"))
+            #expect(try program.run("serve", "--detach").status == 0)
+            let builds = try program.names(in: "gallery/builds")
+            #expect(try program.read("gallery/builds/\(builds[0])/failed/left") == "left\n")
+            #expect(try program.run("umount", "gallery").status == 0)
+        }
+    }
+
+    @Test func `interrupting a build ends its processes and leaves nothing`() throws {
+        try withBase { program in
+            try program.write("FROM base\nRUN sleep 1000\n", to: "context/Dockerfile")
+            let process = try program.start(["build", "context"])
+            Thread.sleep(forTimeInterval: 1)
+            process.interrupt()
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 130)
+            #expect(try program.names(in: "store/work") == [])
+            let mounts = try String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)
+            #expect(!mounts.contains(program.directory))
+        }
+    }
+
+    @Test func `a busy mount says who uses it`() throws {
+        try withBase { program in
+            #expect(try program.run("mount", "base", "m").status == 0)
+            let file = FileHandle(forReadingAtPath: program.directory + "/m/etc/passwd")
+            let busy = try program.run("umount", "m")
+            #expect(busy.status == 1)
+            #expect(busy.errors.contains("in use by process \(ProcessInfo.processInfo.processIdentifier)"))
+            try file?.close()
+            #expect(try program.run("umount", "m").status == 0)
+        }
+    }
+
+    @Test func `a hundred instructions build, and their rebuild is all hits`() throws {
+        try withBase { program in
+            var text = "FROM base\n"
+            for number in 0..<99 {
+                text += number % 20 == 0 ? "RUN echo \(number) > /f\(number)\n" : "ENV V\(number)=1\n"
+            }
+            try program.write(text, to: "context/Dockerfile")
+            #expect(try program.run("build", "-t", "app", "context").status == 0)
+            let again = try program.run("build", "--progress=plain", "-t", "app", "context")
+            #expect(again.errors.components(separatedBy: "CACHED").count == 6)
+            #expect(try program.run("mount", "app", "m").status == 0)
+            #expect(try program.read("m/f80") == "80\n")
+            #expect(try program.run("umount", "m").status == 0)
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Foundation
+import Glibc
+
+/// The program as it was built beside the tests, on a store of its own.
+final class Program {
+    struct Output {
+        var status: Int32
+        var text: String
+        var errors: String
+    }
+
+    let directory: String
+    private let path: String
+
+    /// Why the program cannot be run here as its users do, or nil.
+    static let obstacle: String? = {
+        if geteuid() != 0 { return "writable views for build steps need root" }
+        if !FileManager.default.isReadableFile(atPath: "/dev/fuse") {
+            return "there is no /dev/fuse"
+        }
+        if !FileManager.default.isExecutableFile(atPath: "/bin/busybox") {
+            return "there is no busybox-static to make a base of"
+        }
+        return FileManager.default.isExecutableFile(atPath: builtProgram)
+            ? nil : "the program was not built beside the tests"
+    }()
+
+    private static let builtProgram = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+        .deletingLastPathComponent().appending(path: "vitrine").path
+
+    init() throws {
+        directory = NSTemporaryDirectory() + "vitrine-program-\(UInt64.random(in: .min ... .max))"
+        path = Self.builtProgram
+        try FileManager.default.createDirectory(
+            atPath: directory + "/m", withIntermediateDirectories: true)
+    }
+
+    func remove() { try? FileManager.default.removeItem(atPath: directory) }
+
+    func start(_ arguments: [String], output: Any? = nil, errors: Any? = nil) throws -> Process {
+        let process = Process()
+        process.executableURL = URL(filePath: path)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(
+            ["VITRINE_ROOT": directory + "/store", "VITRINE_MOUNT": directory + "/gallery"]
+        ) { $1 }
+        process.currentDirectoryURL = URL(filePath: directory)
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output ?? FileHandle.nullDevice
+        process.standardError = errors ?? FileHandle.nullDevice
+        try process.run()
+        return process
+    }
+
+    /// Runs the program to its end.
+    @discardableResult
+    func run(_ arguments: String...) throws -> Output {
+        let files = (directory + "/out", directory + "/err")
+        for file in [files.0, files.1] { try Data().write(to: URL(filePath: file)) }
+        let output = try FileHandle(forWritingTo: URL(filePath: files.0))
+        let errors = try FileHandle(forWritingTo: URL(filePath: files.1))
+        let process = try start(arguments, output: output, errors: errors)
+        process.waitUntilExit()
+        return Output(
+            status: process.terminationReason == .exit
+                ? process.terminationStatus : 128 + process.terminationStatus,
+            text: try String(contentsOfFile: files.0, encoding: .utf8),
+            errors: try String(contentsOfFile: files.1, encoding: .utf8))
+    }
+
+    func write(_ text: String, to name: String) throws {
+        let url = URL(filePath: directory).appending(path: name)
+        try FileManager.default.createDirectory(
+            at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try text.write(to: url, atomically: true, encoding: .utf8)
+    }
+
+    func read(_ name: String) throws -> String {
+        try String(contentsOfFile: directory + "/" + name, encoding: .utf8)
+    }
+
+    func names(in name: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: directory + "/" + name).sorted()
+    }
+
+    /// A base image `base` of busybox.
+    func importBase() throws {
+        let manager = FileManager.default
+        let root = directory + "/rootfs"
+        for folder in ["bin", "etc", "usr/share/data"] {
+            try manager.createDirectory(
+                atPath: root + "/" + folder, withIntermediateDirectories: true)
+        }
+        try manager.copyItem(atPath: "/bin/busybox", toPath: root + "/bin/busybox")
+        for applet in ["sh", "true", "false", "echo", "cat", "sleep", "mkdir", "ln", "rm", "seq"] {
+            try manager.createSymbolicLink(
+                atPath: root + "/bin/" + applet, withDestinationPath: "busybox")
+        }
+        try "root:x:0:0:root:/root:/bin/sh\n".write(
+            toFile: root + "/etc/passwd", atomically: true, encoding: .utf8)
+        for number in 0..<200 {
+            try String(repeating: "\(number) ", count: 500).write(
+                toFile: root + "/usr/share/data/\(number)", atomically: true, encoding: .utf8)
+        }
+        try run("import", root, "base")
+    }
+}

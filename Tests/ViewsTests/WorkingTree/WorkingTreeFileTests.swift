@@ -1,0 +1,226 @@
+import FileTree
+import Glibc
+import LinuxIO
+import Testing
+import VirtualFS
+
+@testable import Views
+
+/// Content: copy-up, backing files, and what attributes tell meanwhile.
+@Suite
+struct WorkingTreeFileTests {
+    private let context = RequestContext()
+
+    /// A lower tree with `f` of `count` bytes.
+    private func fixture(_ count: Int, mode: UInt32 = 0o644) throws -> WorkingTreeFixture {
+        let fixture = try WorkingTreeFixture()
+        let client = ViewClient(fixture.tree, umask: 0)
+        _ = client.run(.create(path: "f", mode: 0o600, exclusive: true))
+        _ = client.run(.write(path: "f", offset: 0, bytes: .init(repeating: 1, count: count)))
+        _ = client.run(.changeMode(path: "f", mode: mode))
+        _ = client.run(.setModificationTime(path: "f", seconds: 77))
+        try fixture.reopen(fixture.freeze())
+        return fixture
+    }
+
+    private func inode(_ fixture: WorkingTreeFixture, _ name: String = "f") throws -> InodeNumber {
+        guard case .found(let entry) = try fixture.tree.lookup(Array(name.utf8), in: .root) else {
+            throw FileSystemError.notFound
+        }
+        return entry.attributes.inode
+    }
+
+    private func read(_ fixture: WorkingTreeFixture, _ inode: InodeNumber, _ file: OpenedFile) throws
+        -> [UInt8]
+    {
+        var result: [UInt8] = []
+        try fixture.tree.read(inode, handle: file.handle, offset: 0, size: 1 << 20) { source in
+            switch source {
+            case .bytes(let bytes): result = Array(bytes)
+            case .descriptor(let descriptor, let offset, let size):
+                var buffer = [UInt8](repeating: 0, count: size)
+                let count = unsafe pread(descriptor, &buffer, size, Int(offset))
+                result = Array(buffer[0..<max(0, count)])
+            }
+        }
+        return result
+    }
+
+    private func write(
+        _ fixture: WorkingTreeFixture, _ inode: InodeNumber, _ file: OpenedFile, _ bytes: [UInt8]
+    ) throws {
+        let count = try unsafe bytes.withUnsafeBytes {
+            try unsafe fixture.tree.write(
+                inode, handle: file.handle, offset: 0, data: $0, clearSetIDs: true)
+        }
+        #expect(count == bytes.count)
+    }
+
+    @Test func `metadata changes of lower files copy no content`() throws {
+        let fixture = try fixture(1000)
+        let client = ViewClient(fixture.tree, umask: 0)
+        for operation: PosixOperation in [
+            .changeMode(path: "f", mode: 0o600), .changeOwner(path: "f", user: 5, group: 6),
+            .setModificationTime(path: "f", seconds: 9),
+            .setAttribute(path: "f", name: "user.a", value: [1], flags: 0),
+            .rename(path: "f", to: "g", flags: 0), .link(path: "g", to: "h"),
+            .truncate(path: "g", size: 1000), .truncate(path: "g", size: 0),
+        ] {
+            #expect(client.run(operation) == .done)
+            #expect(fixture.workFileCount == 0)
+        }
+    }
+
+    @Test(arguments: [(0, false), (100, false), (128 << 10, true), (1 << 20, true)])
+    func `large files are read past the daemon, small ones from the page cache`(
+        size: Int, hasBacking: Bool
+    ) throws {
+        let fixture = try fixture(size)
+        let inode = try inode(fixture)
+        let file = try fixture.tree.open(inode, flags: [], context: context)
+        #expect((file.backing != nil) == hasBacking)
+        #expect(file.caching == .keep)
+        #expect(try read(fixture, inode, file).count == size)
+        fixture.tree.release(inode, handle: file.handle)
+    }
+
+    @Test func `opens for writing share one backing, and readers get it too`() throws {
+        let fixture = try fixture(100)
+        let inode = try inode(fixture)
+        let first = try fixture.tree.open(inode, flags: .readWrite, context: context)
+        let second = try fixture.tree.open(inode, flags: .writeOnly, context: context)
+        let reader = try fixture.tree.open(inode, flags: [], context: context)
+        #expect(first.backing != nil)
+        #expect(first.backing == second.backing && first.backing == reader.backing)
+        for file in [first, second, reader] { fixture.tree.release(inode, handle: file.handle) }
+        // Pages that an earlier open may have left are older than what was written.
+        let later = try fixture.tree.open(inode, flags: [], context: context)
+        #expect(later.backing == nil && later.caching == .discard)
+        let last = try fixture.tree.open(inode, flags: [], context: context)
+        #expect(last.caching == .keep)
+        for file in [later, last] { fixture.tree.release(inode, handle: file.handle) }
+    }
+
+    @Test func `a reader through the daemon sees what is written after a copy-up`() throws {
+        let fixture = try fixture(3)
+        let inode = try inode(fixture)
+        let reader = try fixture.tree.open(inode, flags: [], context: context)
+        #expect(try read(fixture, inode, reader) == [1, 1, 1])
+        let writer = try fixture.tree.open(inode, flags: .readWrite, context: context)
+        // The kernel caches pages of the inode already: no passthrough beside that.
+        #expect(writer.backing == nil)
+        try write(fixture, inode, writer, [2, 2])
+        #expect(try read(fixture, inode, reader) == [2, 2, 1])
+        for file in [reader, writer] { fixture.tree.release(inode, handle: file.handle) }
+        #expect(try fixture.tree.attributes(of: inode, handle: nil).validity == .forever)
+    }
+
+    @Test func `a writer beside a passthrough reader of the lower file has another backing`() throws {
+        let fixture = try fixture(1 << 20)
+        let inode = try inode(fixture)
+        let reader = try fixture.tree.open(inode, flags: [], context: context)
+        let writer = try fixture.tree.open(inode, flags: .readWrite, context: context)
+        let (lower, own) = (try #require(reader.backing), try #require(writer.backing))
+        #expect(lower.identity != own.identity && lower.descriptor != own.descriptor)
+        try write(fixture, inode, writer, [2, 2])
+        #expect(try read(fixture, inode, reader).prefix(3) == [2, 2, 1])
+        var stale: [UInt8] = [0, 0]
+        #expect(unsafe pread(lower.descriptor, &stale, 2, 0) == 2)
+        #expect(stale == [1, 1])
+        for file in [reader, writer] { fixture.tree.release(inode, handle: file.handle) }
+    }
+
+    @Test func `what is written past the file system shows in its attributes`() throws {
+        let fixture = try fixture(3)
+        let inode = try inode(fixture)
+        let file = try fixture.tree.open(inode, flags: .writeOnly, context: context)
+        let backing = try #require(file.backing)
+        var reply = try fixture.tree.attributes(of: inode, handle: file.handle)
+        #expect(reply.validity == .none)
+        #expect(reply.attributes.modificationTime == FileTime(seconds: 77, nanoseconds: 5))
+        #expect(unsafe pwrite(backing.descriptor, [5, 5, 5, 5, 5], 5, 10) == 5)
+        reply = try fixture.tree.attributes(of: inode, handle: nil)
+        #expect(reply.attributes.sizeBytes == 15)
+        #expect(reply.attributes.modificationTime.seconds > 1_000_000_000)
+        #expect(reply.attributes.changeTime == reply.attributes.modificationTime)
+        // Setting the time afterwards wins, also over the release.
+        _ = try fixture.tree.setAttributes(
+            of: inode, handle: nil,
+            to: AttributeChanges(modificationTime: .at(FileTime(seconds: 5, nanoseconds: 6))),
+            context: context)
+        fixture.tree.release(inode, handle: file.handle)
+        reply = try fixture.tree.attributes(of: inode, handle: nil)
+        #expect(reply.validity == .forever)
+        #expect(reply.attributes.modificationTime == FileTime(seconds: 5, nanoseconds: 6))
+        #expect(reply.attributes.sizeBytes == 15)
+    }
+
+    @Test func `opening for writing alone changes nothing`() throws {
+        let fixture = try fixture(100)
+        let before = try fixture.freeze()
+        let inode = try inode(fixture)
+        let file = try fixture.tree.open(inode, flags: .readWrite, context: context)
+        fixture.tree.release(inode, handle: file.handle)
+        #expect(try fixture.freeze() == before)
+        #expect(fixture.workFileCount == 0)
+    }
+
+    @Test(arguments: [0, 1, 99, 100, 101, 5000])
+    func `truncation keeps what stays and fills with zeros`(size: Int) throws {
+        let fixture = try fixture(100)
+        let client = ViewClient(fixture.tree, umask: 0)
+        #expect(client.run(.truncate(path: "f", size: size)) == .done)
+        let kept = [UInt8](repeating: 1, count: min(size, 100))
+        let expected = kept + [UInt8](repeating: 0, count: size - kept.count)
+        #expect(client.run(.read(path: "f")) == .text(ContentDigest.text(expected)))
+        #expect(try client.find("f").sizeBytes == UInt64(size))
+    }
+
+    @Test func `setuid bits and capabilities go with a write by one who may not keep them`() throws {
+        let fixture = try fixture(10, mode: 0o6755)
+        let client = ViewClient(fixture.tree, umask: 0)
+        let capability = [UInt8](repeating: 0, count: 20)
+        _ = client.run(
+            .setAttribute(path: "f", name: "security.capability", value: capability, flags: 0))
+        let inode = try inode(fixture)
+        let file = try fixture.tree.open(inode, flags: .writeOnly, context: context)
+        // The kernel would not clear them when it writes by itself.
+        #expect(file.backing == nil)
+        try write(fixture, inode, file, [1])
+        fixture.tree.release(inode, handle: file.handle)
+        #expect(try client.find("f").mode == 0o100755)
+        #expect(
+            client.run(.attribute(path: "f", name: "security.capability"))
+                == .failed(errno: ENODATA))
+    }
+
+    @Test func `unmounting settles what was open`() throws {
+        let fixture = try fixture(3)
+        let inode = try inode(fixture)
+        let file = try fixture.tree.open(inode, flags: .writeOnly, context: context)
+        let backing = try #require(file.backing)
+        #expect(unsafe pwrite(backing.descriptor, [8, 8, 8, 8], 4, 0) == 4)
+        fixture.tree.unmounted()
+        #expect(fixture.tree.locked { $0.handles.isEmpty })
+        guard case .file(let content)? = try fixture.node("f", in: fixture.freeze())?.content else {
+            Issue.record("not a file")
+            return
+        }
+        #expect(try fixture.content(content) == [8, 8, 8, 8])
+        #expect(fixture.workFileCount == 0)
+    }
+
+    @Test func `descriptors are held for open files only, one for each inode`() throws {
+        let fixture = try fixture(1 << 20)
+        let inode = try inode(fixture)
+        let tree = fixture.tree
+        let first = try tree.open(inode, flags: [], context: context)
+        let others = try (0..<50).map { _ in try tree.open(inode, flags: [], context: context) }
+        #expect(Set((others + [first]).compactMap(\.backing)).count == 1)
+        for file in others + [first] { tree.release(inode, handle: file.handle) }
+        let descriptor = try #require(first.backing?.descriptor)
+        let path = "/proc/self/fd/\(descriptor)"
+        let target = try? HostDirectory.readLink(Array(path.utf8), in: AT_FDCWD)
+        #expect(target.map { String(decoding: $0, as: UTF8.self).contains("objects") } != true)
+    }
+}
