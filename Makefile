@@ -34,8 +34,9 @@ demo: setup ## a Debian image, a build on it, and a tour with ls, diff and du
 check: ## what CI runs: build, test, lint
 	@.ci/run
 
-docs: build ## write docs/cli.md from the commands' own help
-	@Scripts/cli-reference $(BINARY) > docs/cli.md.new && mv docs/cli.md.new docs/cli.md
+docs: setup ## write docs/cli.md from the commands' own help
+	@swift build --product vitrine
+	@Scripts/cli-reference .build/debug/vitrine > .build/cli.md && mv .build/cli.md docs/cli.md
 
 install: ## install the release build below PREFIX (/usr/local), with mount helper and units
 	@test -x $(BINARY) || { echo "make install: run \"make build\" first" >&2; exit 1; }

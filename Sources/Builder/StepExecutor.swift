@@ -8,7 +8,8 @@ package protocol StepExecutor: Sendable {
     /// Runs a process in a writable view of `request.tree` and freezes what it left.
     ///
     /// Blocks the calling thread until the process and everything it started have ended. New
-    /// directories of the result go to `context.directories`, new contents to `context.ingest`.
+    /// directories of the result go to `context.directories`, new contents through
+    /// `context.ingest`.
     /// A process that ran and failed, or was ended by the cancellation, is a result; it has a tree
     /// too, so that people can look at it.
     /// - Throws: when the process could not be prepared or started, or its state not be frozen.
@@ -69,22 +70,26 @@ package struct StepFile: Hashable, Sendable {
 package struct StepContext: Sendable {
     package let store: Store
     package let lease: Lease
-    package let ingest: ObjectIngest
     /// Where the result's new directories go.
     package let directories: PendingDirectories
     package let output: any StepOutput
     package let cancellation: Cancellation
 
     package init(
-        store: Store, lease: Lease, ingest: ObjectIngest, directories: PendingDirectories,
+        store: Store, lease: Lease, directories: PendingDirectories,
         output: any StepOutput, cancellation: Cancellation
     ) {
         self.store = store
         self.lease = lease
-        self.ingest = ingest
         self.directories = directories
         self.output = output
         self.cancellation = cancellation
+    }
+
+    /// A new way into the object store. The collector waits while one lives: it is to be made when
+    /// the process has ended, not before.
+    package var ingest: ObjectIngest {
+        get throws { try store.ingest(lease) }
     }
 }
 

@@ -4,7 +4,6 @@ internal import Engine
 internal import Foundation
 internal import Glibc
 internal import ImageSpec
-internal import LinuxIO
 
 struct BuildCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -64,7 +63,7 @@ struct BuildCommand: ParsableCommand {
         }
         withExtendedLifetime(listener) {}
         if let iidfile {
-            try HostDirectory.replaceFile(iidfile, with: Array("\(result.image)".utf8))
+            try Data("\(result.image)".utf8).write(to: URL(filePath: iidfile), options: .atomic)
         }
         if quiet { Terminal.write("\(result.image)\n") }
     }
@@ -92,8 +91,8 @@ struct BuildCommand: ParsableCommand {
             guard context != "-" else {
                 throw ValidationError("standard input is the context already; name a file with -f")
             }
-            let bytes = try DescriptorIO.readAll(STDIN_FILENO, limit: 16 << 20)
-            options.dockerfile = .text(DockerfileText(name: "-", bytes: bytes))
+            let bytes = try FileHandle.standardInput.readToEnd() ?? Data()
+            options.dockerfile = .text(DockerfileText(name: "-", bytes: Array(bytes)))
         case let path?:
             options.dockerfile = context == "-" ? .inContext(path) : .onHost(path)
         }
@@ -136,7 +135,7 @@ final class BuildDisplay {
             return
         }
         let terminal = TerminalProgress(
-            columns: { Self.columns() }, { Terminal.writeError($0) })
+            columns: { HostTerminal.columns(of: STDERR_FILENO) }, { Terminal.writeError($0) })
         observer = terminal
         let timer = DispatchSource.makeTimerSource()
         timer.schedule(deadline: .now(), repeating: .milliseconds(100))
@@ -148,13 +147,5 @@ final class BuildDisplay {
     func finish() {
         stop?()
         stop = nil
-    }
-
-    private static func columns() -> Int {
-        var window = winsize()
-        guard unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &window) == 0, window.ws_col > 0 else {
-            return 80
-        }
-        return Int(window.ws_col)
     }
 }

@@ -145,7 +145,8 @@ enum ObjectCopy {
             let count = try unsafe DescriptorIO.readFully(file.rawValue, into: part, at: position)
             guard count == part.count else {
                 throw LayerError(
-                    .corruptRecipe, "the stored file is shorter than it was", path: Array(path.utf8))
+                    .corruptRecipe, "the stored file is shorter than it was", path: Array(path.utf8)
+                )
             }
             let bytes = unsafe Span<UInt8>(
                 _unsafeElements: UnsafeRawBufferPointer(part).assumingMemoryBound(to: UInt8.self))

@@ -3,6 +3,8 @@ import Dockerfile
 import FileTree
 import Foundation
 import ImageSpec
+import LinuxIO
+import Store
 import Testing
 
 @Suite("COPY and ADD")
@@ -181,21 +183,74 @@ struct CopyTests {
         #expect(built.observer.warnings.isEmpty)
     }
 
-    @Test("hard links of a stage stay links, those of the context are files of their own")
-    func hardLinks() throws {
+    @Test("hard links of the context are files of their own")
+    func contextLinks() throws {
         let fixture = try fixture()
         try FileManager.default.linkItem(
             atPath: fixture.context + "/a.txt", toPath: fixture.context + "/dir/again")
+        let built = try fixture.build("FROM scratch\nCOPY a.txt dir/again /")
+        #expect(try fixture.node("a.txt", in: built.tree)?.hardLink == nil)
+        #expect(try fixture.node("again", in: built.tree)?.hardLink == nil)
+    }
+
+    @Test("hard links of a stage stay links among what one source brings, and join no others")
+    func hardLinks() throws {
+        let fixture = try fixture()
+        try fixture.makeImage("linked", files: ["d/one": "1"], hardLinks: ["d/two": "d/one"])
         let built = try fixture.build(
             """
-            FROM scratch AS one
-            COPY a.txt dir/again /
-            FROM one
-            COPY --from=one / /copy
+            FROM linked
+            COPY --from=linked /d /copy
+            COPY --from=linked /d/one /alone
             """)
-        #expect(try fixture.node("a.txt", in: built.tree)?.hardLink == nil)
-        #expect(try fixture.node("copy/a.txt", in: built.tree)?.hardLink == nil)
+        func group(_ path: String) throws -> HardLink? {
+            try fixture.node(path, in: built.tree)?.hardLink
+        }
+        #expect(try group("d/one")?.count == 2)
+        #expect(try group("d/one") == group("d/two"))
+        #expect(try group("copy/one")?.count == 2)
+        #expect(try group("copy/one") == group("copy/two"))
+        #expect(try group("copy/one") != group("d/one"))
+        #expect(try group("alone") == nil)
     }
+
+    @Test("names need not be UTF-8, also where patterns leave some out")
+    func bytes() throws {
+        let fixture = try fixture()
+        let name: [UInt8] = [0x66, 0xFF]
+        let directory = try OwnedDescriptor(
+            opening: fixture.context + "/empty", [.readOnly, .directory])
+        for name in [name, [0xFE]] {
+            _ = try OwnedDescriptor(
+                opening: name, in: directory.rawValue, [.writeOnly, .create])
+        }
+        let built = try fixture.build("FROM scratch\nCOPY --exclude=f* empty /x\nCOPY empty /y")
+        func names(_ path: String) throws -> [[UInt8]] {
+            guard let reference = try fixture.node(path, in: built.tree)?.directory else {
+                return []
+            }
+            return try fixture.store.directory(reference.id).entries.map(\.name.bytes)
+        }
+        #expect(try names("x") == [[0xFE]])
+        #expect(try names("y") == [name, [0xFE]])
+    }
+
+    @Test("a large file comes from another file system too", .enabled(if: Self.hasSharedMemory))
+    func otherFileSystem() throws {
+        let fixture = try fixture()
+        let place = "/dev/shm/vitrine-builder-\(UInt64.random(in: .min ... .max))"
+        try HostDirectory.makeAll(place)
+        defer { try? HostDirectory.removeAll(place) }  // it is in memory
+        let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+        let file = try OwnedDescriptor(opening: place + "/big", [.writeOnly, .create])
+        try DescriptorIO.writeAll(file.rawValue, bytes)
+        let built = try fixture.build("FROM scratch\nCOPY big /", context: .directory(place))
+        #expect(
+            try fixture.node("big", in: built.tree)?.content
+                == .file(FileContent(digest: Digest(of: bytes), sizeBytes: 3_000_000)))
+    }
+
+    private static let hasSharedMemory = HostDirectory.exists("/dev/shm")
 
     @Test("history names flags, sources and destination as they were after expansion")
     func history() throws {

@@ -107,8 +107,8 @@ extension StageBuild {
         let result: StepResult
         do {
             let context = StepContext(
-                store: run.store, lease: run.lease, ingest: try run.store.ingest(run.lease),
-                directories: directories, output: log, cancellation: run.cancellation)
+                store: run.store, lease: run.lease, directories: directories, output: log,
+                cancellation: run.cancellation)
             result = try run.executor.run(request, in: context)
         } catch {
             if run.cancellation.isCancelled { throw Cancellation.error }

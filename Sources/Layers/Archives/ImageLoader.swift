@@ -148,7 +148,7 @@ package struct ImageLoader {
         guard let layer = try store.layer(chainID) else { return nil }
         do throws(StoreError) {
             try lease.hold(layer.tree)
-        } catch where error.code == .notFound {
+        } catch  where error.code == .notFound {
             return nil
         }
         // The collector may have been quicker.

@@ -151,7 +151,9 @@ package struct ImageSaver {
         index.manifests.removeAll { entry in
             let name = ArchivedName(entry.annotations)
             return name == ArchivedName() || name.reference == nil
-                ? added.contains { $0.digest == entry.digest && $0.annotations == entry.annotations }
+                ? added.contains {
+                    $0.digest == entry.digest && $0.annotations == entry.annotations
+                }
                 : names.contains { $0.reference == name.reference }
         }
         index.manifests += added

@@ -20,29 +20,35 @@ extension WorkingTreeState {
     private static let maximumLinks = 40
 
     fileprivate func show(_ target: MountTarget) throws(Interruption) {
-        var names = Array(target.path.names.reversed())
+        // What is still to be walked, the next part last.
+        var parts = Array(target.path.names.map(\.bytes).reversed())
         var place = root
         var linksLeft = Self.maximumLinks
-        while let next = names.popLast() {
+        while let part = parts.popLast() {
             guard let body = place.directory else { return }
-            let name = LinkName(next)
-            guard let child = try child(name, of: place, body) else {
-                return make(name, then: names, of: target.kind, in: place)
+            if part.isEmpty || part == [0x2E] { continue }
+            if part == [0x2E, 0x2E] {
+                place = place.place?.parent ?? root
+                continue
             }
-            guard case .symbolicLink(let link) = child.body, !names.isEmpty else {
+            guard let name = try? LinkName(part) else { return }  // no tree holds such a name
+            guard let child = try child(name, of: place, body) else {
+                return make(name, then: parts, of: target.kind, in: place)
+            }
+            guard case .symbolicLink(let link) = child.body, !parts.isEmpty else {
                 place = child
                 continue
             }
             linksLeft -= 1
-            guard linksLeft > 0, let path = try? TreePath(cleaning: link) else { return }
+            guard linksLeft > 0 else { return }
             if link.first == UInt8(ascii: "/") { place = root }
-            names += path.names.reversed()
+            parts += link.split(separator: UInt8(ascii: "/")).reversed().map(Array.init)
         }
     }
 
-    /// - Parameter rest: the names below `name`, the last one first.
+    /// - Parameter rest: the parts below `name`, the next one last.
     private func make(
-        _ name: LinkName, then rest: [EntryName], of kind: MountTarget.Kind,
+        _ name: LinkName, then rest: [[UInt8]], of kind: MountTarget.Kind,
         in parent: WorkingInode
     ) {
         guard let directory = parent.directory else { return }
@@ -57,6 +63,8 @@ extension WorkingTreeState {
         if isDirectory { directory.childDirectoryCount += 1 }
         directory.add(inode, as: name)
         var rest = rest
-        if let next = rest.popLast() { make(LinkName(next), then: rest, of: kind, in: inode) }
+        if let part = rest.popLast(), let next = try? LinkName(part) {  // checked by ``show(_:)``
+            make(next, then: rest, of: kind, in: inode)
+        }
     }
 }

@@ -63,6 +63,7 @@ final class BuildFixture {
     @discardableResult
     func makeImage(
         _ name: String, files: [String: String] = [:], links: [String: String] = [:],
+        hardLinks: [String: String] = [:],
         configure: (inout ImageConfig) -> Void = { _ in }
     ) throws -> ImageID {
         let lease = try store.lease("test")
@@ -89,6 +90,9 @@ final class BuildFixture {
                 Node(
                     attributes: NodeAttributes(permissions: 0o777),
                     content: .symbolicLink(target: Array(target.utf8))), at: try TreePath(path))
+        }
+        for (path, target) in hardLinks {
+            try editor.link(try TreePath(target), at: try TreePath(path))
         }
         let tree = try editor.finish()
         let layer = try LayerExport(store, directories: directories)

@@ -138,7 +138,7 @@ struct WorkingTreeFileTests {
         var reply = try fixture.tree.attributes(of: inode, handle: file.handle)
         #expect(reply.validity == .none)
         #expect(reply.attributes.modificationTime == FileTime(seconds: 77, nanoseconds: 5))
-        #expect(unsafe pwrite(backing.descriptor, [5, 5, 5, 5, 5], 5, 10) == 5)
+        #expect(unsafe pwrite(backing.descriptor, [5, 5, 5, 5, 5] as [UInt8], 5, 10) == 5)
         reply = try fixture.tree.attributes(of: inode, handle: nil)
         #expect(reply.attributes.sizeBytes == 15)
         #expect(reply.attributes.modificationTime.seconds > 1_000_000_000)
@@ -199,14 +199,15 @@ struct WorkingTreeFileTests {
         let inode = try inode(fixture)
         let file = try fixture.tree.open(inode, flags: .writeOnly, context: context)
         let backing = try #require(file.backing)
-        #expect(unsafe pwrite(backing.descriptor, [8, 8, 8, 8], 4, 0) == 4)
+        #expect(unsafe pwrite(backing.descriptor, [8, 8, 8, 8] as [UInt8], 4, 0) == 4)
         fixture.tree.unmounted()
         #expect(fixture.tree.locked { $0.handles.isEmpty })
         guard case .file(let content)? = try fixture.node("f", in: fixture.freeze())?.content else {
             Issue.record("not a file")
             return
         }
-        #expect(try fixture.content(content) == [8, 8, 8, 8])
+        let bytes = try fixture.content(content)
+        #expect(bytes == [8, 8, 8, 8])
         #expect(fixture.workFileCount == 0)
     }
 

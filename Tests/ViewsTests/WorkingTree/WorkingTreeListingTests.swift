@@ -32,7 +32,7 @@ struct WorkingTreeListingTests {
     ) throws -> [String] {
         var found: [String] = []
         var offset: UInt64 = 0
-        for piece in 0..<1000 {
+        for piece in 0... {
             var listing = DirectoryListing(
                 capacityBytes: 150, overheadBytes: 24, wantsAttributes: false)
             try fixture.tree.readDirectory(.root, handle: nil, offset: offset, into: &listing)
@@ -40,7 +40,6 @@ struct WorkingTreeListingTests {
             offset = last.nextOffset
             found += listing.items.map { String(decoding: $0.name, as: UTF8.self) }
             try change(piece)
-            if piece > 990 { print(piece, offset, listing.items.map { ($0.nextOffset, String(decoding: $0.name, as: UTF8.self)) }) }
         }
         return found
     }
@@ -55,7 +54,9 @@ struct WorkingTreeListingTests {
             for _ in 0..<3 where !toRemove.isEmpty {
                 #expect(client.run(.unlink(path: toRemove.removeLast())) == .done)
             }
-            _ = client.run(.create(path: "new\(piece)", mode: 0o644, exclusive: true))
+            if piece < 20 {
+                _ = client.run(.create(path: "new\(piece)", mode: 0o644, exclusive: true))
+            }
             if piece == 8 { _ = try fixture.freeze() }
         }
         #expect(Set(found).count == found.count)
