@@ -62,7 +62,8 @@ let package = Package(
                 "LinuxIO", "VirtualFS", "Views", "FuseDriver",
             ]),
         module("Commands", ["Engine", argumentParser]),
-        .executableTarget(name: "vitrine", dependencies: ["Commands"], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "vitrine", dependencies: ["Commands"], swiftSettings: swiftSettings),
 
         tests("ImageSpecTests", ["ImageSpec"]),
         tests("DockerfileTests", ["Dockerfile"], exclude: ["Golden"]),
@@ -74,7 +75,10 @@ let package = Package(
         tests("SandboxTests", ["Sandbox", "ImageSpec", "LinuxIO"]),
         tests(
             "BuilderTests",
-            ["Builder", "Dockerfile", "Layers", "Sandbox", "Store", "FileTree", "ImageSpec", "LinuxIO"]),
+            [
+                "Builder", "Dockerfile", "Layers", "Sandbox", "Store", "FileTree", "ImageSpec",
+                "LinuxIO",
+            ]),
         tests("ArchitectureTests", []),
         // Run the program itself, which "swift build --build-tests" builds beside them.
         tests("MountsTests", ["vitrine"]),

@@ -121,6 +121,17 @@ run_child(void *argument) {
     _exit(127);
 }
 
+// Whoever started this process may have let it ignore the end of children, as some daemons do: then
+// the kernel would throw away how they ended.
+static void keep_exit_codes(void) {
+    struct sigaction action;
+    if (sigaction(SIGCHLD, NULL, &action)) return;
+    if (action.sa_handler != SIG_IGN && !(action.sa_flags & SA_NOCLDWAIT)) return;
+    if (action.sa_handler == SIG_IGN) action.sa_handler = SIG_DFL;
+    action.sa_flags &= ~SA_NOCLDWAIT;
+    sigaction(SIGCHLD, &action, NULL);
+}
+
 pid_t vitrine_spawn(const struct vitrine_spawn_request *request, enum vitrine_spawn_step *step,
                     size_t *mount_index) {
     struct child child = {.request = request, .step = vitrine_spawn_done};
@@ -129,6 +140,7 @@ pid_t vitrine_spawn(const struct vitrine_spawn_request *request, enum vitrine_sp
     void *stack = mmap(NULL, child_stack_bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (stack == MAP_FAILED) return -1;
+    keep_exit_codes();
 
     kernel_signals all = ~(kernel_signals)0, before = 0;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);

@@ -108,7 +108,9 @@ struct SaveCommand: ParsableCommand {
     enum LayerCompression: String, ExpressibleByArgument, CaseIterable { case none, gzip, zstd }
 
     @OptionGroup var store: StoreOptions
-    @Option(name: .shortAndLong, help: "A file, or a directory for oci-dir; standard output if not given.")
+    @Option(
+        name: .shortAndLong,
+        help: "A file, or a directory for oci-dir; standard output if not given.")
     var output: String?
     @Option(help: "docker-archive, oci-archive, oci-dir, or rootfs (the files as a plain tar).")
     var format = Format.docker

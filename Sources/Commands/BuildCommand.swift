@@ -26,7 +26,8 @@ struct BuildCommand: ParsableCommand {
     var file: String?
     @Option(
         name: .customLong("build-arg"),
-        help: ArgumentHelp("Set an ARG; without a value, from the environment.", valueName: "name=value"))
+        help: ArgumentHelp(
+            "Set an ARG; without a value, from the environment.", valueName: "name=value"))
     var buildArguments: [String] = []
     @Option(help: "Build this stage.") var target: String?
     @Flag(name: .customLong("no-cache"), help: "Run every step, whatever the cache has.")
@@ -41,7 +42,8 @@ struct BuildCommand: ParsableCommand {
     @Flag(name: .shortAndLong, help: "Print the image ID only.") var quiet = false
     @Option(help: ArgumentHelp("Write the image ID to a file.", valueName: "file"))
     var iidfile: String?
-    @Argument(help: "The build context: a directory, or - for a tar or a Dockerfile on standard input.")
+    @Argument(
+        help: "The build context: a directory, or - for a tar or a Dockerfile on standard input.")
     var context: String
 
     func run() throws {

@@ -76,7 +76,8 @@ struct CachePruneCommand: ParsableCommand {
     @OptionGroup var store: StoreOptions
     @Option(
         name: .customLong("unused-for"),
-        help: ArgumentHelp("Only entries not used for so long (90s, 15m, 24h, 7d).", valueName: "time"))
+        help: ArgumentHelp(
+            "Only entries not used for so long (90s, 15m, 24h, 7d).", valueName: "time"))
     var unusedFor: String?
     @Flag(name: .customLong("json"), help: "Print JSON.") var json = false
 

@@ -39,14 +39,17 @@ struct DiffCommand: ParsableCommand {
             }
         }
         if json {
-            lines = String(decoding: JSONValue.array(values).encoded(indent: 2), as: UTF8.self) + "\n"
+            lines =
+                String(decoding: JSONValue.array(values).encoded(indent: 2), as: UTF8.self) + "\n"
         }
         Terminal.write(lines)
     }
 
     /// The root changes its time with every name in it; only its owner and mode are worth a line.
     private static func isWorthListing(_ change: Change) -> Bool {
-        guard var old = change.old?.attributes, var new = change.new?.attributes else { return true }
+        guard var old = change.old?.attributes, var new = change.new?.attributes else {
+            return true
+        }
         old.modificationTime = NodeTime(seconds: 0)
         new.modificationTime = NodeTime(seconds: 0)
         return old != new

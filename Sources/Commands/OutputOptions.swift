@@ -24,7 +24,9 @@ struct OutputOptions: ParsableArguments {
     func print(_ rows: [Row], columns: [(field: String, heading: String)]) throws {
         if json || format == "json" {
             if format == "json" {
-                for row in rows { Terminal.write(String(decoding: row.json.encoded, as: UTF8.self) + "\n") }
+                for row in rows {
+                    Terminal.write(String(decoding: row.json.encoded, as: UTF8.self) + "\n")
+                }
             } else {
                 let all = JSONValue.array(rows.map(\.json))
                 Terminal.write(String(decoding: all.encoded(indent: 2), as: UTF8.self) + "\n")
@@ -39,9 +41,10 @@ struct OutputOptions: ParsableArguments {
         }
         let template = try RowTemplate(format)
         if template.isTable {
-            var table = Table(template.fields.map { field in
-                columns.first { $0.field == field }?.heading ?? field.uppercased()
-            })
+            var table = Table(
+                template.fields.map { field in
+                    columns.first { $0.field == field }?.heading ?? field.uppercased()
+                })
             for row in rows { table.append(template.fields.map { row.text($0) }) }
             Terminal.write(table.text)
         } else {
@@ -127,7 +130,8 @@ struct RowTemplate {
                 }
                 return row.text(name)
             case .json(let name):
-                let value = name.map { name in row.fields.first { $0.name == name }?.value ?? .null }
+                let value = name.map { name in row.fields.first { $0.name == name }?.value ?? .null
+                }
                 return String(decoding: (value ?? row.json).encoded, as: UTF8.self)
             }
         }.joined()

@@ -17,7 +17,8 @@ struct DfCommand: ParsableCommand {
 
     func run() throws {
         let usage = try store.engine().usage()
-        let size = { (bytes: UInt64) in JSONValue.string(HumanSize.decimal(Int64(clamping: bytes))) }
+        let size = { (bytes: UInt64) in JSONValue.string(HumanSize.decimal(Int64(clamping: bytes)))
+        }
         let rows = usage.images.map { image in
             Row([
                 ("ID", .string(image.id.digest.short)),

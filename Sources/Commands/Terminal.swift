@@ -1,5 +1,5 @@
-internal import Glibc
 internal import Foundation
+internal import Glibc
 
 /// What goes to the user's terminal.
 enum Terminal {

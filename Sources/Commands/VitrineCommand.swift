@@ -20,17 +20,20 @@ package struct VitrineCommand: ParsableCommand {
         version: Engine.version,
         groupedSubcommands: [
             CommandGroup(
-                name: "Looking", subcommands: [
+                name: "Looking",
+                subcommands: [
                     MountCommand.self, UmountCommand.self, ServeCommand.self, DiffCommand.self,
                 ]),
             CommandGroup(
-                name: "Images", subcommands: [
+                name: "Images",
+                subcommands: [
                     ImagesCommand.self, HistoryCommand.self, InspectCommand.self, TagCommand.self,
                     RmiCommand.self, LoadCommand.self, SaveCommand.self, ImportCommand.self,
                 ]),
             CommandGroup(name: "Building", subcommands: [BuildCommand.self, CacheCommand.self]),
             CommandGroup(
-                name: "The store", subcommands: [
+                name: "The store",
+                subcommands: [
                     DfCommand.self, GcCommand.self, FsckCommand.self, InfoCommand.self,
                     VersionCommand.self,
                 ]),

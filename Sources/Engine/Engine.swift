@@ -25,7 +25,8 @@ package final class Engine: Sendable {
         do {
             selector = try ImageSelector(parsing: text)
         } catch {
-            throw EngineError(.invalid, "\"\(text)\" names no image: \(error.message)", hint: error.hint)
+            throw EngineError(
+                .invalid, "\"\(text)\" names no image: \(error.message)", hint: error.hint)
         }
         if let id = selector.imageID, let image = try store.image(id) { return image }
         if let reference = selector.reference {

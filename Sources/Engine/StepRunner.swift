@@ -87,7 +87,8 @@ struct StepRunner: StepExecutor {
         case .cancelled: return .cancelled
         case .notStarted(let failure):
             throw EngineError(
-                .failed, "\"\(request.arguments.joined(separator: " "))\" could not be started: "
+                .failed,
+                "\"\(request.arguments.joined(separator: " "))\" could not be started: "
                     + failure.message)
         }
     }

@@ -68,8 +68,12 @@ package struct JSONObject: Hashable, Sendable {
 
     package mutating func append(_ object: JSONObject) { members += object.members }
 
-    /// Orders the members by the bytes of their names, as Go orders the keys of a map.
+    /// Orders the members by the bytes of their names, as Go orders the keys of a map; members of
+    /// one name keep their order.
     package mutating func sort() {
-        members.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        members = members.enumerated().sorted { a, b in
+            if a.element.name.utf8.elementsEqual(b.element.name.utf8) { return a.offset < b.offset }
+            return a.element.name.utf8.lexicographicallyPrecedes(b.element.name.utf8)
+        }.map(\.element)
     }
 }

@@ -29,6 +29,9 @@ package final class ChildProcess: Sendable {
         case ended(Exit)
     }
 
+    /// For an end that nobody can tell any more; never taken for success.
+    private static let unknownCode: Int32 = 255
+
     package let processID: Int32
     private let leadsGroup: Bool
     private let state = Mutex(State.running)
@@ -62,7 +65,7 @@ package final class ChildProcess: Sendable {
         var info = unsafe siginfo_t()
         // WNOWAIT leaves the child unreaped, so that the lock is not held while it runs.
         while unsafe waitid(P_PID, id_t(processID), &info, WEXITED | WNOWAIT) < 0, errno == EINTR {}
-        return reap(options: 0) ?? .code(0)
+        return reap(options: 0) ?? .code(Self.unknownCode)
     }
 
     /// Blocks the thread until the program ends or the time is over.
@@ -106,10 +109,10 @@ package final class ChildProcess: Sendable {
                 result = unsafe waitpid(processID, &status, options)
             } while result < 0 && errno == EINTR
             if result == 0 { return nil }
-            // ECHILD: the program ignores SIGCHLD, and the kernel has reaped for it.
+            // ECHILD: other code of this process took the child's end away.
             let exit: Exit =
                 result < 0
-                ? .code(0)
+                ? .code(Self.unknownCode)
                 : status & 0x7F == 0 ? .code(status >> 8 & 0xFF) : .signal(status & 0x7F)
             state = .ended(exit)
             return exit

@@ -79,6 +79,8 @@ package struct ContainerRequest: Sendable {
     package var mounts: [Mount]
     package var security: Security
     package var limits: Limits
+    /// As `--ulimit` gives them; the host's hold for the others.
+    package var resourceLimits: [RuntimeSpec.ResourceLimit]
     package var isRootReadOnly: Bool
     package var sharedMemoryBytes: Int64
 
@@ -100,6 +102,7 @@ package struct ContainerRequest: Sendable {
         self.mounts = mounts
         security = .standard(capabilities: Capability.standard)
         limits = Limits()
+        resourceLimits = []
         isRootReadOnly = false
         sharedMemoryBytes = 64 << 20
     }

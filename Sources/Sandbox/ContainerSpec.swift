@@ -46,7 +46,7 @@ struct ContainerSpec {
             spec.userMappings = rootless.users
             spec.groupMappings = rootless.groups
         }
-        if choice.controlGroups == .native { addControlGroups(&spec) }
+        if choice.controlGroups == .native, rootless == nil { addControlGroups(&spec) }
         addFilter(&spec)
         return spec
     }
@@ -69,7 +69,8 @@ struct ContainerSpec {
                 additionalGroups: rootless?.isSingle == true ? [] : groups),
             arguments: request.arguments, environment: environment,
             workingDirectory: request.workingDirectory,
-            capabilities: .init(bounding: names, effective: held, permitted: held))
+            capabilities: .init(bounding: names, effective: held, permitted: held),
+            resourceLimits: request.resourceLimits)
     }
 
     private var namespaces: [RuntimeSpec.Namespace] {

@@ -31,20 +31,29 @@ struct Trial {
         of candidate: RuntimeChoice, _ root: TrialRoot
     ) throws(SandboxError) -> RuntimeChoice {
         var choice = candidate
-        // The first run finds the runtime's files cold; the second is measured.
+        // The first run finds the runtime's files cold.
         try check(choice, root)
-        choice.milliseconds = try check(choice, root)
+        choice.milliseconds = try shortestTime(choice, root)
         guard choice.kind == .crun, choice.filter == .profile,
             let program = try translatedFilter(root)
         else { return choice }
         var faster = choice
         faster.filter = .program(program)
         // A program that the runtime does not take back leaves the profile in place.
-        guard let time = try? check(faster, root), time < choice.milliseconds else {
+        guard let time = try? shortestTime(faster, root), time < choice.milliseconds else {
             return choice
         }
         faster.milliseconds = time
         return faster
+    }
+
+    /// The best of a few: what else the host does makes a run slower, never faster.
+    private func shortestTime(
+        _ choice: RuntimeChoice, _ root: TrialRoot
+    ) throws(SandboxError) -> Double {
+        var best = Double.infinity
+        for _ in 0..<4 { best = min(best, try check(choice, root)) }
+        return best
     }
 
     private func request(_ purpose: String, _ root: TrialRoot) -> ContainerRequest {

@@ -240,7 +240,9 @@ private final class Marker {
                     """
             ).compactMap { Digest($0) })
         for row in try Row.fetchAll(database, sql: "SELECT chainID, tree, recipe FROM layers") {
-            guard let id = Digest(row["chainID"] as Data?), keptLayers.contains(id) else { continue }
+            guard let id = Digest(row["chainID"] as Data?), keptLayers.contains(id) else {
+                continue
+            }
             if let recipe = Digest(row["recipe"] as Data?) { objects.insert(recipe) }
             try reach(row["tree"] as Data)
         }

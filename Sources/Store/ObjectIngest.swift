@@ -28,7 +28,8 @@ package final class ObjectIngest: Sendable {
             _ = try DescriptorIO.lock(descriptor.rawValue, .shared)
             sweepLock = Mutex(SharedLock(descriptor: descriptor))
         } catch {
-            throw StoreError(.inputOutput, "could not lock the object store", path: path, cause: error)
+            throw StoreError(
+                .inputOutput, "could not lock the object store", path: path, cause: error)
         }
     }
 

@@ -39,8 +39,8 @@ extension Store {
 
     func insertLeasedTree(_ tree: Tree, lease: LeaseID) throws(StoreError) {
         try write("a lease on a tree") { database in
-            let isThere = try
-                tree.directory.id == Tree.empty.directory.id
+            let isThere =
+                try tree.directory.id == Tree.empty.directory.id
                 || (Bool.fetchOne(
                     database, sql: "SELECT EXISTS (SELECT 1 FROM directories WHERE id = ?)",
                     arguments: [tree.directory.id.digest.data]) ?? false)

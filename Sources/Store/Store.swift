@@ -93,7 +93,8 @@ package final class Store: Sendable {
         } catch let error as StoreError {
             throw error
         } catch {
-            throw StoreError(.database, "could not read \(what)", path: layout.database, cause: error)
+            throw StoreError(
+                .database, "could not read \(what)", path: layout.database, cause: error)
         }
     }
 

@@ -12,7 +12,8 @@ enum StoreSchema {
         if try pool.read(migrator.hasBeenSuperseded) {
             throw StoreError(
                 .unsupportedVersion,
-                "the store was made by a later version of vitrine; use that version, or another --root")
+                "the store was made by a later version of vitrine; use that version, or another --root"
+            )
         }
         try migrator.migrate(pool)
     }

@@ -185,7 +185,8 @@ package struct Verifier {
             }
         }
         for index in UInt8.min...UInt8.max {
-            let names = (try? HostDirectory.names(ofPath: store.layout.objectDirectory(index))) ?? []
+            let names =
+                (try? HostDirectory.names(ofPath: store.layout.objectDirectory(index))) ?? []
             for name in names {
                 let text = String(decoding: name, as: UTF8.self)
                 if store.layout.digest(ofObject: text, in: index) == nil {
@@ -201,7 +202,8 @@ package struct Verifier {
     private func checkImages(_ report: inout VerificationReport) throws(StoreError) {
         for image in try store.images() {
             report.images += 1
-            for (digest, what) in [(image.id.digest, "config"), (image.manifestDigest, "manifest")] {
+            for (digest, what) in [(image.id.digest, "config"), (image.manifestDigest, "manifest")]
+            {
                 do throws(StoreError) {
                     _ = try store.blob(digest)
                 } catch {

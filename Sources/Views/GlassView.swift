@@ -97,7 +97,8 @@ package final class GlassView: FileSystem {
     ) throws(FileSystemError) -> LookupResult {
         let directory = try node(parent)
         guard name.count <= EntryName.maximumByteCount else { throw .nameTooLong }
-        guard let name = try? EntryName(name) else { return .absent(.forever) }  // no such name can be
+        // What is no name cannot be there.
+        guard let name = try? EntryName(name) else { return .absent(.forever) }
         switch directory.kind {
         case .tree(let node, let path):
             let children = try self.children(of: node)

@@ -48,7 +48,8 @@ package struct FileAttributes: Hashable, Sendable {
     package var changeTime: FileTime
 
     package init(
-        inode: InodeNumber, serialNumber: UInt64? = nil, mode: UInt32, linkCount: UInt32 = 1, userID: UInt32 = 0,
+        inode: InodeNumber, serialNumber: UInt64? = nil, mode: UInt32, linkCount: UInt32 = 1,
+        userID: UInt32 = 0,
         groupID: UInt32 = 0, device: UInt64 = 0, sizeBytes: UInt64 = 0, blocks: UInt64 = 0,
         accessTime: FileTime, modificationTime: FileTime, changeTime: FileTime
     ) {

@@ -46,6 +46,18 @@ struct DocumentsTests {
         }
     }
 
+    /// Whoever adds a lock says on the page what it guards and where it stands in the order.
+    @Test func `every file with a lock is named on the page about concurrency`() throws {
+        let page = try #require(try Repository.text("docs/concurrency.md"))
+        for file in try Repository.sources() {
+            let lock = #/\bMutex[(<]|pthread_mutex_init/#
+            guard file.code.contains(where: { $0.firstMatch(of: lock) != nil }) else { continue }
+            let type = file.name.prefix { $0 != "+" }
+            let isNamed = page.contains("`\(type)")
+            #expect(isNamed, "\(file.path)")
+        }
+    }
+
     @Test func `no file names the place where it was written`() throws {
         var places = [Repository.root.path(percentEncoded: false)]
         // A root directory that is itself one word would be found in every path.

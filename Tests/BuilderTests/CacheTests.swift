@@ -59,7 +59,10 @@ struct CacheTests {
         Change(what: "a time", outcomes: ["done", "cached", "cached", "cached", "cached"]) {
             try $0.setTime("dir/a", 1_700_000_000)
         },
-        Change(what: "a file that nothing copies", outcomes: ["done", "cached", "cached", "cached", "cached"]) {
+        Change(
+            what: "a file that nothing copies",
+            outcomes: ["done", "cached", "cached", "cached", "cached"]
+        ) {
             try $0.write("other", "changed")
         },
         Change(what: "a content", outcomes: ["done", "cached", "done", "done", "done"]) {
@@ -74,7 +77,8 @@ struct CacheTests {
         Change(what: "a further file", outcomes: ["done", "cached", "done", "done", "done"]) {
             try $0.write("dir/c", "")
         },
-        Change(what: "an ignored file", outcomes: ["done", "cached", "cached", "cached", "cached"]) {
+        Change(what: "an ignored file", outcomes: ["done", "cached", "cached", "cached", "cached"])
+        {
             try $0.write("dir/c", "")
             try $0.write(".dockerignore", "**/c")
         },
@@ -85,16 +89,19 @@ struct CacheTests {
             what: "a label", outcomes: ["done", "cached", "cached", "cached", "cached"],
             dockerfile: dockerfile + "\nLABEL a=b"),
         Change(
-            what: "a variable between steps", outcomes: ["done", "cached", "cached", "cached", "done"],
+            what: "a variable between steps",
+            outcomes: ["done", "cached", "cached", "cached", "done"],
             dockerfile: dockerfile.replacingOccurrences(of: "e=1", with: "e=2")),
         Change(
-            what: "the text of a command", outcomes: ["done", "cached", "cached", "cached", "done"],
+            what: "the text of a command",
+            outcomes: ["done", "cached", "cached", "cached", "done"],
             dockerfile: dockerfile.replacingOccurrences(of: "made2 2", with: "made2 3")),
         Change(
             what: "the value of an ARG", outcomes: ["done", "cached", "cached", "done", "done"],
             options: { $0.buildArguments = [BuildArgument(name: "unused", value: "2")] }),
         Change(
-            what: "the user of a command", outcomes: ["done", "cached", "cached", "cached", "done"],
+            what: "the user of a command",
+            outcomes: ["done", "cached", "cached", "cached", "done"],
             dockerfile: dockerfile.replacingOccurrences(of: "ENV e=1", with: "ENV e=1\nUSER 1")),
         Change(
             what: "the network", outcomes: ["done", "cached", "cached", "done", "done"],
@@ -156,7 +163,9 @@ struct CacheTests {
     @Test("the key is the digest of its inputs, which name everything that counts")
     func inputs() throws {
         let fixture = try fixture()
-        try fixture.build("FROM base\nARG v=x\nUSER 7\nCOPY --chown=1:2 dir/a other /x/\nRUN [\"a b\", \"c\\nd\"]")
+        try fixture.build(
+            "FROM base\nARG v=x\nUSER 7\nCOPY --chown=1:2 dir/a other /x/\nRUN [\"a b\", \"c\\nd\"]"
+        )
         let entries = try fixture.store.cacheEntries()
         for entry in entries {
             #expect(entry.key.digest == Digest(of: Array(entry.inputs.utf8)))

@@ -59,10 +59,12 @@ struct ContextTests {
         }
     }
 
-    @Test("the Dockerfile is found in the context, by other names too", arguments: [
-        ("Dockerfile", DockerfileLocation.inContext("Dockerfile")),
-        ("dockerfile", .inContext("Dockerfile")), ("sub/x.df", .inContext("sub/x.df")),
-    ])
+    @Test(
+        "the Dockerfile is found in the context, by other names too",
+        arguments: [
+            ("Dockerfile", DockerfileLocation.inContext("Dockerfile")),
+            ("dockerfile", .inContext("Dockerfile")), ("sub/x.df", .inContext("sub/x.df")),
+        ])
     func dockerfiles(_ path: String, _ location: DockerfileLocation) throws {
         let fixture = try fixture()
         try fixture.write(path, "FROM scratch\nCOPY a.txt /")
@@ -119,9 +121,11 @@ struct ContextTests {
         #expect(error.rendered.hasPrefix(".dockerignore:2:1: illegal exclusion pattern: \"!\""))
     }
 
-    @Test("a tar in any compression is a context; all in it is root's", arguments: [
-        Compression.none, .gzip, .zstd,
-    ])
+    @Test(
+        "a tar in any compression is a context; all in it is root's",
+        arguments: [
+            Compression.none, .gzip, .zstd,
+        ])
     func archives(_ format: Compression) throws {
         let fixture = try BuildFixture()
         let bytes = try compressed(
@@ -161,9 +165,11 @@ struct ContextTests {
         }
     }
 
-    @Test("ADD unpacks a tar of the context, into what is there", arguments: [
-        Compression.none, .gzip, .zstd,
-    ])
+    @Test(
+        "ADD unpacks a tar of the context, into what is there",
+        arguments: [
+            Compression.none, .gzip, .zstd,
+        ])
     func unpacking(_ format: Compression) throws {
         let fixture = try fixture()
         try fixture.makeImage(
@@ -181,6 +187,48 @@ struct ContextTests {
                 "/l 777 0:0 -> real", "/new/ 755 0:0", "/new/x 640 9:9 X", "/real/ 755 0:0",
                 "/real/in 640 9:9 I", "/up 640 9:9 U",
             ])
+    }
+
+    @Test("links of and below an archive's directory do not lead out of it")
+    func confinement() throws {
+        let fixture = try BuildFixture()
+        let link = TarEntry(
+            path: Array("own".utf8), kind: .symbolicLink, linkTarget: Array("/etc".utf8),
+            mode: 0o777)
+        let header = try TarWriter.header(for: link)
+        try fixture.write(
+            "x.tar", bytes: header + (try tar([("own/a", "A"), ("theirs/b", "B"), ("up/c", "C")])))
+        try fixture.makeImage(
+            "base", files: ["to/real/": ""],
+            links: ["to/theirs": "/real", "to/up": "../../real"])
+        let built = try fixture.build("FROM base\nADD x.tar /to")
+        #expect(
+            try fixture.listing(built.tree) == [
+                "/to/ 755 0:0", "/to/etc/ 755 0:0", "/to/etc/a 640 0:0 A",
+                "/to/own 777 0:0 -> /etc", "/to/real/ 755 0:0", "/to/real/b 640 0:0 B",
+                "/to/real/c 640 0:0 C", "/to/theirs 777 0:0 -> /real",
+                "/to/up 777 0:0 -> ../../real",
+            ])
+    }
+
+    @Test("a directory of an archive keeps a link to a directory; a link entry is about its file")
+    func mergedDirectories() throws {
+        let fixture = try BuildFixture()
+        let link = TarEntry(
+            path: Array("h".utf8), kind: .hardLink, linkTarget: Array("lib/f".utf8), mode: 0o600,
+            uid: 7, gid: 7, modified: TarTime(seconds: 9))
+        let files = try tar([("lib/", ""), ("lib/f", "F")])
+        let header = try TarWriter.header(for: link)
+        let bytes = Array(files.dropLast(TarWriter.endMarker.count)) + header
+        try fixture.write("x.tar", bytes: bytes + TarWriter.endMarker)
+        try fixture.makeImage("base", files: ["usr/lib/old": "o"], links: ["lib": "usr/lib"])
+        let built = try fixture.build("FROM base\nADD --chmod=777 x.tar /")
+        #expect(
+            try fixture.listing(built.tree) == [
+                "/h 600 7:7 F", "/lib 777 0:0 -> usr/lib", "/usr/ 755 0:0", "/usr/lib/ 750 0:0",
+                "/usr/lib/f 600 7:7 F", "/usr/lib/old 644 0:0 o",
+            ])
+        #expect(try fixture.node("h", in: built.tree)?.hardLink?.count == 2)
     }
 
     @Test("an archive that points out of its directory is refused")

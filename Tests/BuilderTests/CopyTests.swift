@@ -22,50 +22,102 @@ struct CopyTests {
     static let cases: [Case] = [
         Case(line: "COPY a.txt /", expected: ["/a.txt 644 0:0 A"]),
         Case(line: "COPY a.txt /b", expected: ["/b 644 0:0 A"]),
-        Case(line: "COPY a.txt /x/y/b", expected: ["/x/ 755 0:0", "/x/y/ 755 0:0", "/x/y/b 644 0:0 A"]),
+        Case(
+            line: "COPY a.txt /x/y/b",
+            expected: ["/x/ 755 0:0", "/x/y/ 755 0:0", "/x/y/b 644 0:0 A"]),
         Case(line: "COPY a.txt /x/", expected: ["/x/ 755 0:0", "/x/a.txt 644 0:0 A"]),
         Case(line: "COPY a.txt /x/.", expected: ["/x/ 755 0:0", "/x/a.txt 644 0:0 A"]),
         Case(line: "COPY a.txt .", expected: ["/a.txt 644 0:0 A"]),
         Case(line: "COPY ../../a.txt ../up", expected: ["/up 644 0:0 A"]),
-        Case(line: "COPY a.txt run.sh /x/", expected: ["/x/ 755 0:0", "/x/a.txt 644 0:0 A", "/x/run.sh 755 0:0 R"]),
-        Case(line: "COPY *.txt /x/", expected: ["/x/ 755 0:0", "/x/a.txt 644 0:0 A", "/x/b.txt 644 0:0 B"]),
-        Case(line: "COPY [\"a.txt\", \"/with space/\"]", expected: ["/with space/ 755 0:0", "/with space/a.txt 644 0:0 A"]),
-        Case(line: "COPY ?.txt /x/", expected: ["/x/ 755 0:0", "/x/a.txt 644 0:0 A", "/x/b.txt 644 0:0 B"]),
+        Case(
+            line: "COPY a.txt run.sh /x/",
+            expected: ["/x/ 755 0:0", "/x/a.txt 644 0:0 A", "/x/run.sh 755 0:0 R"]),
+        Case(
+            line: "COPY *.txt /x/",
+            expected: ["/x/ 755 0:0", "/x/a.txt 644 0:0 A", "/x/b.txt 644 0:0 B"]),
+        Case(
+            line: "COPY [\"a.txt\", \"/with space/\"]",
+            expected: ["/with space/ 755 0:0", "/with space/a.txt 644 0:0 A"]),
+        Case(
+            line: "COPY ?.txt /x/",
+            expected: ["/x/ 755 0:0", "/x/a.txt 644 0:0 A", "/x/b.txt 644 0:0 B"]),
         Case(line: "COPY dir/*/deep /x/", expected: ["/x/ 755 0:0", "/x/deep 644 0:0 D"]),
         Case(line: "COPY nothing*.here a.txt /", expected: ["/a.txt 644 0:0 A"]),
         // The content of a directory, not the directory; its own attributes stay behind.
-        Case(line: "COPY dir /x", expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 644 0:0 D"]),
-        Case(line: "COPY dir/ /x/", expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 644 0:0 D"]),
-        Case(line: "COPY d* /x/", expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 644 0:0 D"]),
-        Case(line: "COPY dir empty /x", expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 644 0:0 D"]),
+        Case(
+            line: "COPY dir /x",
+            expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 644 0:0 D"]),
+        Case(
+            line: "COPY dir/ /x/",
+            expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 644 0:0 D"]),
+        Case(
+            line: "COPY d* /x/",
+            expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 644 0:0 D"]),
+        Case(
+            line: "COPY dir empty /x",
+            expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 644 0:0 D"]),
         Case(line: "COPY empty /x", expected: ["/x/ 755 0:0"]),
         // Links: one that is named is followed, one inside a directory is copied.
         Case(line: "COPY link /x", expected: ["/x 644 0:0 A"]),
         Case(line: "COPY link /x/", expected: ["/x/ 755 0:0", "/x/link 644 0:0 A"]),
-        Case(line: "COPY dirlink /x", expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 644 0:0 D"]),
+        Case(
+            line: "COPY dirlink /x",
+            expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 644 0:0 D"]),
         Case(line: "COPY links /x", expected: ["/x/ 755 0:0", "/x/in 777 0:0 -> ../a.txt"]),
         // Owners and modes.
         Case(line: "COPY --chown=7 a.txt /x/", expected: ["/x/ 755 7:7", "/x/a.txt 644 7:7 A"]),
-        Case(line: "COPY --chown=7:8 dir /x", expected: ["/x/ 755 7:8", "/x/f 600 7:8 F", "/x/sub/ 700 7:8", "/x/sub/deep 644 7:8 D"]),
-        Case(line: "COPY --chmod=750 dir /x", expected: ["/x/ 755 0:0", "/x/f 750 0:0 F", "/x/sub/ 750 0:0", "/x/sub/deep 750 0:0 D"]),
-        Case(line: "COPY --chmod=u=rwX,go= dir /x", expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 600 0:0 D"]),
+        Case(
+            line: "COPY --chown=7:8 dir /x",
+            expected: ["/x/ 755 7:8", "/x/f 600 7:8 F", "/x/sub/ 700 7:8", "/x/sub/deep 644 7:8 D"]),
+        Case(
+            line: "COPY --chmod=750 dir /x",
+            expected: ["/x/ 755 0:0", "/x/f 750 0:0 F", "/x/sub/ 750 0:0", "/x/sub/deep 750 0:0 D"]),
+        Case(
+            line: "COPY --chmod=u=rwX,go= dir /x",
+            expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 600 0:0 D"]),
         Case(line: "COPY --chmod=4755 a.txt /x", expected: ["/x 4755 0:0 A"]),
         Case(line: "COPY --exclude=sub dir /x", expected: ["/x/ 755 0:0", "/x/f 600 0:0 F"]),
         Case(line: "COPY --exclude=b* *.txt /", expected: ["/a.txt 644 0:0 A"]),
         // Heredocs.
-        Case(line: "COPY <<one <<two /x/\n1\none\n2\ntwo", expected: ["/x/ 755 0:0", "/x/one 644 0:0 1\n", "/x/two 644 0:0 2\n"]),
+        Case(
+            line: "COPY <<one <<two /x/\n1\none\n2\ntwo",
+            expected: ["/x/ 755 0:0", "/x/one 644 0:0 1\n", "/x/two 644 0:0 2\n"]),
         Case(line: "COPY <<EOF /x\nhello\nEOF", expected: ["/x 644 0:0 hello\n"]),
         // Into what is there.
-        Case(line: "COPY a.txt /d", expected: ["/d/ 755 0:0", "/d/a.txt 644 0:0 A"], image: ["d/": ""]),
+        Case(
+            line: "COPY a.txt /d", expected: ["/d/ 755 0:0", "/d/a.txt 644 0:0 A"],
+            image: ["d/": ""]),
         Case(line: "COPY a.txt /f", expected: ["/f 644 0:0 A"], image: ["f": "old"]),
-        Case(line: "COPY dir /d", expected: ["/d/ 755 0:0", "/d/f 600 0:0 F", "/d/kept 644 0:0 k", "/d/sub/ 700 0:0", "/d/sub/deep 644 0:0 D", "/d/sub/old 644 0:0 o"], image: ["d/kept": "k", "d/f": "old", "d/sub/old": "o"]),
-        Case(line: "COPY a.txt /l/b", expected: ["/l 777 0:0 -> real", "/real/ 755 0:0", "/real/b 644 0:0 A"], image: ["real/": ""], links: ["l": "real"]),
-        Case(line: "COPY a.txt /l", expected: ["/l 777 0:0 -> real", "/real/ 755 0:0", "/real/a.txt 644 0:0 A"], image: ["real/": ""], links: ["l": "real"]),
-        Case(line: "COPY a.txt /l", expected: ["/l 777 0:0 -> /real", "/real 644 0:0 A"], links: ["l": "/real"]),
-        Case(line: "COPY a.txt /l/x", expected: ["/l 777 0:0 -> ../../out", "/out/ 755 0:0", "/out/x 644 0:0 A"], links: ["l": "../../out"]),
-        Case(line: "COPY --link a.txt /l/x", expected: ["/l/ 755 0:0", "/l/x 644 0:0 A", "/real/ 755 0:0"], image: ["real/": ""], links: ["l": "real"]),
+        Case(
+            line: "COPY dir /d",
+            expected: [
+                "/d/ 755 0:0", "/d/f 600 0:0 F", "/d/kept 644 0:0 k", "/d/sub/ 700 0:0",
+                "/d/sub/deep 644 0:0 D", "/d/sub/old 644 0:0 o",
+            ], image: ["d/kept": "k", "d/f": "old", "d/sub/old": "o"]),
+        Case(
+            line: "COPY a.txt /l/b",
+            expected: ["/l 777 0:0 -> real", "/real/ 755 0:0", "/real/b 644 0:0 A"],
+            image: ["real/": ""], links: ["l": "real"]),
+        Case(
+            line: "COPY a.txt /l",
+            expected: ["/l 777 0:0 -> real", "/real/ 755 0:0", "/real/a.txt 644 0:0 A"],
+            image: ["real/": ""], links: ["l": "real"]),
+        Case(
+            line: "COPY a.txt /l", expected: ["/l 777 0:0 -> /real", "/real 644 0:0 A"],
+            links: ["l": "/real"]),
+        Case(
+            line: "COPY a.txt /l/x",
+            expected: ["/l 777 0:0 -> ../../out", "/out/ 755 0:0", "/out/x 644 0:0 A"],
+            links: ["l": "../../out"]),
+        Case(
+            line: "COPY --link a.txt /l/x",
+            expected: ["/l/ 755 0:0", "/l/x 644 0:0 A", "/real/ 755 0:0"], image: ["real/": ""],
+            links: ["l": "real"]),
         // A link at the place of a copied file is replaced, not written through.
-        Case(line: "COPY a.txt b.txt /d/", expected: ["/d/ 755 0:0", "/d/a.txt 644 0:0 A", "/d/b.txt 644 0:0 B", "/t 644 0:0 t"], image: ["d/": "", "t": "t"], links: ["d/b.txt": "/t"]),
+        Case(
+            line: "COPY a.txt b.txt /d/",
+            expected: ["/d/ 755 0:0", "/d/a.txt 644 0:0 A", "/d/b.txt 644 0:0 B", "/t 644 0:0 t"],
+            image: ["d/": "", "t": "t"], links: ["d/b.txt": "/t"]),
     ]
 
     private func fixture(_ example: Case? = nil) throws -> BuildFixture {
@@ -96,18 +148,32 @@ struct CopyTests {
         #expect(built.config.diffIDs.count == 2)
     }
 
-    @Test("what cannot be", arguments: [
-        ("COPY missing /x", BuildError.Code.sourceNotFound, "\"/missing\" is not in the build context"),
-        ("COPY A.txt /x", .sourceNotFound, "\"/A.txt\" is not in the build context"),
-        ("COPY a.txt/x /x", .sourceNotFound, "\"/a.txt/x\" is not in the build context"),
-        ("COPY a.txt b.txt /x", .invalidDestination, "several sources would become the one file /x"),
-        ("COPY a.txt /f/x", .invalidDestination, "/f is no directory"),
-        ("COPY dir /f", .invalidDestination, "cannot copy to non-directory: /f"),
-        ("COPY dir /", .invalidDestination, "cannot copy to non-directory: /sub"),
-        ("COPY --chown=nobody a.txt /x", .invalidArgument, "the image has no user \"nobody\" in its /etc/passwd"),
-        ("COPY --chmod=9 a.txt /x", .invalidArgument, "invalid chmod parameter: '9'. it should be octal string and between 0 and 07777"),
-        ("COPY --from=ghost a /x", .imageNotFound, "the store has no image ghost:latest"),
-    ])
+    @Test(
+        "what cannot be",
+        arguments: [
+            (
+                "COPY missing /x", BuildError.Code.sourceNotFound,
+                "\"/missing\" is not in the build context"
+            ),
+            ("COPY A.txt /x", .sourceNotFound, "\"/A.txt\" is not in the build context"),
+            ("COPY a.txt/x /x", .sourceNotFound, "\"/a.txt/x\" is not in the build context"),
+            (
+                "COPY a.txt b.txt /x", .invalidDestination,
+                "several sources would become the one file /x"
+            ),
+            ("COPY a.txt /f/x", .invalidDestination, "/f is no directory"),
+            ("COPY dir /f", .invalidDestination, "cannot copy to non-directory: /f"),
+            ("COPY dir /", .invalidDestination, "cannot copy to non-directory: /sub"),
+            (
+                "COPY --chown=nobody a.txt /x", .invalidArgument,
+                "the image has no user \"nobody\" in its /etc/passwd"
+            ),
+            (
+                "COPY --chmod=9 a.txt /x", .invalidArgument,
+                "invalid chmod parameter: '9'. it should be octal string and between 0 and 07777"
+            ),
+            ("COPY --from=ghost a /x", .imageNotFound, "the store has no image ghost:latest"),
+        ])
     func refusals(_ line: String, _ code: BuildError.Code, _ message: String) throws {
         let fixture = try fixture(
             Case(line: line, expected: [], image: ["f": "file"], links: ["sub": "/tmp"]))

@@ -141,16 +141,25 @@ struct InstructionTests {
         #expect(config.config.command == ["sh"])
     }
 
-    @Test("wrong values say what would be right", arguments: [
-        ("STOPSIGNAL SIGNOPE", "invalid signal: SIGNOPE"),
-        ("EXPOSE 70000", "invalid containerPort: 70000"),
-        ("RUN --mount=type=cache,target=/c true", "RUN --mount=type=cache is not supported yet"),
-        ("RUN --security=insecure true", "RUN --security=insecure is not supported yet"),
-        ("COPY --parents a /b/", "COPY --parents is not supported yet"),
-        ("ADD https://example.org/x /x", "ADD of a URL or a git repository is not supported yet"),
-        ("COPY https://example.org/x /x", "source can't be a URL for COPY"),
-        ("RUN []", "RUN has no command to run"),
-    ])
+    @Test(
+        "wrong values say what would be right",
+        arguments: [
+            ("STOPSIGNAL SIGNOPE", "invalid signal: SIGNOPE"),
+            ("EXPOSE 70000", "invalid containerPort: 70000"),
+            (
+                "RUN --mount=type=cache,target=/c true",
+                "RUN --mount=type=cache is not supported yet"
+            ),
+            ("RUN --security=insecure true", "RUN --security=insecure is not supported yet"),
+            ("COPY --parents a /b/", "COPY --parents is not supported yet"),
+            (
+                "ADD https://example.org/x /x",
+                "ADD of a URL or a git repository is not supported yet"
+            ),
+            ("COPY https://example.org/x /x", "source can't be a URL for COPY"),
+            ("VOLUME $unset /x", "VOLUME specified can not be an empty string"),
+            ("RUN []", "RUN has no command to run"),
+        ])
     func errors(_ line: String, _ message: String) throws {
         let fixture = try BuildFixture()
         try fixture.makeImage("base")

@@ -60,31 +60,34 @@ struct RunTests {
         var testDescription: String { lines }
     }
 
-    @Test("each form of a command line", arguments: [
-        Form(
-            lines: "RUN [\"a\", \"b c\"]", arguments: ["a", "b c"],
-            history: "RUN a b c # buildkit"),
-        Form(
-            lines: "SHELL [\"/bin/bash\", \"-c\"]\nRUN x  y", arguments: ["/bin/bash", "-c", "x  y"],
-            history: "RUN /bin/bash -c x  y # buildkit"),
-        Form(
-            lines: "RUN a \\\n  && b", arguments: ["/bin/sh", "-c", "a   && b"],
-            history: "RUN /bin/sh -c a   && b # buildkit"),
-        Form(
-            lines: "RUN <<EOF\necho 1\necho 2\nEOF",
-            arguments: ["/bin/sh", "-c", "echo 1\necho 2\n"],
-            history: "RUN /bin/sh -c echo 1\necho 2\n # buildkit"),
-        Form(
-            lines: "RUN cat <<EOF\nx\nEOF", arguments: ["/bin/sh", "-c", "cat <<EOF\nx\nEOF"],
-            history: "RUN /bin/sh -c cat <<EOF\nx\nEOF # buildkit"),
-        Form(
-            lines: "RUN <<EOF\n#!/usr/bin/env python3\nprint()\nEOF",
-            arguments: ["/bin/sh", "-c", "/dev/pipes/EOF"],
-            history: "RUN /bin/sh -c /dev/pipes/EOF # buildkit"),
-        Form(
-            lines: "ARG a=1\nARG b\nRUN x", arguments: ["/bin/sh", "-c", "x"],
-            history: "RUN |2 a=1 b= /bin/sh -c x # buildkit"),
-    ])
+    @Test(
+        "each form of a command line",
+        arguments: [
+            Form(
+                lines: "RUN [\"a\", \"b c\"]", arguments: ["a", "b c"],
+                history: "RUN a b c # buildkit"),
+            Form(
+                lines: "SHELL [\"/bin/bash\", \"-c\"]\nRUN x  y",
+                arguments: ["/bin/bash", "-c", "x  y"],
+                history: "RUN /bin/bash -c x  y # buildkit"),
+            Form(
+                lines: "RUN a \\\n  && b", arguments: ["/bin/sh", "-c", "a   && b"],
+                history: "RUN /bin/sh -c a   && b # buildkit"),
+            Form(
+                lines: "RUN <<EOF\necho 1\necho 2\nEOF",
+                arguments: ["/bin/sh", "-c", "echo 1\necho 2\n"],
+                history: "RUN /bin/sh -c echo 1\necho 2\n # buildkit"),
+            Form(
+                lines: "RUN cat <<EOF\nx\nEOF", arguments: ["/bin/sh", "-c", "cat <<EOF\nx\nEOF"],
+                history: "RUN /bin/sh -c cat <<EOF\nx\nEOF # buildkit"),
+            Form(
+                lines: "RUN <<EOF\n#!/usr/bin/env python3\nprint()\nEOF",
+                arguments: ["/bin/sh", "-c", "/dev/pipes/EOF"],
+                history: "RUN /bin/sh -c /dev/pipes/EOF # buildkit"),
+            Form(
+                lines: "ARG a=1\nARG b\nRUN x", arguments: ["/bin/sh", "-c", "x"],
+                history: "RUN |2 a=1 b= /bin/sh -c x # buildkit"),
+        ])
     func forms(_ form: Form) throws {
         let fixture = try BuildFixture()
         try fixture.makeImage("base")
@@ -108,10 +111,12 @@ struct RunTests {
             ])
     }
 
-    @Test("the network of a step is its own, or the build's", arguments: [
-        ("RUN true", Network.none), ("RUN --network=host true", .host),
-        ("RUN --network=none true", .none), ("RUN --network=default true", .none),
-    ])
+    @Test(
+        "the network of a step is its own, or the build's",
+        arguments: [
+            ("RUN true", Network.none), ("RUN --network=host true", .host),
+            ("RUN --network=none true", .none), ("RUN --network=default true", .none),
+        ])
     func network(_ line: String, _ expected: Network) throws {
         let fixture = try BuildFixture()
         try fixture.makeImage("base")
@@ -155,7 +160,8 @@ struct RunTests {
             built.history == [
                 "WORKDIR /a/b", "USER app", "WORKDIR /a/b/c", "WORKDIR /there", "WORKDIR /link/d",
             ])
-        #expect(built.config.history.map(\.emptyLayer) == [false, false, true, false, false, false])
+        #expect(
+            built.config.history.map(\.emptyLayer) == [false, false, true, false, false, false])
         #expect(built.config.config.workingDirectory == "/link/d")
     }
 

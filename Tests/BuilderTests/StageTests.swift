@@ -64,10 +64,12 @@ struct StageTests {
         #expect(built.config.diffIDs.count == 3)
     }
 
-    @Test("only what the target needs is built", arguments: [
-        (String?.none, ["write c 3"]), ("a", ["write a 1"]), ("B", ["write a 1", "write b 2"]),
-        ("0", ["write a 1"]),
-    ])
+    @Test(
+        "only what the target needs is built",
+        arguments: [
+            (String?.none, ["write c 3"]), ("a", ["write a 1"]), ("B", ["write a 1", "write b 2"]),
+            ("0", ["write a 1"]),
+        ])
     func target(_ target: String?, _ commands: [String]) throws {
         let fixture = try BuildFixture()
         try fixture.makeImage("base")

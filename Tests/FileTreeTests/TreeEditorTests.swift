@@ -80,7 +80,8 @@ import Testing
         let first = try path("a")
         for name in ["a", "d/b", "z"] {
             let node = try draft.directories.node(at: path(name), in: tree)
-            #expect(node?.hardLink == HardLink(identifier: HardLink.identifier(of: first), count: 3))
+            #expect(
+                node?.hardLink == HardLink(identifier: HardLink.identifier(of: first), count: 3))
         }
     }
 

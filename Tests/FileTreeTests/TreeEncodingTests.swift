@@ -87,6 +87,6 @@ import Testing
         return Directory(entries.shuffled())
     }
 
-    private let pinnedSample = 
+    private let pinnedSample =
         "50ec886bc5fec29047ce4e301e74c42904c7b7215be8d359cc956773ba4d367c"
 }

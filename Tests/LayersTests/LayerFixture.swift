@@ -39,8 +39,12 @@ struct ArraySource: ByteSource, Sendable {
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     mutating func read(into buffer: inout OutputSpan<UInt8>) throws {
-        let count = min(buffer.freeCapacity, 3001, bytes.count - position)
-        for index in position..<(position + count) { buffer.append(bytes[index]) }
+        let count = min(buffer.freeCapacity, 30_011, bytes.count - position)
+        unsafe buffer.withUnsafeMutableBufferPointer { target, filled in
+            _ = unsafe UnsafeMutableBufferPointer(rebasing: target[filled...])
+                .update(fromContentsOf: bytes[position..<(position + count)])
+            filled += count
+        }
         position += count
     }
 }

@@ -16,7 +16,9 @@ import Testing
         defer { try? HostDirectory.removeAll(directory) }
         try HostDirectory.makeAll(directory + "/rootfs/d")
         // Sizes around the saver's buffer, each after a few small pieces.
-        for (index, size) in [0, 1, 511, 512, 100_000, 131_072, 140_000, 262_144, 700_000].enumerated() {
+        for (index, size) in [0, 1, 511, 512, 100_000, 131_072, 140_000, 262_144, 700_000]
+            .enumerated()
+        {
             let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ index) }
             try HostDirectory.replaceFile(directory + "/rootfs/d/\(index)", with: bytes)
             try HostDirectory.replaceFile(directory + "/rootfs/d/\(index)-small", with: [1, 2, 3])

@@ -74,7 +74,9 @@ struct BuildCommandTests {
             let file = FileHandle(forReadingAtPath: program.directory + "/m/etc/passwd")
             let busy = try program.run("umount", "m")
             #expect(busy.status == 1)
-            #expect(busy.errors.contains("in use by process \(ProcessInfo.processInfo.processIdentifier)"))
+            #expect(
+                busy.errors.contains(
+                    "in use by process \(ProcessInfo.processInfo.processIdentifier)"))
             try file?.close()
             #expect(try program.run("umount", "m").status == 0)
         }
@@ -84,7 +86,8 @@ struct BuildCommandTests {
         try withBase { program in
             var text = "FROM base\n"
             for number in 0..<99 {
-                text += number % 20 == 0 ? "RUN echo \(number) > /f\(number)\n" : "ENV V\(number)=1\n"
+                text +=
+                    number % 20 == 0 ? "RUN echo \(number) > /f\(number)\n" : "ENV V\(number)=1\n"
             }
             try program.write(text, to: "context/Dockerfile")
             #expect(try program.run("build", "-t", "app", "context").status == 0)

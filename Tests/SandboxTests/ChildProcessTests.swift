@@ -1,3 +1,4 @@
+import Glibc
 import LinuxIO
 import Testing
 
@@ -86,6 +87,12 @@ import Testing
         process.kill(9)
         #expect(process.wait(upTo: .seconds(10)) == .signal(9))
         process.kill(9)
+    }
+
+    @Test func `a program's end is told where this process ignores its children's`() throws {
+        // What a parent may have left behind for us; the first start undoes it.
+        signal(SIGCHLD, SIG_IGN)
+        #expect(try ChildProcess.start(shell("exit 3")).wait() == .code(3))
     }
 
     @Test func `a group dies together`() throws {

@@ -22,18 +22,19 @@ struct ContainerTests {
     @Test func `the command has its surroundings`() async throws {
         try await SandboxFixture.with { fixture in
             var request = fixture.request([
-                "sh", "-c", "pwd; id; hostname; echo $A; cat /etc/hostname",
+                "sh", "-c", "pwd; id; hostname; echo $A; cat /etc/hostname; ulimit -n",
             ])
             request.environment = ["A=1 2"]
             request.workingDirectory = "/work"
             request.user = .init(uid: 1000, gid: 1001, additionalGroups: [44])
             request.hostname = "box"
+            request.resourceLimits = [.init(type: "RLIMIT_NOFILE", soft: 100, hard: 200)]
             let run = try fixture.run(request)
             #expect(
                 run.output
-                    == "/work\nuid=1000 gid=1001 groups=44,1001\nbox\n1 2\nbox\n"
+                    == "/work\nuid=1000 gid=1001 groups=44,1001\nbox\n1 2\nbox\n100\n"
                     || run.output
-                        == "/work\nuid=1000 gid=1001 groups=1001,44\nbox\n1 2\nbox\n"
+                        == "/work\nuid=1000 gid=1001 groups=1001,44\nbox\n1 2\nbox\n100\n"
             )
             #expect(run.outcome == .exited(0))
         }

@@ -8,8 +8,10 @@ import Testing
     @Test func `what an image refers to stays, the rest goes when its lease ends`() throws {
         try withStore { store in
             let lease = try store.lease("test")
-            let kept = try store.insertImage(["a": "kept", "d/b": "too"], name: "kept", lease: lease)
-            let gone = try store.insertImage(["a": "gone", "d/b": "too"], name: "gone", lease: lease)
+            let kept = try store.insertImage(
+                ["a": "kept", "d/b": "too"], name: "kept", lease: lease)
+            let gone = try store.insertImage(
+                ["a": "gone", "d/b": "too"], name: "gone", lease: lease)
             try store.removeImage(gone.id)
             let during = try Collector(store).run()
             #expect(during.objects == 0, "a live lease protects what is newer than it")
@@ -81,7 +83,8 @@ import Testing
             let lease = try store.lease("test")
             let layer = try store.insertLayer(["a": "x"], lease: lease)
             let entry = CacheRecord(
-                key: CacheKey(Digest(of: [1])), instruction: "RUN x", inputs: "", parentTree: .empty,
+                key: CacheKey(Digest(of: [1])), instruction: "RUN x", inputs: "",
+                parentTree: .empty,
                 tree: layer.tree, layer: layer.diffID, layerTarSizeBytes: 1)
             try store.insert(entry, directories: PendingDirectories(base: store))
             lease.end()

@@ -32,7 +32,7 @@ enum TarContext {
             }
             let editor = TreeEditor(base: .empty, directories: directories)
             let unpacker = ArchiveUnpacker(
-                ingest: try store.ingest(lease), transform: CopyTransform(owner: .root))
+                ingest: try store.ingest(lease), owner: .root)
             try unpacker.unpack(input, into: .root, of: editor)
             return .tree(try editor.finish())
         } catch let error as BuildError {

@@ -6,7 +6,9 @@ internal import Store
 /// Unpacks the tar archives that ADD finds among its sources.
 struct ArchiveUnpacker {
     let ingest: ObjectIngest
-    let transform: CopyTransform
+    /// Whose everything becomes; nil leaves it to the archive. As in BuildKit, modes and times are
+    /// always the archive's.
+    let owner: Ownership?
 
     /// Whether the content is a tar archive, perhaps compressed, as ADD sees it: its first entry
     /// can be read.
@@ -47,7 +49,7 @@ struct ArchiveUnpacker {
     ) throws {
         var reader = TarReader()
         var consumer = ArchiveConsumer(
-            ingest: ingest, editor: editor, root: path, transform: transform)
+            ingest: ingest, editor: editor, root: path, owner: owner)
         while try input.withNextChunk({ try reader.feed($0, to: &consumer) }) {}
         _ = try reader.finish()
     }
@@ -64,8 +66,9 @@ private struct ArchiveProbe: TarConsumer {
 
 /// Puts an archive's entries into a tree, below a directory, as `tar -x` would.
 ///
-/// Names are taken below the directory whatever they begin with; symbolic links on the way are
-/// followed inside the tree's root; whiteouts mean nothing here.
+/// The directory is the root of all names and links, as for a process that is confined to it.
+/// Symbolic links on the way are followed, of directories the last one too; whiteouts mean nothing
+/// here.
 private struct ArchiveConsumer: TarConsumer {
     /// Bodies up to this size are gathered, so that content the store has is not written again.
     private static let bufferedBodyBytes: Int64 = 1 << 20
@@ -73,18 +76,20 @@ private struct ArchiveConsumer: TarConsumer {
     private let ingest: ObjectIngest
     private let editor: TreeEditor
     private let root: TreePath
-    private let transform: CopyTransform
+    private let owner: Ownership?
+    /// The names of each file with several that the archive brought, by each of them.
+    private var links: [TreePath: [TreePath]] = [:]
     private var current: TarEntry?
     private var body: [UInt8] = []
     private var writer: ObjectWriter?
     private var written: Int64 = 0
     private var extents: [TarExtent] = []
 
-    init(ingest: ObjectIngest, editor: TreeEditor, root: TreePath, transform: CopyTransform) {
+    init(ingest: ObjectIngest, editor: TreeEditor, root: TreePath, owner: Ownership?) {
         self.ingest = ingest
         self.editor = editor
         self.root = root
-        self.transform = transform
+        self.owner = owner
     }
 
     mutating func literal(_ bytes: Span<UInt8>) throws {}
@@ -143,46 +148,64 @@ private struct ArchiveConsumer: TarConsumer {
         }
     }
 
-    private func apply(_ entry: TarEntry, _ content: FileContent) throws {
-        guard let path = try place(entry.path) else {
+    private mutating func apply(_ entry: TarEntry, _ content: FileContent) throws {
+        guard var path = try place(entry.path) else {
             // The directory itself: its attributes are the image's, as in Docker.
             return
         }
-        if case .directory = entry.kind {
-            if try editor.node(at: path)?.isDirectory == false { try editor.remove(path) }
-            let node = Node(attributes: attributes(of: entry), content: Tree.empty.root.content)
-            return try editor.putDirectory(
-                transform.apply(to: node.attributes, of: node), at: path)
-        }
         let kind: NodeContent
         switch entry.kind {
+        case .directory:
+            path = try editor.followingLinks(
+                TreePath(Array(path.names.dropFirst(root.names.count))), below: root)
+            if try editor.node(at: path)?.isDirectory == false { try editor.remove(path) }
+            return try editor.putDirectory(attributes(of: entry), at: path)
+        case .hardLink: return try link(entry, at: path)
         case .regular: kind = .file(content)
         case .symbolicLink: kind = .symbolicLink(target: entry.linkTarget)
         case .characterDevice: kind = .characterDevice(device(of: entry))
         case .blockDevice: kind = .blockDevice(device(of: entry))
         case .fifo: kind = .fifo
-        case .hardLink:
-            guard let target = try place(entry.linkTarget) else { return }
-            return try editor.link(target, at: path)
-        case .directory, .unknown: return
+        case .unknown: return
         }
-        var node = Node(attributes: attributes(of: entry), content: kind)
-        node.attributes = transform.apply(to: node.attributes, of: node)
-        try editor.put(node, at: path)
+        forget(path)
+        try editor.put(Node(attributes: attributes(of: entry), content: kind), at: path)
+    }
+
+    /// Gives a file a further name. What the entry says of owner, mode and time holds for the file,
+    /// so for its other names too.
+    private mutating func link(_ entry: TarEntry, at path: TreePath) throws {
+        guard let target = try place(entry.linkTarget), target != path else { return }
+        forget(path)
+        try editor.link(target, at: path)
+        let names = (links[target] ?? [target]) + [path]
+        for name in names { links[name] = names }
+        guard let node = try editor.node(at: path), case .file = node.content else { return }
+        var attributes = attributes(of: entry)
+        attributes.extendedAttributes = node.attributes.extendedAttributes
+        for name in names { try editor.setAttributes(attributes, at: name) }
+    }
+
+    /// The file at `path` is about to be replaced: it is no longer one with others.
+    private mutating func forget(_ path: TreePath) {
+        guard let names = links.removeValue(forKey: path) else { return }
+        let others = names.filter { $0 != path }
+        for name in others { links[name] = others }
     }
 
     /// Where a name of the archive stands in the tree, its parents made; nil for the root.
     private func place(_ name: [UInt8]) throws -> TreePath? {
         let relative = try TreePath(cleaning: name)
         guard let last = relative.last else { return nil }
-        let parent = try editor.followingLinks(TreePath(root.names + relative.parent.names))
-        try editor.makeDirectories(parent, userID: 0, groupID: 0, time: transform.time)
+        let parent = try editor.followingLinks(relative.parent, below: root)
+        try editor.makeDirectories(parent, userID: 0, groupID: 0, time: nil)
         return parent.appending(last)
     }
 
     private func attributes(of entry: TarEntry) -> NodeAttributes {
         NodeAttributes(
-            permissions: entry.mode, userID: entry.uid, groupID: entry.gid,
+            permissions: entry.mode, userID: owner?.userID ?? entry.uid,
+            groupID: owner?.groupID ?? entry.gid,
             modificationTime: NodeTime(
                 seconds: entry.modified.seconds, nanoseconds: entry.modified.nanoseconds),
             extendedAttributes: ExtendedAttributes(

@@ -33,14 +33,15 @@ extension TreeEditor {
     /// Where `path` leads in the edited tree when symbolic links are followed inside the root.
     ///
     /// Names that are not there are kept as they are, so that the result can be made.
-    func followingLinks(_ path: TreePath) throws -> TreePath {
+    /// - Parameter root: the directory that `path` is relative to and that no link leads out of.
+    func followingLinks(_ path: TreePath, below root: TreePath = .root) throws -> TreePath {
         var pending = Array(path.names.map(\.bytes).reversed())
-        var place: [EntryName] = []
+        var place = root.names
         var linksLeft = 40
         while let part = pending.popLast() {
             if part.isEmpty || part == [0x2E] { continue }
             if part == [0x2E, 0x2E] {
-                _ = place.popLast()
+                if place.count > root.names.count { place.removeLast() }
                 continue
             }
             place.append(try EntryName(part))
@@ -53,7 +54,7 @@ extension TreeEditor {
             }
             linksLeft -= 1
             place.removeLast()
-            if target.first == UInt8(ascii: "/") { place = [] }
+            if target.first == UInt8(ascii: "/") { place = root.names }
             pending += target.split(separator: UInt8(ascii: "/")).reversed().map(Array.init)
         }
         return TreePath(place)

@@ -82,7 +82,8 @@ final class StepLog: StepOutput {
 
     func write(_ bytes: [UInt8]) {
         state.withLock { state in
-            if let raw = state.file?.rawValue { try? DescriptorIO.writeAll(raw, bytes) }  // as above
+            // As above.
+            if let raw = state.file?.rawValue { try? DescriptorIO.writeAll(raw, bytes) }
             state.tail += bytes
             if state.tail.count > 2 * Self.tailBytes {
                 state.tail.removeFirst(state.tail.count - Self.tailBytes)

@@ -145,7 +145,7 @@ extension StageBuild {
             if work.unpacks, case .file(let content) = node.content,
                 try ArchiveUnpacker.isArchive(content, in: run.store)
             {
-                let unpacker = ArchiveUnpacker(ingest: ingest, transform: work.transform)
+                let unpacker = ArchiveUnpacker(ingest: ingest, owner: work.transform.owner)
                 let target = try copier.prepareDirectory(work.destination)
                 try unpacker.unpack(content, of: run.store, into: target, of: editor)
                 continue

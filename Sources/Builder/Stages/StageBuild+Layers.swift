@@ -81,7 +81,7 @@ extension StageBuild {
         guard let entry = try run.store.useCacheEntry(key) else { return nil }
         do {
             try run.lease.hold(entry.tree)
-        } catch where error.code == .notFound {
+        } catch  where error.code == .notFound {
             try run.forget([key])
             return nil
         }

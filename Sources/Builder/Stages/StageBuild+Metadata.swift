@@ -33,6 +33,11 @@ extension StageBuild {
             state.image.config.user = user.user
             state.addHistory("USER \(user.user)", hasLayer: false)
         case .volume(let volume):
+            guard !volume.paths.contains("") else {
+                throw BuildError(
+                    .invalidArgument, "VOLUME specified can not be an empty string",
+                    hint: "a variable that is not set is empty")
+            }
             state.image.config.volumes.formUnion(volume.paths)
             state.addHistory("VOLUME \(volume.paths.goList)", hasLayer: false)
         case .stopsignal(let stopsignal):

@@ -14,7 +14,8 @@ final class BuildFixture {
     private let root: String
 
     init() throws {
-        root = FileManager.default.temporaryDirectory.path
+        root =
+            FileManager.default.temporaryDirectory.path
             + "/vitrine-builder-\(UInt64.random(in: .min ... .max))"
         context = root + "/context"
         try HostDirectory.makeAll(context)

@@ -10,7 +10,8 @@ struct AccessControlListTests {
     /// rw-r--r--
     static let trivial = bytes([(0x01, 6, nil), (0x04, 4, nil), (0x20, 4, nil)])
 
-    static func bytes(_ entries: [(tag: UInt8, permissions: UInt8, identifier: UInt8?)]) -> [UInt8] {
+    static func bytes(_ entries: [(tag: UInt8, permissions: UInt8, identifier: UInt8?)]) -> [UInt8]
+    {
         [2, 0, 0, 0]
             + entries.flatMap { entry in
                 [entry.tag, 0, entry.permissions, 0]
@@ -30,15 +31,16 @@ struct AccessControlListTests {
         #expect(AccessControlList(Self.trivial)?.isTrivial == true)
     }
 
-    @Test(arguments: [
-        [], [1, 0, 0, 0], [2, 0, 0], trivial.dropLast(),
-        bytes([(0x01, 6, nil), (0x04, 4, nil)]),
-        bytes([(0x01, 8, nil), (0x04, 4, nil), (0x20, 4, nil)]),
-        bytes([(0x04, 4, nil), (0x01, 6, nil), (0x20, 4, nil)]),
-        bytes([(0x01, 6, nil), (0x02, 4, 9), (0x04, 4, nil), (0x20, 4, nil)]),
-        bytes([(0x01, 6, nil), (0x04, 4, nil), (0x20, 4, nil), (0x20, 4, nil)]),
-        bytes([(0x03, 6, nil), (0x04, 4, nil), (0x20, 4, nil)]),
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [], [1, 0, 0, 0], [2, 0, 0], trivial.dropLast(),
+            bytes([(0x01, 6, nil), (0x04, 4, nil)]),
+            bytes([(0x01, 8, nil), (0x04, 4, nil), (0x20, 4, nil)]),
+            bytes([(0x04, 4, nil), (0x01, 6, nil), (0x20, 4, nil)]),
+            bytes([(0x01, 6, nil), (0x02, 4, 9), (0x04, 4, nil), (0x20, 4, nil)]),
+            bytes([(0x01, 6, nil), (0x04, 4, nil), (0x20, 4, nil), (0x20, 4, nil)]),
+            bytes([(0x03, 6, nil), (0x04, 4, nil), (0x20, 4, nil)]),
+        ] as [[UInt8]])
     func `what is no valid list is refused`(bytes: [UInt8]) {
         #expect(AccessControlList(bytes) == nil)
     }
@@ -80,7 +82,8 @@ struct AccessControlListTests {
             (0x01, 6, nil), (0x02, 6, 9), (0x04, 5, nil), (0x10, 6, nil), (0x20, 0, nil),
         ])
         #expect(client.run(.attribute(path: "d/f", name: Self.access)) == .text("\(inFile)"))
-        #expect(client.run(.attribute(path: "d/f", name: Self.inherited)) == .failed(errno: ENODATA))
+        #expect(
+            client.run(.attribute(path: "d/f", name: Self.inherited)) == .failed(errno: ENODATA))
         #expect(
             client.run(.attribute(path: "d/sub", name: Self.inherited)) == .text("\(Self.named)"))
         _ = client.run(.create(path: "plain", mode: 0o666, exclusive: true))

@@ -28,7 +28,8 @@ final class HostClient: PosixClient {
     func run(_ operation: PosixOperation) -> PosixOutcome {
         switch operation {
         case .create(let path, let mode, let exclusive):
-            return withFile(path, O_WRONLY | O_CREAT | (exclusive ? O_EXCL : 0), mode) { _ in .done }
+            return withFile(path, O_WRONLY | O_CREAT | (exclusive ? O_EXCL : 0), mode) { _ in .done
+            }
         case .write(let path, let offset, let bytes):
             return withFile(path, O_WRONLY) {
                 outcome(unsafe pwrite($0, bytes, bytes.count, offset))
@@ -165,7 +166,8 @@ final class HostClient: PosixClient {
                 return .failure(Errno(rawValue: kind == S_IFDIR ? EISDIR : ENXIO))
             }
         }
-        let file = unsafe vitrine_openat(descriptor, named(path), flags | O_CLOEXEC | O_NOFOLLOW, mode)
+        let file = unsafe vitrine_openat(
+            descriptor, named(path), flags | O_CLOEXEC | O_NOFOLLOW, mode)
         return file < 0 ? .failure(Errno(rawValue: errno)) : .success(file)
     }
 

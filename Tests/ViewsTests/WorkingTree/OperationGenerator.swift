@@ -30,7 +30,9 @@ struct OperationGenerator {
         Int.random(in: 0..<denominator, using: &random) == 0
     }
 
-    private mutating func number(_ range: Range<Int>) -> Int { Int.random(in: range, using: &random) }
+    private mutating func number(_ range: Range<Int>) -> Int {
+        Int.random(in: range, using: &random)
+    }
 
     private mutating func pick<T>(_ values: [T]) -> T { values[number(0..<values.count)] }
 
@@ -79,7 +81,8 @@ struct OperationGenerator {
         switch number(0..<10) {
         case 0, 1: .changeMode(path: path(), mode: mode())
         case 2: changeOwner()
-        case 3: .setModificationTime(path: path(), seconds: chance(3) ? nil : number(0..<900_000_000))
+        case 3:
+            .setModificationTime(path: path(), seconds: chance(3) ? nil : number(0..<900_000_000))
         case 4, 5: setAttribute()
         case 6: .removeAttribute(path: path(), name: pick(Self.attributeNames))
         case 7: .attribute(path: path(), name: pick(Self.attributeNames))

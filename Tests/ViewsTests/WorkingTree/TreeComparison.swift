@@ -23,7 +23,9 @@ enum TreeComparison {
             }
             lines.append(line)
             if case .text(let names) = client.run(.list(path: path)) {
-                paths += names.split(separator: " ").map { path.isEmpty ? "\($0)" : "\(path)/\($0)" }
+                paths += names.split(separator: " ").map {
+                    path.isEmpty ? "\($0)" : "\(path)/\($0)"
+                }
             }
         }
         return lines.sorted()
@@ -42,7 +44,8 @@ enum TreeComparison {
             case .directory(let reference):
                 (type, links) = (.directory, 2 + Int(reference.childDirectoryCount))
                 for entry in try fixture.directories.directory(reference.id).entries {
-                    stack.append((path.isEmpty ? "\(entry.name)" : "\(path)/\(entry.name)", entry.node))
+                    stack.append(
+                        (path.isEmpty ? "\(entry.name)" : "\(path)/\(entry.name)", entry.node))
                 }
             case .file(let file):
                 size = file.sizeBytes

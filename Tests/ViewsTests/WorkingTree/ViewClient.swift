@@ -184,7 +184,9 @@ final class ViewClient: PosixClient {
 
     // MARK: - Names
 
-    private func names(_ path: String) -> [[UInt8]] { path.split(separator: "/").map { Array($0.utf8) } }
+    private func names(_ path: String) -> [[UInt8]] {
+        path.split(separator: "/").map { Array($0.utf8) }
+    }
 
     private func note(_ entry: Entry) -> FileAttributes {
         lookups[entry.attributes.inode, default: 0] += 1
@@ -344,7 +346,8 @@ final class ViewClient: PosixClient {
             do throws(FileSystemError) {
                 // As passthrough does: past the file system.
                 if let backing = open.file.backing, step % 3 != 0 {
-                    let count = unsafe pwrite(backing.descriptor, buffer.baseAddress, buffer.count, offset)
+                    let count = unsafe pwrite(
+                        backing.descriptor, buffer.baseAddress, buffer.count, offset)
                     return count < 0 ? .failure(FileSystemError(errno: errno)) : .success(())
                 }
                 _ = try unsafe fileSystem.write(

@@ -30,7 +30,8 @@ struct WorkingTreeFileTests {
         return entry.attributes.inode
     }
 
-    private func read(_ fixture: WorkingTreeFixture, _ inode: InodeNumber, _ file: OpenedFile) throws
+    private func read(_ fixture: WorkingTreeFixture, _ inode: InodeNumber, _ file: OpenedFile)
+        throws
         -> [UInt8]
     {
         var result: [UInt8] = []
@@ -115,7 +116,8 @@ struct WorkingTreeFileTests {
         #expect(try fixture.tree.attributes(of: inode, handle: nil).validity == .forever)
     }
 
-    @Test func `a writer beside a passthrough reader of the lower file has another backing`() throws {
+    @Test func `a writer beside a passthrough reader of the lower file has another backing`() throws
+    {
         let fixture = try fixture(1 << 20)
         let inode = try inode(fixture)
         let reader = try fixture.tree.open(inode, flags: [], context: context)
@@ -176,7 +178,8 @@ struct WorkingTreeFileTests {
         #expect(try client.find("f").sizeBytes == UInt64(size))
     }
 
-    @Test func `setuid bits and capabilities go with a write by one who may not keep them`() throws {
+    @Test func `setuid bits and capabilities go with a write by one who may not keep them`() throws
+    {
         let fixture = try fixture(10, mode: 0o6755)
         let client = ViewClient(fixture.tree, umask: 0)
         let capability = [UInt8](repeating: 0, count: 20)

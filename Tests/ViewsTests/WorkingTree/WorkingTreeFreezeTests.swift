@@ -15,7 +15,8 @@ struct WorkingTreeFreezeTests {
         .write(path: "a/b/file", offset: 0, bytes: [1, 2, 3]),
         .create(path: "c/other", mode: 0o644, exclusive: true),
         .setModificationTime(path: "a/b/file", seconds: 10),
-        .setModificationTime(path: "a/b", seconds: 11), .setModificationTime(path: "a", seconds: 12),
+        .setModificationTime(path: "a/b", seconds: 11),
+        .setModificationTime(path: "a", seconds: 12),
         .setModificationTime(path: "c", seconds: 13), .setModificationTime(path: "", seconds: 14),
     ]
 
@@ -96,7 +97,8 @@ struct WorkingTreeFreezeTests {
     @Test func `a file that is being written to is copied and stays writable`() throws {
         let (fixture, _) = try fixture()
         let client = ViewClient(fixture.tree, umask: 0)
-        #expect(client.run(.open(handle: 1, path: "a/b/file", writes: true, truncates: false)) == .done)
+        #expect(
+            client.run(.open(handle: 1, path: "a/b/file", writes: true, truncates: false)) == .done)
         #expect(client.run(.writeHandle(handle: 1, offset: 0, bytes: [5])) == .done)
         let first = try fixture.freeze()
         #expect(client.run(.writeHandle(handle: 1, offset: 1, bytes: [6])) == .done)

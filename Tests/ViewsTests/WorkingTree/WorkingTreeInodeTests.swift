@@ -111,7 +111,8 @@ struct WorkingTreeInodeTests {
     @Test func `an open file is found again by a name that was never looked up`() throws {
         let fixture = try lowerFixture()
         let client = ViewClient(fixture.tree, umask: 0)
-        #expect(client.run(.open(handle: 1, path: "d/two", writes: true, truncates: false)) == .done)
+        #expect(
+            client.run(.open(handle: 1, path: "d/two", writes: true, truncates: false)) == .done)
         let inode = try client.find("d/two").inode
         #expect(client.run(.unlink(path: "d/two")) == .done)
         #expect(client.run(.unlink(path: "d/one")) == .done)
