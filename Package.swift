@@ -1,4 +1,5 @@
 // swift-tools-version: 6.3
+import Foundation
 import PackageDescription
 
 // The target graph is the architecture: dependencies point one way, and
@@ -85,3 +86,22 @@ let package = Package(
         tests("ProgramTests", ["vitrine"]),
     ]
 )
+
+// libFuzzer's targets, which link only with its runtime: "make fuzz" asks for them.
+if ProcessInfo.processInfo.environment["VITRINE_FUZZ"] != nil {
+    func fuzzer(_ name: String, _ dependencies: [Target.Dependency]) -> [Target] {
+        package.products.append(.executable(name: "Fuzz\(name)", targets: ["Fuzz\(name)"]))
+        return [
+            .executableTarget(
+                name: "Fuzz\(name)", dependencies: dependencies + ["CFuzzer"],
+                path: "Tests/Fuzz/\(name)",
+                swiftSettings: swiftSettings + [.unsafeFlags(["-parse-as-library"])],
+                linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])])
+        ]
+    }
+    package.targets.append(.systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"))
+    package.targets += fuzzer("Dockerfile", ["Dockerfile"])
+    package.targets += fuzzer("Documents", ["ImageSpec"])
+    package.targets += fuzzer("Tar", ["Layers"])
+    package.targets += fuzzer("Tree", ["FileTree", "ImageSpec"])
+}

@@ -1,4 +1,5 @@
 internal import FileTree
+internal import Glibc
 internal import VirtualFS
 
 /// A validated entry name as a dictionary key; hashes its bytes in one step.
@@ -17,6 +18,18 @@ struct LinkName: Hashable {
     }
 
     var bytes: [UInt8] { entryName.bytes }
+
+    static func == (a: Self, b: Self) -> Bool {
+        unsafe a.bytes.withUnsafeBytes { left in
+            unsafe b.bytes.withUnsafeBytes { right in
+                guard left.count == right.count else { return false }
+                guard let first = left.baseAddress, let second = right.baseAddress else {
+                    return true
+                }
+                return unsafe memcmp(first, second, left.count) == 0
+            }
+        }
+    }
 
     func hash(into hasher: inout Hasher) {
         unsafe entryName.bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
