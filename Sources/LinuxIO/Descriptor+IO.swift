@@ -165,11 +165,38 @@ package enum DescriptorIO {
             let end = try seek(source, offset: Int64(start), whence: Int32(SEEK_HOLE))
             offset = start
             while offset < end {
-                let count = try copyRange(
-                    from: source, at: offset, to: target, at: offset, length: end - offset)
-                guard count > 0 else { throw .inputOutput }
-                offset += count
+                do throws(Errno) {
+                    let count = try copyRange(
+                        from: source, at: offset, to: target, at: offset, length: end - offset)
+                    guard count > 0 else { throw .inputOutput }
+                    offset += count
+                } catch {
+                    // Between file systems, and where one has no such call.
+                    guard
+                        [.crossDevice, .invalidArgument, .unsupported, .notImplemented]
+                            .contains(error)
+                    else { throw error }
+                    try copyBytes(from: source, to: target, offset..<end)
+                    offset = end
+                }
             }
+        }
+    }
+
+    private static func copyBytes(
+        from source: Int32, to target: Int32, _ range: Range<UInt64>
+    ) throws(Errno) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+        defer { unsafe buffer.deallocate() }
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let part = unsafe UnsafeMutableRawBufferPointer(
+                rebasing: buffer[0..<Int(min(UInt64(buffer.count), range.upperBound - offset))])
+            let count = try unsafe readFully(source, into: part, at: offset)
+            guard count > 0 else { throw .inputOutput }
+            let bytes = unsafe UnsafeRawBufferPointer(rebasing: part[0..<count])
+            guard try unsafe write(target, bytes, at: offset) == count else { throw .noSpace }
+            offset += UInt64(count)
         }
     }
 
