@@ -46,6 +46,11 @@ final class HandoverQueue<Element: Sendable>: @unchecked Sendable {
         }
     }
 
+    /// Appends unless the queue is full.
+    func putIfRoom(_ element: Element) {
+        withLock { if elements.count < capacity && !isAbandoned { elements.append(element) } }
+    }
+
     /// Says that no element follows; the user gets `failure` where it waits for one.
     func end(_ failure: (any Error)? = nil) {
         withLock {

@@ -48,6 +48,16 @@ package struct LayerError: Error, Sendable {
     }
 }
 
+extension LayerError {
+    /// The error for a compressed stream of that name.
+    static func unreadable(_ name: String, _ error: CompressionError) -> LayerError {
+        let isOfHost = error.code == .inputOutput
+        return LayerError(
+            isOfHost ? .inputOutput : .invalidArchive, "it cannot be read", path: name,
+            hint: error.code == .truncated ? "it was not copied to its end" : nil, cause: error)
+    }
+}
+
 extension LayerError: CustomStringConvertible {
     package var description: String {
         var text = message

@@ -75,9 +75,11 @@ package struct LayerExport {
                 path: path.parent.appending(whiteout).bytes, kind: .regular, mode: 0o644)
             let header = try TarWriter.header(for: entry)
             try sink.write(header.span)
-        case .link(let path, let target):
-            let entry = TarEntry(
-                path: path.bytes, kind: .hardLink, linkTarget: target.bytes, mode: 0o644)
+        case .link(let path, let target, let node):
+            // With the file's own attributes: engines set those of a link on the file.
+            guard var entry = TarEntry(node, path: path.bytes) else { return }
+            entry.kind = .hardLink
+            entry.linkTarget = target.bytes
             let header = try TarWriter.header(for: entry)
             try sink.write(header.span)
         case .node(let path, let node):

@@ -47,7 +47,7 @@ package struct LayerImport {
 
     /// Reads a layer's blob, which may be compressed. `source` is read by another thread and is not
     /// used any more on return.
-    /// - Parameter progress: told how much of the blob has been read, some times a second.
+    /// - Parameter progress: told often how much of the blob has been read.
     /// - Throws: ``LayerError``, ``TarError``, ``CompressionError``, ``StoreError``. The store then
     ///   has at most objects that nothing refers to.
     package func read(
@@ -55,13 +55,18 @@ package struct LayerImport {
         expecting: LayerExpectation = LayerExpectation(), progress: ((Int64) -> Void)? = nil
     ) throws -> ImportedLayer {
         var stream = try LayerStream(source, expecting: expecting, limits: limits)
-        let outcome = Result { try read(&stream, onto: parent, progress: progress) }
+        let writeback = EarlyWriteback(ingest)
+        let outcome = Result { try read(&stream, writeback, onto: parent, progress: progress) }
         stream.stop()
-        return try outcome.get()
+        let written = Result { try writeback.finish() }
+        let layer = try outcome.get()
+        try written.get()
+        return layer
     }
 
     private func read(
-        _ stream: inout LayerStream, onto parent: Tree, progress: ((Int64) -> Void)?
+        _ stream: inout LayerStream, _ writeback: EarlyWriteback, onto parent: Tree,
+        progress: ((Int64) -> Void)?
     ) throws -> ImportedLayer {
         var reader = TarReader()
         var applier = try LayerApplier(
@@ -69,6 +74,7 @@ package struct LayerImport {
             holeBytesLeft: limits.holeBytes)
         while let chunk = try stream.next() {
             try reader.feed(chunk.bytes.span, to: &applier)
+            try writeback.note()
             progress?(chunk.blobBytes)
         }
         guard let summary = stream.summary else {
@@ -90,7 +96,9 @@ private struct LayerApplier: TarConsumer, ~Copyable {
     private static let warningLimit = 100
 
     private let ingest: ObjectIngest
+    private let directories: PendingDirectories
     private let editor: TreeEditor
+    private var linkAttributes = LinkAttributes()
     private var recipe: RecipeWriter
     private var current: TarEntry?
     private var body: [UInt8] = []
@@ -104,6 +112,7 @@ private struct LayerApplier: TarConsumer, ~Copyable {
         holeBytesLeft: UInt64
     ) throws {
         self.ingest = ingest
+        self.directories = directories
         self.holeBytesLeft = holeBytesLeft
         editor = TreeEditor(base: parent, directories: directories)
         recipe = try RecipeWriter(ingest)
@@ -180,7 +189,10 @@ private struct LayerApplier: TarConsumer, ~Copyable {
         sparse = nil
         body.removeAll(keepingCapacity: true)
         do {
-            try editor.apply(entry, content: content)
+            let path = try editor.apply(entry, content: content)
+            if entry.kind == .hardLink, let path {
+                try linkAttributes.note(entry, at: path, in: editor)
+            }
         } catch {
             throw LayerError(
                 .invalidEntry, "the layer cannot be applied", path: entry.path, cause: error)
@@ -190,8 +202,9 @@ private struct LayerApplier: TarConsumer, ~Copyable {
     consuming func finish(
         _ summary: LayerStream.Summary, entryCount: Int, endedWithMarker: Bool
     ) throws -> ImportedLayer {
-        ImportedLayer(
-            diffID: summary.diffID, tarSizeBytes: summary.tarSizeBytes, tree: try editor.finish(),
+        let tree = try linkAttributes.applied(to: try editor.finish(), in: directories)
+        return ImportedLayer(
+            diffID: summary.diffID, tarSizeBytes: summary.tarSizeBytes, tree: tree,
             recipe: try recipe.finish(), entryCount: entryCount, endedWithMarker: endedWithMarker,
             warnings: warnings)
     }

@@ -13,7 +13,8 @@ struct LayerPlan {
     enum Item {
         case whiteout(TreePath)
         case node(TreePath, Node)
-        case link(TreePath, target: TreePath)
+        /// A further name of the file at `target`, which is the node.
+        case link(TreePath, target: TreePath, Node)
     }
     private(set) var items: [Item] = []
 
@@ -73,7 +74,7 @@ struct LayerPlan {
                 continue
             }
             if let target = first[link.identifier] {
-                items[index] = .link(path, target: target)
+                items[index] = .link(path, target: target, node)
             } else {
                 first[link.identifier] = path
             }
@@ -107,7 +108,7 @@ extension LayerPlan.Item {
     fileprivate var key: (path: TreePath, isWhiteout: Bool) {
         switch self {
         case .whiteout(let path): (path, true)
-        case .node(let path, _), .link(let path, _): (path, false)
+        case .node(let path, _), .link(let path, _, _): (path, false)
         }
     }
 }

@@ -5,18 +5,23 @@ extension TreeEditor {
     ///
     /// Whiteouts are known by name whatever their type (OCI image-spec, layer.md). Names are cleaned
     /// below the root; those that leave it are refused.
-    func apply(_ entry: TarEntry, content: FileContent) throws {
-        let path = try followingLayerLinks(try TreePath(cleaning: entry.path))
+    /// - Returns: where the entry was put; nil for a whiteout and the root.
+    @discardableResult
+    func apply(_ entry: TarEntry, content: FileContent) throws -> TreePath? {
+        let path = try followingLayerLinks(try TreePath(ofMember: entry.path))
         guard let name = path.last else {
             // The root itself: only as a directory does it mean anything.
             if entry.kind == .directory { try putDirectory(entry.nodeAttributes, at: path) }
-            return
+            return nil
         }
-        if name.isWhiteout { return try applyWhiteout(name, in: path.parent) }
+        if name.isWhiteout {
+            try applyWhiteout(name, in: path.parent)
+            return nil
+        }
         switch entry.kind {
         case .directory: try putDirectory(entry.nodeAttributes, at: path)
         case .hardLink:
-            let target = try followingLayerLinks(try TreePath(cleaning: entry.linkTarget))
+            let target = try followingLayerLinks(try TreePath(ofMember: entry.linkTarget))
             try link(target, at: path)
         case .regular: try put(entry.node(.file(content)), at: path)
         case .symbolicLink:
@@ -35,6 +40,7 @@ extension TreeEditor {
             throw LayerError(
                 .invalidEntry, "an entry of unknown type \(flag)", path: entry.path)
         }
+        return path
     }
 
     private func applyWhiteout(_ name: EntryName, in parent: TreePath) throws {
@@ -46,6 +52,29 @@ extension TreeEditor {
         // AUFS's own bookkeeping, which Docker's old layers carry and every engine passes over.
         if hidden.starts(with: Whiteout.prefix) { return }
         try whiteout(parent.appending(try EntryName(hidden)))
+    }
+}
+
+extension TreePath {
+    /// ``init(cleaning:)`` for the plain names that nearly all members have, without its generic
+    /// machinery: a tenth of an import's time.
+    init(ofMember bytes: [UInt8]) throws(FileTreeError) {
+        var names: [EntryName] = []
+        var start = 0
+        while start < bytes.count {
+            var end = start
+            while end < bytes.count, bytes[end] != UInt8(ascii: "/") { end += 1 }
+            let isDotted = end > start && bytes[start] == UInt8(ascii: ".")
+            if isDotted, end - start == 2, bytes[start + 1] == UInt8(ascii: ".") {
+                self = try TreePath(cleaning: bytes)
+                return
+            }
+            if end > start, !(isDotted && end - start == 1) {
+                names.append(try EntryName(Array(bytes[start..<end])))
+            }
+            start = end + 1
+        }
+        self = names.count <= Self.maximumDepth ? TreePath(names) : try TreePath(cleaning: bytes)
     }
 }
 

@@ -160,6 +160,22 @@ struct CacheTests {
         }
     }
 
+    @Test("a missing file is found out among thousands")
+    func damageAmongMany() throws {
+        let fixture = try fixture()
+        for index in 0..<4200 { try fixture.write("many/\(index)", "file \(index)") }
+        try fixture.build("FROM base\nCOPY many /m")
+        // From the next build on, the files' times are trusted, and they are not read again.
+        Thread.sleep(forTimeInterval: 3.1)
+        let hit = try fixture.build("FROM base\nCOPY many /m")
+        #expect(hit.observer.outcomes == ["done", "cached"])
+        let digest = Digest(of: Array("file 4000".utf8))
+        try HostDirectory.unlink(fixture.store.layout.object(digest))
+        let built = try fixture.build("FROM base\nCOPY many /m")
+        #expect(built.observer.outcomes == ["done", "cached", "done", "done"])
+        #expect(HostDirectory.exists(fixture.store.layout.object(digest)))
+    }
+
     @Test("the key is the digest of its inputs, which name everything that counts")
     func inputs() throws {
         let fixture = try fixture()

@@ -192,7 +192,7 @@ extension RealMounts {
             try mounted { fixture in
                 fixture.fileSystem.hooks.withLock {
                     $0.lookup = { (name) throws(FileSystemError) in
-                        if name.starts(with: Array("slow".utf8)) { usleep(500_000) }
+                        if name.starts(with: Array("slow".utf8)) { usleep(3_000_000) }
                     }
                 }
                 let slow = (0..<12).map {
@@ -201,9 +201,10 @@ extension RealMounts {
                 usleep(100_000)
                 let begin = ContinuousClock.now
                 #expect(Host.status(fixture.path("quick")) == nil)
-                #expect(ContinuousClock.now - begin < .milliseconds(200))
+                // Each of the others takes three seconds.
+                #expect(ContinuousClock.now - begin < .milliseconds(2500))
                 for child in slow { _ = ShellCommand.wait(child) }
-                #expect(ContinuousClock.now - begin < .seconds(2), "all at once, not in a row")
+                #expect(ContinuousClock.now - begin < .seconds(18), "all at once, not in a row")
             }
         }
 
@@ -220,8 +221,13 @@ extension RealMounts {
                     try fixture.session.unmount()
                 }
             }
-            #expect(eventually { resources()[0] <= before.0[0] && resources()[1] <= before.0[1] })
-            #expect(mounts() == before.1)
+            // Other suites of this process open and mount meanwhile, but far less than a leak of one
+            // a mount would be.
+            #expect(
+                eventually {
+                    resources()[0] < before.0[0] + 100 && resources()[1] < before.0[1] + 100
+                })
+            #expect(mounts() < before.1 + 100)
         }
     }
 }

@@ -57,7 +57,8 @@ import Testing
                 ["a", "c@a"]),
             Case(
                 "a changed group is written whole", [.file("d/a"), .hardLink("z", to: "d/a")],
-                [.file("d/a", mode: 0o600), .hardLink("z", to: "d/a")], ["d/", "d/a", "z@d/a"]),
+                [.file("d/a", mode: 0o600), .hardLink("z", to: "d/a", mode: 0o600)],
+                ["d/", "d/a", "z@d/a"]),
             Case(
                 "a group that lost a name to another file",
                 [.file("a"), .hardLink("b", to: "a"), .hardLink("c", to: "a")],

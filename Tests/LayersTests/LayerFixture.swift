@@ -86,6 +86,13 @@ extension Store {
     }
 }
 
+/// The lines that only one of two listings has, for a test to show.
+func difference(_ found: [String], _ wanted: [String]) -> [String] {
+    let (left, right) = (Set(found), Set(wanted))
+    return left.subtracting(right).sorted().map { "found " + $0 }
+        + right.subtracting(left).sorted().map { "wanted " + $0 }
+}
+
 /// A tree as text, a line for each entry with everything that a layer carries.
 enum TreeListing {
     /// - Parameter fields: what of each entry is wanted; all by default.
@@ -193,7 +200,8 @@ extension TarEntry {
             mode: 0o777)
     }
 
-    static func hardLink(_ path: String, to target: String) -> TarEntry {
-        TarEntry(path: Array(path.utf8), kind: .hardLink, linkTarget: Array(target.utf8))
+    static func hardLink(_ path: String, to target: String, mode: UInt16 = 0o644) -> TarEntry {
+        TarEntry(
+            path: Array(path.utf8), kind: .hardLink, linkTarget: Array(target.utf8), mode: mode)
     }
 }

@@ -163,6 +163,38 @@ import Testing
         }
     }
 
+    @Test("a hard link's own mode, owner and time are set on the file, as engines do")
+    func linkAttributes() throws {
+        func link(_ path: String, _ target: String, mode: UInt16, uid: UInt32) -> TarEntry {
+            var entry = TarEntry.hardLink(path, to: target)
+            entry.mode = mode
+            entry.uid = uid
+            return entry
+        }
+        var caps = TarEntry.file("d/caps")
+        caps.attributes = [TarAttribute(name: Array("user.x".utf8), value: [0x79])]
+        let first: [TarEntry] = [caps, .file("f"), .symbolicLink("s", to: "f")]
+        let second = [
+            link("d/h", "f", mode: 0o4755, uid: 3), link("d/i", "d/caps", mode: 0o600, uid: 4),
+            link("d/j", "f", mode: 0o700, uid: 0), link("t", "s", mode: 0o700, uid: 5),
+        ]
+        try withStore { store, lease in
+            let records = try store.importLayers(
+                [try LayerFixture.tar(first), try LayerFixture.tar(second)], lease: lease)
+            let words = try store.listing(of: try #require(records.last?.tree))
+                .map { $0.split(separator: " ").map(String.init) }
+            let shown = words.map { ([$0[0]] + $0[2...3] + $0[5...]).joined(separator: " ") }
+            #expect(
+                shown == [
+                    "d 755 0:0", "d/caps 600 4:0 user.x=y links=2@d/caps",
+                    "d/h 700 0:0 links=3@d/h",
+                    "d/i 600 4:0 user.x=y links=2@d/caps", "d/j 700 0:0 links=3@d/h",
+                    "f 700 0:0 links=3@d/h", "s 777 5:0 links=2@s", "t 777 5:0 links=2@s",
+                ])
+            #expect(try store.listing(of: records[0].tree).count == 4)
+        }
+    }
+
     @Test("the root's own attributes come from its entry")
     func root() throws {
         try withStore { store, lease in

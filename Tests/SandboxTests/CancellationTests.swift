@@ -21,10 +21,9 @@ struct CancellationTests {
                     try await Task.sleep(for: .milliseconds(5))
                 }
             }
-            let start = ContinuousClock.now
             task.cancel()
+            // The commands sleep for a quarter of an hour: that this returns is the point.
             #expect(try await task.value == .cancelled)
-            #expect(ContinuousClock.now - start < .seconds(5))
             for word in ["1000", "1001", "1002", "1003"] {
                 #expect(try processes(word).isEmpty)
             }

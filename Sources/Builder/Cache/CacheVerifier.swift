@@ -39,28 +39,65 @@ final class CacheVerifier: Sendable {
         if !keys.isEmpty { throw DamagedEntries(keys: keys) }
     }
 
+    /// From this many files on, the object store's directories are listed instead of asking for
+    /// each file: a tenth of the time, for which their sizes are not seen.
+    private static let listedCount = 4096
+
     private static func isSound(_ entry: CacheRecord, in store: Store) throws -> Bool {
-        let prefix = store.layout.objects
-        let objects = try OwnedDescriptor(opening: prefix, [.readOnly, .directory])
-        return try isSound(entry, in: store, objects: objects.rawValue)
+        var contents = ChangedContents(store)
+        try contents.collect(from: entry.parentTree.directory, to: entry.tree.directory)
+        if contents.found.count >= listedCount {
+            return try areListed(contents.found.keys, in: store)
+        }
+        let objects = try OwnedDescriptor(
+            opening: store.layout.objects, [.readOnly, .directory])
+        // Relative to the objects' directory: half the path to walk.
+        let prefixCount = store.layout.objects.utf8.count + 1
+        return try contents.found.allSatisfy { digest, sizeBytes in
+            let name = store.layout.object(digest).utf8.dropFirst(prefixCount)
+            return try FileStatus(of: Array(name), in: objects.rawValue).sizeBytes == sizeBytes
+        }
     }
 
-    private static func isSound(
-        _ entry: CacheRecord, in store: Store, objects: Int32
+    private static func areListed(
+        _ digests: some Sequence<Digest>, in store: Store
     ) throws -> Bool {
-        let prefixCount = store.layout.objects.utf8.count + 1
-        var isSound = true
-        var checked: Set<Digest> = []
-        try TreeDiff.forEachChange(from: entry.parentTree, to: entry.tree, in: store) { change in
-            guard isSound, case .file(let content)? = change.new?.content,
-                content.sizeBytes > 0, checked.insert(content.digest).inserted
-            else { return }
-            // Relative to the objects' directory: half the path to walk.
-            let name = store.layout.object(content.digest).utf8.dropFirst(prefixCount)
-            // Whatever keeps it from being read makes it useless.
-            let status = try? FileStatus(of: Array(name), in: objects)
-            if status?.sizeBytes != content.sizeBytes { isSound = false }
+        let wanted = Dictionary(grouping: digests) { $0.bytes[0] }
+        return try wanted.allSatisfy { prefix, digests in
+            let directory = store.layout.objectDirectory(prefix)
+            let names = Set(try HostDirectory.names(ofPath: directory))
+            return digests.allSatisfy { digest in
+                let name = store.layout.object(digest).utf8.dropFirst(directory.utf8.count + 1)
+                return names.contains(Array(name))
+            }
         }
-        return isSound
+    }
+}
+
+/// The contents that one tree has and another does not have in the same place.
+private struct ChangedContents {
+    private let directories: any DirectorySource
+    private(set) var found: [Digest: UInt64] = [:]
+
+    init(_ directories: any DirectorySource) { self.directories = directories }
+
+    mutating func collect(
+        from old: DirectoryReference?, to new: DirectoryReference
+    ) throws(FileTreeError) {
+        if old?.id == new.id { return }
+        let former = try old.map { reference throws(FileTreeError) in
+            try directories.directory(reference.id)
+        }
+        for entry in try directories.directory(new.id).entries {
+            let node = former?[entry.name]
+            switch entry.node.content {
+            case .directory(let child): try collect(from: node?.directory, to: child)
+            case .file(let content):
+                if content.sizeBytes > 0, node?.content != entry.node.content {
+                    found[content.digest] = content.sizeBytes
+                }
+            default: break
+            }
+        }
     }
 }

@@ -130,9 +130,7 @@ final class HostFileReader: Sendable {
             let capability = try Self.capability(of: file.rawValue)
             let content =
                 before.sizeBytes <= Self.bufferedBytes
-                ? try ingest.insert(
-                    try DescriptorIO.readAll(
-                        file.rawValue, limit: Int(Self.bufferedBytes) + 1))
+                ? try ingest.insert(try Self.bytes(of: file.rawValue, before.sizeBytes))
                 : try Self.store(file.rawValue, into: ingest)
             let after = try FileStatus(of: file.rawValue)
             guard after.sizeBytes == content.sizeBytes,
@@ -144,6 +142,22 @@ final class HostFileReader: Sendable {
         } catch let error as Errno {
             throw Self.unreadable(path, error)
         }
+    }
+
+    /// The content of a small file, up to one byte more than it should have.
+    private static func bytes(of file: Int32, _ sizeBytes: UInt64) throws(Errno) -> [UInt8] {
+        var failure: Errno?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: Int(sizeBytes) + 1) {
+            buffer, count in
+            do throws(Errno) {
+                count = try unsafe DescriptorIO.readFully(
+                    file, into: UnsafeMutableRawBufferPointer(buffer), at: 0)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
     }
 
     /// Shares or copies the blocks of a large file where the two file systems can do that between

@@ -54,22 +54,51 @@ final class LayerHasher: Sendable {
         queue.async {
             digest.finish(
                 Result {
-                    if hasher.isStopped.load(ordering: .relaxed) { throw Cancellation.error }
-                    let found = try LayerExport(store).canonicalDigest(from: old, to: new)
+                    let found = try hasher.digest(from: old, to: new)
                     if let key {
                         try store.setCacheLayer(
                             key, found.diffID, tarSizeBytes: found.tarSizeBytes)
                     }
-                    return LayerDigest.Value(
-                        diffID: found.diffID, tarSizeBytes: found.tarSizeBytes)
+                    return found
                 })
         }
         return digest
     }
 
-    /// Gives up what has not begun, and waits for what has.
+    private func digest(from old: Tree, to new: Tree) throws -> LayerDigest.Value {
+        var sink = DigestSink { [self] in isStopped.load(ordering: .relaxed) }
+        try sink.checkStop()
+        try LayerExport(store).writeCanonical(from: old, to: new, sink: &sink)
+        return sink.finish()
+    }
+
+    /// Gives up all work, and waits until none is going on.
     func stop() {
         isStopped.store(true, ordering: .relaxed)
         queue.sync {}
+    }
+}
+
+/// Hashes what it is given until it is told to stop. A class, for sinks are copyable and hashers
+/// are not.
+private final class DigestSink: ByteSink {
+    private let isStopped: () -> Bool
+    private var hasher = SHA256Hasher()
+    private var sizeBytes: UInt64 = 0
+
+    init(isStopped: @escaping () -> Bool) { self.isStopped = isStopped }
+
+    func checkStop() throws {
+        if isStopped() { throw Cancellation.error }
+    }
+
+    func write(_ bytes: Span<UInt8>) throws {
+        try checkStop()
+        unsafe bytes.withUnsafeBytes { unsafe hasher.update($0) }
+        sizeBytes += UInt64(bytes.count)
+    }
+
+    func finish() -> LayerDigest.Value {
+        LayerDigest.Value(diffID: DiffID(hasher.finalize()), tarSizeBytes: sizeBytes)
     }
 }

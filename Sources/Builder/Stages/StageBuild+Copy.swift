@@ -30,7 +30,7 @@ extension StageBuild {
                 hint: "ADD takes URLs")
         }
         var source: any CopySource = run.context.source
-        if let from = instruction.from { source = try run.source(try origin(from)) }
+        if let from = instruction.from { source = try self.source(named: from) }
         try transfer(instruction.transfer, .copy, source, unpacks: false, located)
     }
 
@@ -53,6 +53,20 @@ extension StageBuild {
 
     private static func isRemote(_ source: String) -> Bool {
         ["http://", "https://", "git://", "ssh://", "git@"].contains { source.hasPrefix($0) }
+    }
+
+    private func source(named name: String) throws -> any CopySource {
+        do {
+            return try run.source(try origin(name))
+        } catch var error as BuildError where error.code == .imageNotFound {
+            let stages = run.file.stages.compactMap(\.name)
+            if !stages.isEmpty {
+                error.hint =
+                    "the stages of this file are \(stages.joined(separator: ", ")); "
+                    + (error.hint ?? "")
+            }
+            throw error
+        }
     }
 
     /// What the name after `--from=` means. Names in triggers are looked up here.

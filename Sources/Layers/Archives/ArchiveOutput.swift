@@ -74,6 +74,8 @@ final class BufferedSink: ByteSink {
     private var base: FileDescriptorSink
     private var buffer: [UInt8] = []
     private(set) var writtenBytes: UInt64 = 0
+    /// Told now and then how much was written.
+    var progress: ((UInt64) -> Void)?
 
     /// Many headers and small files a call; still in the CPU's cache.
     private static let capacity = 256 << 10
@@ -89,6 +91,7 @@ final class BufferedSink: ByteSink {
             // Never before what is gathered.
             try flush()
             try base.write(bytes)
+            progress?(writtenBytes)
         } else {
             if buffer.count + bytes.count > Self.capacity { try flush() }
             buffer.append(copying: bytes)
@@ -102,6 +105,7 @@ final class BufferedSink: ByteSink {
         try base.write(bytes.span)
         bytes.removeAll(keepingCapacity: true)
         buffer = bytes
+        progress?(writtenBytes)
     }
 }
 

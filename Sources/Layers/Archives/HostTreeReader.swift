@@ -22,7 +22,7 @@ struct HostTreeReader: ~Copyable {
 
     /// Enough to see what is the matter.
     private static let warningLimit = 100
-    /// Files up to this size are hashed before they touch the disk; larger ones are copied.
+    /// Files up to this size are hashed before they touch the disk.
     private static let bufferedBytes: UInt64 = 1 << 20
     /// What is below is deeper than any system's PATH_MAX allows to reach.
     private static let depthLimit = TreePath.maximumDepth
@@ -141,7 +141,7 @@ struct HostTreeReader: ~Copyable {
             status.sizeBytes <= Self.bufferedBytes
             ? try ingest.insert(
                 try DescriptorIO.readAll(file.rawValue, limit: Int(Self.bufferedBytes) * 2))
-            : try ingest.copy(file.rawValue)
+            : try HostFileContent(file.rawValue, sizeBytes: status.sizeBytes).copy(to: ingest)
         readBytes += content.sizeBytes
         progress?(readBytes)
         return content

@@ -26,7 +26,7 @@ package struct ImageLoader {
     private let progress: ((ArchiveProgress) -> Void)?
 
     /// - Parameter lease: keeps what is loaded until its image is recorded.
-    /// - Parameter progress: called some times a second, on the thread that loads.
+    /// - Parameter progress: called often, on the thread that loads.
     package init(
         _ store: Store, lease: Lease, options: LoadOptions = LoadOptions(),
         progress: ((ArchiveProgress) -> Void)? = nil
@@ -39,25 +39,29 @@ package struct ImageLoader {
 
     /// - Throws: ``LayerError``, ``TarError``, ``CompressionError``, ``StoreError``.
     package func load(_ input: ArchiveInput) throws -> [LoadedImage] {
-        let opened = try input.open(lease: lease, limits: options.limits) { bytes in
-            report(.unpacking, UInt64(clamping: bytes), nil)
-        }
-        let files: any ImageFiles
-        switch opened {
-        case .directory(let path): files = try DirectoryFiles(path)
-        case .file(let range):
-            do {
-                files = try ArchiveMembers(range, limits: options.limits)
-            } catch let error as TarError {
-                throw LayerError(
-                    .invalidArchive, "it is no image archive", path: input.name, cause: error)
-            }
-        }
+        let files = try files(of: input)
         let plan = try plan(files, input: input)
         let warnings = try importLayers(plan)
         report(.recording, 0, nil)
         return try zip(plan, warnings).map { image, warnings in
             LoadedImage(record: try record(image), names: image.names, warnings: warnings)
+        }
+    }
+
+    private func files(of input: ArchiveInput) throws -> any ImageFiles {
+        do {
+            let opened = try input.open(lease: lease, limits: options.limits) { bytes in
+                report(.unpacking, UInt64(clamping: bytes), nil)
+            }
+            switch opened {
+            case .directory(let path): return try DirectoryFiles(path)
+            case .file(let range): return try ArchiveMembers(range, limits: options.limits)
+            }
+        } catch let error as TarError {
+            throw LayerError(
+                .invalidArchive, "it is no image archive", path: input.name, cause: error)
+        } catch let error as CompressionError {
+            throw LayerError.unreadable(input.name, error)
         }
     }
 
@@ -183,8 +187,7 @@ package struct ImageLoader {
         } catch let error as LayerError where error.code == .digestMismatch {
             throw LayerError(error.code, error.message, path: layer.path, hint: error.hint)
         } catch let error as CompressionError {
-            throw LayerError(
-                .invalidArchive, "the layer cannot be read", path: layer.path, cause: error)
+            throw LayerError.unreadable(layer.path, error)
         } catch let error as TarError {
             throw LayerError(
                 .invalidArchive, "the layer cannot be read", path: layer.path, cause: error)

@@ -18,7 +18,7 @@ package struct ImageSaver {
     private static let layoutFile = Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8)
 
     /// - Parameter lease: keeps the images while they are read.
-    /// - Parameter progress: called when a layer begins and ends, on the thread that saves.
+    /// - Parameter progress: called often, on the thread that saves.
     package init(
         _ store: Store, lease: Lease, options: SaveOptions = SaveOptions(),
         progress: ((ArchiveProgress) -> Void)? = nil
@@ -47,9 +47,7 @@ package struct ImageSaver {
 
     private func plan(_ images: [ImageToSave]) throws -> SavePlan {
         try SavePlan(images, store: store, lease: lease, options: options) { layer in
-            progress?(
-                ArchiveProgress(
-                    step: .compressing(layer.diffID), doneBytes: 0, totalBytes: layer.tarSizeBytes))
+            report(.compressing(layer.diffID), 0, layer.tarSizeBytes)
         }
     }
 
@@ -68,7 +66,9 @@ package struct ImageSaver {
         }
         try writer.directory("blobs")
         try writer.directory("blobs/sha256")
-        try forEachBlob(plan) { blob in
+        let total = plan.blobBytes
+        sink.progress = { report(.writing, $0, total) }
+        for blob in plan.blobs {
             try writer.file(SavePlan.path(blob.digest), sizeBytes: blob.sizeBytes) {
                 try write(blob, to: sink)
             }
@@ -76,15 +76,8 @@ package struct ImageSaver {
         try writer.end()
     }
 
-    /// Calls `body` with each blob and tells the progress.
-    private func forEachBlob(_ plan: SavePlan, _ body: (SavePlan.Blob) throws -> Void) throws {
-        let total = plan.blobBytes
-        var done: UInt64 = 0
-        for blob in plan.blobs {
-            try body(blob)
-            done += blob.sizeBytes
-            progress?(ArchiveProgress(step: .writing, doneBytes: done, totalBytes: total))
-        }
+    private func report(_ step: ArchiveProgress.Step, _ done: UInt64, _ total: UInt64) {
+        progress?(ArchiveProgress(step: step, doneBytes: min(done, total), totalBytes: total))
     }
 
     private func write(_ blob: SavePlan.Blob, to sink: BufferedSink) throws {
@@ -119,8 +112,14 @@ package struct ImageSaver {
             throw LayerError(
                 .inputOutput, "it cannot be made an OCI layout", path: directory, cause: error)
         }
-        try forEachBlob(plan) { blob in
-            try writeFile(blob, to: directory + "/" + SavePlan.path(blob.digest))
+        let total = plan.blobBytes
+        var done: UInt64 = 0
+        for blob in plan.blobs {
+            let before = done
+            try writeFile(blob, to: directory + "/" + SavePlan.path(blob.digest)) {
+                report(.writing, before + $0, total)
+            }
+            done += blob.sizeBytes
         }
         try writeDocuments(plan, to: directory)
     }
@@ -133,11 +132,14 @@ package struct ImageSaver {
         }
     }
 
-    private func writeFile(_ blob: SavePlan.Blob, to path: String) throws {
+    private func writeFile(
+        _ blob: SavePlan.Blob, to path: String, _ progress: @escaping (UInt64) -> Void
+    ) throws {
         // A blob is named by its content, so one that is there is the same.
         if let status = try? FileStatus(ofPath: path), status.sizeBytes == blob.sizeBytes { return }
         try ArchiveTarget.path(path).write { descriptor in
             let sink = BufferedSink(descriptor)
+            sink.progress = progress
             try write(blob, to: sink)
             try sink.flush()
         }

@@ -33,7 +33,7 @@ package struct RootFileSystemImport {
     private let progress: ((ArchiveProgress) -> Void)?
 
     /// - Parameter lease: keeps what is read until its image is recorded.
-    /// - Parameter progress: called some times a second, on the thread that imports.
+    /// - Parameter progress: called often, on the thread that imports.
     package init(
         _ store: Store, lease: Lease, options: ImportOptions,
         progress: ((ArchiveProgress) -> Void)? = nil
@@ -101,8 +101,7 @@ package struct RootFileSystemImport {
             throw LayerError(
                 .invalidArchive, "it is no root file system", path: input.name, cause: error)
         } catch let error as CompressionError {
-            throw LayerError(
-                .invalidArchive, "it cannot be read", path: input.name, cause: error)
+            throw LayerError.unreadable(input.name, error)
         }
         // No digest tells whether the tail was lost.
         guard imported.endedWithMarker else {

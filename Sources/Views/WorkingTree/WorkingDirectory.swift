@@ -111,6 +111,8 @@ final class WorkingDirectory {
         }
     }
 
+    func dropLinks() { links = [:] }
+
     // MARK: - Freezing
 
     /// The lower directory has another digest now, but the same names.
@@ -118,6 +120,14 @@ final class WorkingDirectory {
 
     /// Starts over on a new lower directory, which a freeze made of this one. Cookies stay.
     func rebase(on lower: DirectoryReference, to new: Directory) {
+        defer {
+            isDirty = false
+            pinned = nil
+        }
+        // The common case of large directories: files changed, names did not.
+        if self.lower != nil && whiteoutCount == 0 && addedCount == 0 {
+            return relabel(lower)
+        }
         let old = pinned
         var cookies = [UInt64](repeating: 0, count: new.entries.count)
         var links: [LinkName: Link] = [:]
@@ -146,8 +156,6 @@ final class WorkingDirectory {
         self.lower = lower
         self.links = links
         whiteoutCount = 0
-        isDirty = false
-        pinned = nil
         setOrder(cookies)
     }
 

@@ -55,17 +55,33 @@ extension WorkingTree {
             try resize(inode, to: size, clearSetIDs: changes.clearSetIDs)
         }
         if changes.changesMetadata {
-            let now = clock()
-            try settleFirst(inode, modificationTime: changes.modificationTime, now: now)
-            try modify { (state) throws(Interruption) in
-                let found = try state.inode(inode)
-                var changes = changes
-                // The kernel sends both for a truncate by one who may not keep the bits.
-                if changes.sizeBytes != nil { changes.clearSetIDs = false }
-                state.apply(changes, to: found, now: now)
-            }
+            var changes = changes
+            // The kernel sends both for a truncate by one who may not keep the bits.
+            if changes.sizeBytes != nil { changes.clearSetIDs = false }
+            try setMetadata(of: inode, to: changes)
         }
         return try attributes(of: inode, handle: handle)
+    }
+
+    private func setMetadata(
+        of inode: InodeNumber, to changes: AttributeChanges
+    ) throws(FileSystemError) {
+        let now = clock()
+        guard changes.modificationTime != nil else {
+            try settleFirst(inode, modificationTime: nil, now: now)
+            return try modify { (state) throws(Interruption) in
+                state.apply(changes, to: try state.inode(inode), now: now)
+            }
+        }
+        // Not between the two steps of an open for writing, which gives the own file the old time.
+        try changing { () throws(FileSystemError) in
+            try gated(inode) { () throws(FileSystemError) in
+                try settleFirst(inode, modificationTime: changes.modificationTime, now: now)
+                try perform { (state) throws(Interruption) in
+                    state.apply(changes, to: try state.inode(inode), now: now)
+                }
+            }
+        }
     }
 
     /// What writes did so far comes before what is set now. A modification time is given to the own
@@ -93,8 +109,9 @@ extension WorkingTree {
         let value = try perform { (state) throws(Interruption) in
             try state.inode(inode).attributes.extendedAttributes[name]
         }
-        guard let value else { throw .noData }
-        return value
+        if let value { return value }
+        try XattrName.check(name)
+        throw .noData
     }
 
     package func extendedAttributeNames(
@@ -109,9 +126,7 @@ extension WorkingTree {
         _ name: [UInt8], of inode: InodeNumber, to value: [UInt8], mode: ExtendedAttributeMode,
         context: RequestContext
     ) throws(FileSystemError) {
-        guard !name.isEmpty, name.count <= XattrName.maximumNameBytes else {
-            throw .resultTooLarge
-        }
+        try XattrName.check(name)
         guard value.count <= XattrName.maximumValueBytes else { throw .argumentListTooLong }
         let now = clock()
         try settleFirst(inode, modificationTime: nil, now: now)

@@ -212,7 +212,10 @@ extension WorkingTreeState {
     func install(_ made: WorkingTree.NewFile, in number: InodeNumber) {
         guard let inode = inodes[number.rawValue] else { return }
         inode.body = .regular(.own(OwnFile(made)))
-        inode.opened?.host = made.host
+        if let opened = inode.opened {
+            retire(opened.host)
+            opened.host = made.host
+        }
         if !inode.flags.contains(.synthesised) { markChanged(inode) }
     }
 
@@ -230,6 +233,7 @@ extension WorkingTreeState {
             if size != 0 && size != content.sizeBytes { return false }
             if size == 0 {
                 inode.body = .regular(.empty)
+                retire(inode.opened?.host)
                 inode.opened?.host = nil
             }
         }
@@ -256,8 +260,10 @@ extension WorkingTreeState {
 
     /// The kernel has forgotten every inode and handle.
     func dropKernelReferences() {
+        for handle in handles.values { retire(handle.backing) }
         handles = [:]
         for inode in inodes.values {
+            retire(inode.opened?.host)
             inode.extras?.opened = nil
             inode.lookupCount = 0
         }

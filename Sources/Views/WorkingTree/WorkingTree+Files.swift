@@ -100,8 +100,7 @@ extension WorkingTree {
         // The last writer's attributes are taken from its file before that is closed.
         let lastWrite = locked { $0.endWriting(handle) }
         if lastWrite { _ = try? attributes(of: inode, handle: nil) }  // gone: nothing to settle
-        // What this held open is closed here, outside the lock.
-        _ = locked { $0.close(handle, isSettled: lastWrite) }
+        locked { $0.close(handle, isSettled: lastWrite) }
     }
 }
 
@@ -166,20 +165,18 @@ extension WorkingTreeState {
 
     /// Ends a handle that no longer writes.
     /// - Parameter isSettled: its writes, the last ones, were taken over.
-    /// - Returns: what may be closed now.
-    func close(_ handle: FileHandle, isSettled: Bool) -> [HostFile] {
+    func close(_ handle: FileHandle, isSettled: Bool) {
         guard let found = handles.removeValue(forKey: handle.rawValue),
             let opened = found.inode.opened
-        else { return [] }
-        var closed = found.backing.map { [$0] } ?? []
+        else { return }
+        retire(found.backing)
         if isSettled && opened.writerCount == 0 { opened.isUnsettled = false }
         opened.handleCount -= 1
         if found.backing == nil { opened.cachedCount -= 1 }
         if opened.handleCount == 0 {
-            if let host = opened.host { closed.append(host) }
+            retire(opened.host)
             found.inode.extras?.opened = nil
             release(found.inode)
         }
-        return closed
     }
 }

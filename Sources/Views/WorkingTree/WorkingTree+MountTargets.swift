@@ -1,4 +1,5 @@
 internal import FileTree
+internal import Synchronization
 internal import VirtualFS
 
 extension WorkingTree {
@@ -7,10 +8,14 @@ extension WorkingTree {
     /// An OCI runtime then finds its mount points and need not make them. They change no time of a
     /// directory, and a freeze does not record them unless something was really written to
     /// them or below them, or their attributes were set. Symbolic links on the way are followed
-    /// inside the view; a target behind a dangling link is left to the runtime.
+    /// inside the view; one that is the target itself is left alone.
     package func showMountTargets(_ targets: [MountTarget]) throws {
         for target in targets {
-            try perform { (state) throws(Interruption) in try state.show(target) }
+            let made = try perform { (state) throws(Interruption) in try state.show(target) }
+            guard let made, let notifier = notifier.withLock({ $0 }) else { continue }
+            // The kernel may remember that it is not there.
+            notifier.invalidateEntry(made.name, in: made.parent)
+            notifier.invalidateInode(made.parent)
         }
     }
 }
@@ -19,31 +24,34 @@ extension WorkingTreeState {
     /// As Linux.
     private static let maximumLinks = 40
 
-    fileprivate func show(_ target: MountTarget) throws(Interruption) {
+    /// - Returns: the first name that was missing.
+    fileprivate func show(_ target: MountTarget) throws(Interruption) -> DirectoryPlace? {
         // What is still to be walked, the next part last.
         var parts = Array(target.path.names.map(\.bytes).reversed())
         var place = root
         var linksLeft = Self.maximumLinks
         while let part = parts.popLast() {
-            guard let body = place.directory else { return }
+            guard let body = place.directory else { return nil }
             if part.isEmpty || part == [0x2E] { continue }
             if part == [0x2E, 0x2E] {
                 place = place.place?.parent ?? root
                 continue
             }
-            guard let name = try? LinkName(part) else { return }  // no tree holds such a name
+            guard let name = try? LinkName(part) else { return nil }  // no tree holds such a name
             guard let child = try child(name, of: place, body) else {
-                return make(name, then: parts, of: target.kind, in: place)
+                make(name, then: parts, of: target.kind, in: place)
+                return DirectoryPlace(parent: place.number, name: name.bytes)
             }
             guard case .symbolicLink(let link) = child.body, !parts.isEmpty else {
                 place = child
                 continue
             }
             linksLeft -= 1
-            guard linksLeft > 0 else { return }
+            guard linksLeft > 0 else { return nil }
             if link.first == UInt8(ascii: "/") { place = root }
             parts += link.split(separator: UInt8(ascii: "/")).reversed().map(Array.init)
         }
+        return nil
     }
 
     /// - Parameter rest: the parts below `name`, the next one last.

@@ -32,7 +32,9 @@ package final class WorkingTree: FileSystem, Sendable {
     private let gates: [Gate]
     private static let gateCount: UInt64 = 256
     let nextIdentity = Atomic<UInt64>(0)
-    /// Kept open for statfs(2); nil until then.
+    /// Nil while not mounted.
+    let notifier = Mutex<(any KernelNotifier)?>(nil)
+    /// Kept open for statfs(2).
     let workDirectory: OwnedDescriptor
 
     /// Reads of smaller files go through the daemon and stay in the kernel's page cache, which saves
@@ -76,13 +78,13 @@ package final class WorkingTree: FileSystem, Sendable {
         while true {
             do throws(Interruption) {
                 let (answer, garbage) = try state.withLock {
-                    (state) throws(Interruption) -> (Answer, [String]) in
+                    (state) throws(Interruption) -> (Answer, Garbage) in
                     state.loaded = loaded
                     defer { state.loaded = LoadedDirectories() }
                     let answer = try body(state)
                     return (answer, state.takeGarbage())
                 }
-                removeFiles(garbage)
+                discard(garbage)
                 return answer
             } catch {
                 switch error {
@@ -124,7 +126,7 @@ package final class WorkingTree: FileSystem, Sendable {
     /// Runs a short `body` that needs no directories and cannot fail.
     func locked<Answer: Sendable>(_ body: (WorkingTreeState) -> Answer) -> Answer {
         let (answer, garbage) = state.withLock { state in (body(state), state.takeGarbage()) }
-        removeFiles(garbage)
+        discard(garbage)
         return answer
     }
 
@@ -138,8 +140,8 @@ package final class WorkingTree: FileSystem, Sendable {
         }
     }
 
-    private func removeFiles(_ paths: [String]) {
-        for path in paths {
+    private func discard(_ garbage: Garbage) {
+        for path in garbage.paths {
             try? HostDirectory.unlink(path)  // what stays goes with the lease
         }
     }
@@ -169,7 +171,12 @@ package final class WorkingTree: FileSystem, Sendable {
 
     // MARK: - The connection
 
+    package func mounted(notifier: any KernelNotifier) {
+        self.notifier.withLock { $0 = notifier }
+    }
+
     package func unmounted() {
+        notifier.withLock { $0 = nil }
         settleAll()
         locked { $0.dropKernelReferences() }
     }

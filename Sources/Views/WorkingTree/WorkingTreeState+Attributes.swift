@@ -143,10 +143,11 @@ extension WorkingTreeState {
                 permissions = permissions & 0o7000 | list.permissions
                 return list.isTrivial ? nil : list.bytes
             }
-        } else if name.starts(with: XattrName.systemPrefix) {
-            throw .failed(.unsupported)
         }
-        inode.attributes.extendedAttributes[name] = stored
+        var attributes = inode.attributes.extendedAttributes
+        attributes[name] = stored
+        guard XattrName.fits(attributes) else { throw .failed(.noSpace) }
+        inode.attributes.extendedAttributes = attributes
         inode.attributes.permissions = permissions
         touchChangeTime(inode, at: now)
     }
@@ -167,22 +168,14 @@ extension WorkingTreeState {
         guard inode.attributes.extendedAttributes[name] != nil else {
             // A list that is not there is the same as the trivial one, which ext4 removes gladly.
             if name == XattrName.accessACL || name == XattrName.defaultACL { return }
+            do throws(FileSystemError) {
+                try XattrName.check(name)
+            } catch {
+                throw .failed(error)
+            }
             throw .failed(.noData)
         }
         inode.attributes.extendedAttributes[name] = nil
         touchChangeTime(inode, at: now)
     }
-}
-
-/// Names of extended attributes that mean something here, and Linux's limits, xattr(7).
-enum XattrName {
-    static let accessACL = Array("system.posix_acl_access".utf8)
-    static let defaultACL = Array("system.posix_acl_default".utf8)
-    static let capability = Array("security.capability".utf8)
-    static let systemPrefix = Array("system.".utf8)
-
-    /// XATTR_NAME_MAX.
-    static let maximumNameBytes = 255
-    /// XATTR_SIZE_MAX.
-    static let maximumValueBytes = 65_536
 }

@@ -28,14 +28,20 @@ final class WorkingTreeState {
     var changedGroups: [UInt64: WorkingInode] = [:]
     /// Whether the hard-link groups of a frozen tree have to be worked out anew.
     var touchedHardLinks = false
-    /// Own files that nothing refers to any more, to be removed outside the lock.
-    private(set) var garbage: [String] = []
+    /// What nothing refers to any more, to be let go of outside the lock.
+    private var garbage = Garbage()
     private var nextNumber: UInt64 = InodeNumber.root.rawValue + 1
     private var nextHandle: UInt64 = 1
 
     init(base: Tree) {
         root = WorkingInode(number: .root, node: base.root)
         inodes[root.number.rawValue] = root
+    }
+
+    /// Directories refer to each other in chains as long as paths are deep, and they may be deeper
+    /// than this thread's stack: they let go of each other one by one.
+    deinit {
+        for inode in inodes.values { inode.directory?.dropLinks() }
     }
 
     // MARK: - Inodes
@@ -197,17 +203,22 @@ final class WorkingTreeState {
 
     /// Lets go of the inode, and of directories above it, where nothing needs them any more.
     func release(_ inode: WorkingInode) {
-        var current: WorkingInode? = inode
-        while let inode = current, inode.lookupCount == 0, inode.opened == nil, inode !== root {
+        // Nearly always one; the names of a hard-link group lie in several directories.
+        var pending: [WorkingInode] = [inode]
+        while let inode = pending.popLast() {
+            guard inode.lookupCount == 0, inode.opened == nil, inode !== root,
+                inodes[inode.number.rawValue] === inode
+            else { continue }
             if inode.linkCount == 0 {
                 discardContent(of: inode)
                 remove(inode)
-                return
+            } else if isReleasable(inode) {
+                for place in inode.places {
+                    place.parent.directory?.forget(place.name)
+                    pending.append(place.parent)
+                }
+                remove(inode)
             }
-            guard isReleasable(inode) else { return }
-            current = inode.place?.parent
-            for place in inode.places { place.parent.directory?.forget(place.name) }
-            remove(inode)
         }
     }
 
@@ -237,12 +248,27 @@ final class WorkingTreeState {
 
     /// The own file of an inode goes.
     func discardContent(of inode: WorkingInode) {
-        if case .regular(.own(let file)) = inode.body { garbage.append(file.path) }
+        if case .regular(.own(let file)) = inode.body { garbage.paths.append(file.path) }
     }
 
-    func takeGarbage() -> [String] {
-        if garbage.isEmpty { return [] }
-        defer { garbage = [] }
+    /// An open file is no longer needed; closing it may take a while.
+    func retire(_ file: HostFile?) {
+        if let file { garbage.files.append(file) }
+    }
+
+    func takeGarbage() -> Garbage {
+        if garbage.isEmpty { return garbage }
+        defer { garbage = Garbage() }
         return garbage
     }
+}
+
+/// What an operation leaves to be done outside the lock.
+struct Garbage: Sendable {
+    /// Own files to be removed.
+    var paths: [String] = []
+    /// Open files to be closed, by dropping them.
+    var files: [HostFile] = []
+
+    var isEmpty: Bool { paths.isEmpty && files.isEmpty }
 }

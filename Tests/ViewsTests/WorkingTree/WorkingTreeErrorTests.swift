@@ -111,6 +111,10 @@ struct WorkingTreeErrorTests {
                 path: "file", name: "system.posix_acl_default",
                 value: AccessControlListTests.trivial, flags: 0), EACCES),
         Row(.setAttribute(path: "symlink", name: "trusted.a", value: [1], flags: 0), 0),
+        Row(.setAttribute(path: "file", name: "os2.a", value: [], flags: 0), EOPNOTSUPP),
+        Row(.setAttribute(path: "file", name: "user.", value: [], flags: 0), EINVAL),
+        Row(.attribute(path: "file", name: "foo"), EOPNOTSUPP),
+        Row(.removeAttribute(path: "file", name: "foo"), EOPNOTSUPP),
         Row(.attribute(path: "file", name: "user.absent"), ENODATA),
         Row(.removeAttribute(path: "file", name: "user.absent"), ENODATA),
         Row(.removeAttribute(path: "file", name: "user.there"), 0),
@@ -168,5 +172,32 @@ struct WorkingTreeErrorTests {
         #expect(throws: FileSystemError.stale) {
             try fixture.tree.attributes(of: removed, handle: nil)
         }
+    }
+
+    @Test func `extended attributes of an inode are bounded as a whole`() throws {
+        let fixture = try WorkingTreeFixture()
+        let client = ViewClient(fixture.tree, umask: 0)
+        let large = [UInt8](repeating: 1, count: 65_536)
+        for index in 0..<16 {
+            let operation = PosixOperation.setAttribute(
+                path: "", name: "user.\(index)", value: large, flags: 0)
+            #expect(client.run(operation) == .done)
+        }
+        let more = PosixOperation.setAttribute(path: "", name: "user.x", value: [1], flags: 0)
+        #expect(client.run(more) == .failed(errno: ENOSPC))
+    }
+
+    @Test func `a chain of directories deeper than a stack is let go of`() throws {
+        let fixture = try WorkingTreeFixture()
+        var parent = InodeNumber.root
+        for _ in 0..<100_000 {
+            let request = NodeCreation(
+                place: DirectoryPlace(parent: parent, name: [0x64]), mode: 0o755,
+                context: RequestContext())
+            parent = try fixture.tree.makeDirectory(request).attributes.inode
+        }
+        let error = #expect(throws: FileTreeError.self) { try fixture.freeze() }
+        #expect(error?.code == .tooDeep)
+        try fixture.reopen(.empty)
     }
 }

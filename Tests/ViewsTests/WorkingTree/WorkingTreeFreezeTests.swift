@@ -1,6 +1,7 @@
 import FileTree
 import Glibc
 import ImageSpec
+import Synchronization
 import Testing
 import VirtualFS
 
@@ -193,6 +194,24 @@ struct WorkingTreeFreezeTests {
         #expect(client.run(.setModificationTime(path: "", seconds: 14)) == .done)
         #expect(client.run(.status(path: "proc")) == .failed(errno: ENOENT))
         #expect(try fixture.freeze() == tree)
+    }
+
+    @Test func `the kernel is told of mount targets that are shown while it is mounted`() throws {
+        final class Recorder: KernelNotifier {
+            let entries = Mutex<[String]>([])
+            func invalidateEntry(_ name: [UInt8], in parent: InodeNumber) {
+                entries.withLock { $0.append(String(decoding: name, as: UTF8.self)) }
+            }
+            func invalidateInode(_ inode: InodeNumber) {}
+        }
+        let (fixture, _) = try fixture()
+        let recorder = Recorder()
+        fixture.tree.mounted(notifier: recorder)
+        try fixture.tree.showMountTargets([
+            target("/a", .directory), target("/dev/shm", .directory),
+            target("/dev/pts", .directory),
+        ])
+        #expect(recorder.entries.withLock { $0 } == ["dev", "pts"])
     }
 
     @Test func `links on the way to a mount target are followed inside the view`() throws {

@@ -1,0 +1,208 @@
+import FileTree
+import Foundation
+import ImageSpec
+import Store
+import Testing
+
+@testable import Layers
+
+/// Images saved in every form, and loaded again.
+@Suite struct ArchiveSaveTests {
+    /// A store with two images that share a layer, and a third without layers.
+    static func withImages(
+        _ body: (Store, Lease, [ImageToSave]) throws -> Void
+    ) throws {
+        try withStore { store, lease in
+            let loader = ImageLoader(store, lease: lease)
+            var images: [ImageToSave] = []
+            for (layers, tags) in [
+                (ArchiveLoadTests.layers, ["demo:1", "ghcr.io/x/y:z"]),
+                ([ArchiveLoadTests.layers[0]], ["base"]), ([], []),
+            ] {
+                let loaded = try loader.load(
+                    try ArchiveFixture.docker(layers, tags: tags).tar)
+                images += loaded.map { ImageToSave($0.record, names: $0.names) }
+            }
+            try body(store, lease, images)
+        }
+    }
+
+    static func save(
+        _ images: [ImageToSave], _ format: ImageArchiveFormat, _ store: Store, _ lease: Lease,
+        _ compression: MediaType.Compression = .none
+    ) throws -> [UInt8] {
+        try withFastDirectory { directory in
+            let url = directory.appendingPathComponent("archive")
+            try ImageSaver(
+                store, lease: lease, options: SaveOptions(layerCompression: compression)
+            ).save(images, as: format, to: .path(url.path))
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["archive"])
+            return [UInt8](try Data(contentsOf: url))
+        }
+    }
+
+    @Test(
+        "what is saved loads as the same images, and twice the same bytes",
+        arguments: ImageArchiveFormat.allCases, [MediaType.Compression.none, .gzip, .zstd])
+    func roundTrip(format: ImageArchiveFormat, compression: MediaType.Compression) throws {
+        try Self.withImages { store, lease, images in
+            let saved = try Self.save(images, format, store, lease, compression)
+            #expect(try Self.save(images, format, store, lease, compression) == saved)
+            try withStore { other, lease in
+                let loaded = try ImageLoader(other, lease: lease).load(saved)
+                #expect(loaded.map(\.id) == images.map(\.image.id))
+                #expect(loaded.map(\.names) == images.map(\.names))
+                #expect(try Verifier(other).run().problems == [])
+                let again = loaded.map { ImageToSave($0.record, names: $0.names) }
+                #expect(try Self.save(again, format, other, lease, compression) == saved)
+            }
+        }
+    }
+
+    @Test("an archive has each blob once and the documents first")
+    func members() throws {
+        try Self.withImages { store, lease, images in
+            let saved = try Self.save(images, .docker, store, lease)
+            let (recording, ending) = try TarRecording.read(saved)
+            #expect(ending == .marker)
+            let paths = recording.entries.map(\.pathText)
+            #expect(
+                Array(paths.prefix(6)) == [
+                    "oci-layout", "index.json", "manifest.json", "repositories", "blobs/",
+                    "blobs/sha256/",
+                ])
+            #expect(Set(paths).count == paths.count)
+            // Three layers, three configs, three manifests.
+            #expect(paths.count == 6 + 9)
+            for (entry, body) in zip(recording.entries, recording.bodies)
+            where entry.pathText.hasPrefix("blobs/sha256/") && entry.kind == .regular {
+                #expect(entry.pathText.hasSuffix(Digest(of: body).hex))
+            }
+            let manifest = String(decoding: recording.bodies[2], as: UTF8.self)
+            #expect(manifest.contains(#""RepoTags":["demo:1","ghcr.io/x/y:z"]"#))
+        }
+    }
+
+    @Test("one image of a chosen name is saved alone")
+    func single() throws {
+        try Self.withImages { store, lease, images in
+            let item = ImageToSave(images[0].image, names: [images[0].names[1]])
+            let saved = try Self.save([item], .oci, store, lease)
+            try withStore { other, lease in
+                let loaded = try ImageLoader(other, lease: lease).load(saved)
+                #expect(loaded.map { $0.names.map(\.familiarName) } == [["ghcr.io/x/y:z"]])
+            }
+        }
+    }
+
+    @Test("images are added to a layout, and take names over")
+    func layout() throws {
+        try Self.withImages { store, lease, images in
+            try withFastDirectory { directory in
+                let path = directory.appendingPathComponent("layout").path
+                let saver = ImageSaver(store, lease: lease)
+                try saver.saveLayout([images[0]], to: path)
+                try saver.saveLayout([images[1]], to: path)
+                try saver.saveLayout([images[1], images[2]], to: path)
+                try saver.saveLayout(
+                    [ImageToSave(images[1].image, names: [images[0].names[0]])], to: path)
+                try withStore { other, lease in
+                    let loaded = try ImageLoader(other, lease: lease).load(.path(path))
+                    #expect(Set(loaded.map(\.id)) == Set(images.map(\.image.id)))
+                    let names = try other.names().map {
+                        "\($0.reference) \($0.image == images[1].image.id)"
+                    }
+                    #expect(names == ["base:latest true", "demo:1 true", "ghcr.io/x/y:z false"])
+                }
+                let index = try ImageIndex(
+                    bytes: [UInt8](
+                        try Data(contentsOf: URL(fileURLWithPath: path + "/index.json"))))
+                #expect(index.manifests.count == 4)
+                let leftovers = try FileManager.default.subpathsOfDirectory(atPath: path)
+                    .filter { $0.hasSuffix(".tmp") }
+                #expect(leftovers == [])
+            }
+        }
+    }
+
+    @Test("a directory with other things in it is not made a layout")
+    func notALayout() throws {
+        try Self.withImages { store, lease, images in
+            try withFastDirectory { directory in
+                try Data([1]).write(to: directory.appendingPathComponent("mine"))
+                let error = #expect(throws: LayerError.self) {
+                    try ImageSaver(store, lease: lease).saveLayout(images, to: directory.path)
+                }
+                #expect(error?.code == .inputOutput)
+                #expect(
+                    try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["mine"])
+            }
+        }
+    }
+
+    @Test("a save that fails leaves the file that was there")
+    func failure() throws {
+        try Self.withImages { store, lease, images in
+            try withFastDirectory { directory in
+                let url = directory.appendingPathComponent("archive")
+                try Data([1, 2, 3]).write(to: url)
+                // A file of the first layer is lost.
+                let content = Digest(of: Array("d/a".utf8))
+                try FileManager.default.removeItem(atPath: store.layout.object(content))
+                #expect(throws: (any Error).self) {
+                    try ImageSaver(store, lease: lease)
+                        .save(images, as: .docker, to: .path(url.path))
+                }
+                #expect(try Data(contentsOf: url) == Data([1, 2, 3]))
+                #expect(
+                    try FileManager.default.contentsOfDirectory(atPath: directory.path)
+                        == ["archive"])
+            }
+        }
+    }
+
+    @Test(
+        "a root file system is saved as one tar",
+        arguments: [MediaType.Compression.none, .gzip, .zstd])
+    func rootFileSystem(compression: MediaType.Compression) throws {
+        try Self.withImages { store, lease, images in
+            try withFastDirectory { directory in
+                let url = directory.appendingPathComponent("rootfs")
+                let tree = try store.tree(of: images[0].image)
+                try ImageSaver(
+                    store, lease: lease, options: SaveOptions(layerCompression: compression)
+                ).saveRootFileSystem(tree, to: .path(url.path))
+                let bytes = [UInt8](try Data(contentsOf: url))
+                #expect(Compression.detect(bytes.span).rawValue == compression.rawValue)
+                let imported = try RootFileSystemImport(
+                    store, lease: lease, options: ImportOptions(created: .epoch)
+                ).run(.path(url.path))
+                #expect(try store.tree(of: imported.record).id == tree.id)
+            }
+        }
+    }
+
+    @Test("an archive goes through a pipe")
+    func pipe() throws {
+        try Self.withImages { store, lease, images in
+            let expected = try Self.save(images, .docker, store, lease)
+            try withFastDirectory { directory in
+                let url = directory.appendingPathComponent("out")
+                try Data().write(to: url)
+                let process = Process()
+                process.executableURL = URL(fileURLWithPath: "/bin/cat")
+                let pipe = Pipe()
+                process.standardInput = pipe
+                process.standardOutput = try FileHandle(forWritingTo: url)
+                try process.run()
+                try ImageSaver(store, lease: lease).save(
+                    images, as: .docker,
+                    to: .descriptor(pipe.fileHandleForWriting.fileDescriptor))
+                try pipe.fileHandleForWriting.close()
+                process.waitUntilExit()
+                #expect([UInt8](try Data(contentsOf: url)) == expected)
+            }
+        }
+    }
+}
