@@ -72,7 +72,9 @@ let package = Package(
         tests("LayersTests", ["Layers", "Store", "FileTree", "ImageSpec", "LinuxIO"]),
         tests("StoreTests", ["Store", "FileTree", "ImageSpec", "LinuxIO"]),
         tests("FuseDriverTests", ["FuseDriver", "VirtualFS", "CFuse", "CLinux"]),
-        tests("ViewsTests", ["Views", "VirtualFS", "Store", "FileTree", "ImageSpec", "LinuxIO"]),
+        tests(
+            "ViewsTests",
+            ["Views", "VirtualFS", "Store", "FileTree", "ImageSpec", "LinuxIO", "CLinux"]),
         tests("SandboxTests", ["Sandbox", "ImageSpec", "LinuxIO"]),
         tests(
             "BuilderTests",

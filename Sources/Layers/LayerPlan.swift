@@ -19,52 +19,71 @@ struct LayerPlan {
     private(set) var items: [Item] = []
 
     init(from old: Tree, to new: Tree, in source: some DirectorySource) throws {
-        var wanted: [TreePath: Item] = [:]
+        var hasWhiteouts = false
         for change in try TreeDiff.changes(from: old, to: new, in: source) {
             if change.path.isRoot {
-                if change.isOwnChange { wanted[change.path] = .node(change.path, new.root) }
+                if change.isOwnChange { items.append(.node(change.path, new.root)) }
                 continue
             }
             if let node = change.new {
                 if case .socket = node.content { continue }
                 try Self.refuseWhiteoutName(change.path)
-                wanted[change.path] = .node(change.path, node)
+                items.append(.node(change.path, node))
             } else {
-                wanted[change.path] = .whiteout(change.path)
+                items.append(.whiteout(change.path))
+                hasWhiteouts = true
             }
         }
-        try Self.completeLinkGroups(&wanted, old: old, new: new, source)
-        items = wanted.sorted { Self.isBefore($0.value, $1.value) }.map(\.value)
+        let completions = try completions(old: old, new: new, source)
+        items += completions
+        // Changes come in ascending order, so that only these two can be out of place.
+        if hasWhiteouts || !completions.isEmpty { items.sort(by: Self.isBefore) }
         replaceLaterNamesByLinks()
     }
 
-    /// Adds the other names of every group that the change touched, with their parents.
-    private static func completeLinkGroups(
-        _ wanted: inout [TreePath: Item], old: Tree, new: Tree, _ source: some DirectorySource
-    ) throws {
-        guard new.directory.containsHardLinks, old.id != new.id else { return }
+    /// The other names of every group that the change touched, with the directories above them.
+    private func completions(
+        old: Tree, new: Tree, _ source: some DirectorySource
+    ) throws -> [Item] {
+        guard new.directory.containsHardLinks, old.id != new.id else { return [] }
+        let groups = try HardLinkGroups.paths(in: new, source).values
         var oldGroup: [TreePath: UInt64] = [:]
         for (identifier, paths) in try HardLinkGroups.paths(in: old, source) {
             for path in paths { oldGroup[path] = identifier }
         }
-        for (_, paths) in try HardLinkGroups.paths(in: new, source) {
+        var wanted = changedPaths(among: groups)
+        var added: [Item] = []
+        for paths in groups {
             let origins = Set(paths.map { oldGroup[$0] })
             let isTouched =
                 origins.count > 1 || origins.first == .some(nil)
-                || paths.contains { path in
-                    if case .node? = wanted[path] { return true }
-                    return false
-                }
+                || paths.contains(where: wanted.contains)
             guard isTouched else { continue }
-            for path in paths where wanted[path] == nil {
-                for depth in 1...path.names.count {
-                    let part = TreePath(Array(path.names.prefix(depth)))
-                    if wanted[part] == nil, let node = try source.node(at: part, in: new) {
-                        wanted[part] = .node(part, node)
+            for path in paths where !wanted.contains(path) {
+                for part in Self.prefixes(of: path) where wanted.insert(part).inserted {
+                    if let node = try source.node(at: part, in: new) {
+                        added.append(.node(part, node))
                     }
                 }
             }
         }
+        return added
+    }
+
+    /// Of the groups' names and the directories above them, those that the change has as nodes.
+    private func changedPaths(among groups: some Sequence<[TreePath]>) -> Set<TreePath> {
+        var interesting: Set<TreePath> = []
+        for path in groups.joined() { interesting.formUnion(Self.prefixes(of: path)) }
+        var changed: Set<TreePath> = []
+        for case .node(let path, _) in items where interesting.contains(path) {
+            changed.insert(path)
+        }
+        return changed
+    }
+
+    /// The path and the directories above it, from the top, without the root.
+    private static func prefixes(of path: TreePath) -> [TreePath] {
+        path.names.indices.map { TreePath(Array(path.names[...$0])) }
     }
 
     private mutating func replaceLaterNamesByLinks() {
