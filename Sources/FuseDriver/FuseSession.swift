@@ -78,14 +78,24 @@ package final class FuseSession: Sendable {
     // MARK: Ending
 
     /// Unmounts, and waits until the session has ended.
+    ///
+    /// A mount namespace that was made meanwhile (another build's container) has a copy of the mount
+    /// and would keep the connection as long as it lives. Nobody used the mount, or it would have
+    /// been busy: the connection is ended for such a copy too.
     /// - Parameter lazily: takes a busy mount out of sight; it is served on until its last user has
     ///   left, and the call does not wait for that.
     /// - Throws: code `busy` with the holders; `notMounted`; `permissionDenied`; `failed`.
     package func unmount(lazily: Bool = false) throws(FuseError) {
         try checkStillMounted()
         try Mounter.unmount(mountPoint, lazily ? .lazily : .whenUnused)
-        if !lazily { wait() }
+        if lazily || bell.wait(milliseconds: Self.copyGraceMilliseconds) { return }
+        connection.stopNotifying()
+        pool.close()
+        wait()
     }
+
+    /// How long the kernel gets to end the connection by itself, which takes it about 1 ms.
+    private static let copyGraceMilliseconds: Int32 = 50
 
     /// Asks the session to end: the mount is taken away as soon as it is unused, and after the
     /// options' patience anyway; then whoever still uses it gets errors.

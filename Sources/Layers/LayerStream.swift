@@ -76,7 +76,7 @@ struct LayerStream: ~Copyable {
         }
     }
 
-    /// Ends the thread.
+    /// Ends the thread. Waits for a read that is under way: on a pipe, for its next bytes or its end.
     consuming func stop() {
         queue.abandon()
         thread.join()

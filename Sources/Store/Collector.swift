@@ -226,13 +226,16 @@ private final class Marker {
 
     init(_ database: Database) throws {
         self.database = database
-        // Layers live through images only: a cache entry has its tree and needs no layer row.
+        // Layers live through images, and through leases on their trees while there is no image yet,
+        // or none any more. A cache entry has its tree and needs no layer row.
         keptLayers = Set(
             try Data.fetchAll(
                 database,
                 sql: """
                     WITH RECURSIVE kept(id) AS (
                         SELECT chainID FROM images WHERE chainID IS NOT NULL
+                        UNION
+                        SELECT chainID FROM layers JOIN leasedTrees ON leasedTrees.tree = layers.tree
                         UNION
                         SELECT parentChainID FROM layers JOIN kept ON layers.chainID = kept.id
                         WHERE parentChainID IS NOT NULL)
@@ -254,16 +257,10 @@ private final class Marker {
         }
     }
 
-    /// Layers that no image stands on; those made since the oldest live lease began are spared by
-    /// the lease on their tree, and a layer row alone can be made again.
+    /// Layers that neither an image nor a lease stands on.
     func unreferencedLayers() throws -> [Digest] {
-        try Data.fetchAll(
-            database,
-            sql: """
-                SELECT chainID FROM layers WHERE NOT EXISTS (
-                    SELECT 1 FROM leasedTrees WHERE leasedTrees.tree = layers.tree)
-                """
-        ).compactMap { Digest($0) }.filter { !keptLayers.contains($0) }
+        try Data.fetchAll(database, sql: "SELECT chainID FROM layers").compactMap { Digest($0) }
+            .filter { !keptLayers.contains($0) }
     }
 
     func unreachedDirectories() throws -> [Digest] {

@@ -208,6 +208,24 @@ extension RealMounts {
             }
         }
 
+        @Test func `a copy of the mount in another namespace does not hold up the end`() throws {
+            try mounted { fixture in
+                let mark = fixture.mountPoint + ".made"
+                let child = ShellCommand.start(
+                    "exec unshare -m --propagation private sh -c 'touch \(mark); exec sleep 917'")
+                defer {
+                    kill(child, SIGKILL)
+                    _ = ShellCommand.wait(child)
+                    unsafe unlink(mark)
+                }
+                #expect(eventually { Host.status(mark) != nil })
+                // Without an end of its own the session would wait for the sleep.
+                try fixture.session.unmount()
+                #expect(fixture.session.hasEnded)
+                #expect(!isMounted(fixture))
+            }
+        }
+
         @Test func `two hundred mounts leave no descriptor, thread or mount behind`() throws {
             func resources() -> [Int] {
                 ["fd", "task"].map { Host.names(in: "/proc/self/\($0)").count }

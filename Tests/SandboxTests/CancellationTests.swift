@@ -24,7 +24,8 @@ struct CancellationTests {
             task.cancel()
             // The commands sleep for a quarter of an hour: that this returns is the point.
             #expect(try await task.value == .cancelled)
-            for word in ["1000", "1001", "1002", "1003"] {
+            // Numbers that no other suite sleeps for.
+            for word in ["911000", "911001", "911002", "911003"] {
                 #expect(try processes(word).isEmpty)
             }
         }
@@ -43,17 +44,17 @@ struct CancellationTests {
     }
 
     @Test func `a sleeping command is killed`() async throws {
-        try await cancel("sleep 1000", at: nil)
+        try await cancel("sleep 911000", at: nil)
     }
 
     @Test func `its children are killed, deaf to signals as they may be`() async throws {
         try await cancel(
-            "trap '' TERM INT HUP; (trap '' TERM; sleep 1001) & sleep 1002 & wait", at: nil)
+            "trap '' TERM INT HUP; (trap '' TERM; sleep 911001) & sleep 911002 & wait", at: nil)
     }
 
     @Test(arguments: [0, 1, 3, 6, 10, 20])
     func `it may come while the container is being made`(_ milliseconds: Int) async throws {
-        try await cancel("sleep 1003", at: .milliseconds(milliseconds))
+        try await cancel("sleep 911003", at: .milliseconds(milliseconds))
     }
 
     @Test func `a signal reaches the command`() async throws {
@@ -71,18 +72,18 @@ struct CancellationTests {
 
     @Test func `what a killed process left is removed`() async throws {
         try await SandboxFixture.with { fixture in
-            let request = fixture.request(["sh", "-c", "touch /started; sleep 1004"])
+            let request = fixture.request(["sh", "-c", "touch /started; sleep 911004"])
             // As after kill -9 of the owner: a container runs, and nobody waits for it.
             let owner = try orphan(request, fixture)
             while !HostDirectory.exists(fixture.rootfs + "/started") { usleep(5000) }
             owner.killGroup(9)
             #expect(owner.wait() == .signal(9))
             // The shell made the file; its next command may still be about to start.
-            for _ in 0..<500 where try processes("1004").isEmpty { usleep(10_000) }
-            #expect(try !processes("1004").isEmpty)
+            for _ in 0..<500 where try processes("911004").isEmpty { usleep(10_000) }
+            #expect(try !processes("911004").isEmpty)
             try fixture.runtime.removeLeftovers()
-            for _ in 0..<100 where try !processes("1004").isEmpty { usleep(10_000) }
-            #expect(try processes("1004").isEmpty)
+            for _ in 0..<100 where try !processes("911004").isEmpty { usleep(10_000) }
+            #expect(try processes("911004").isEmpty)
         }
     }
 

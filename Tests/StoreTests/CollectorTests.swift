@@ -54,6 +54,33 @@ import Testing
         }
     }
 
+    @Test func `a leased layer without an image keeps its parents and its recipe`() throws {
+        try withStore { store in
+            let maker = try store.lease("maker")
+            let bottom = try store.insertLayer(["a": "x"], lease: maker)
+            let recipe = try store.ingest(maker).insert(Array("the recipe".utf8))
+            let directories = PendingDirectories(base: store)
+            let editor = TreeEditor(base: bottom.tree, directories: directories)
+            try editor.remove(TreePath(cleaning: [0x61]))
+            let tree = try editor.finish()
+            let top = LayerRecord(
+                parent: bottom.chainID, diffID: DiffID(tree.id.digest), tree: tree, recipe: recipe,
+                tarSizeBytes: 1024)
+            try store.insert(top, directories: directories, lease: maker)
+            let holder = try store.lease("holder")
+            try holder.hold(tree)
+            maker.end()
+            _ = try Collector(store).run()
+            #expect(try store.layers(upTo: top.chainID).count == 2)
+            #expect(HostDirectory.exists(store.layout.object(recipe.digest)))
+            #expect(try Verifier(store).run().problems == [])
+            holder.end()
+            _ = try Collector(store).run()
+            #expect(try store.layer(bottom.chainID) == nil)
+            #expect(try store.objectCount() == 0)
+        }
+    }
+
     @Test func `holding a tree that was collected is an error`() throws {
         try withStore { store in
             let maker = try store.lease("maker")

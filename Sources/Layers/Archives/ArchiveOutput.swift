@@ -1,6 +1,7 @@
 internal import LinuxIO
 
-/// A file being written that gets its name when it is complete.
+/// A file being written that gets its name when it is complete. Like any archiver, it leaves to the
+/// system when the bytes reach the disk.
 struct OutputFile: ~Copyable {
     let descriptor: OwnedDescriptor
     private let temporary: String
