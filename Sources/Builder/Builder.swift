@@ -25,18 +25,18 @@ package struct Builder: Sendable {
         _ options: BuildOptions, context: ContextLocation, observer: any BuildObserver,
         cancellation: Cancellation = Cancellation()
     ) throws -> BuildResult {
+        let title = options.tags.first?.familiarName ?? options.title
         let recorder: BuildRecorder
         let lease: Lease
         do {
-            recorder = try BuildRecorder(
-                title: options.tags.first?.familiarName ?? options.title, store: store)
-            lease = try store.lease("build \(recorder.id)")
+            let id = BuildRecorder.newID()
+            lease = try store.lease("build \(id)")
+            recorder = try BuildRecorder(id: id, title: title, lease: lease, store: store)
         } catch {
             throw BuildError(error, at: nil)
         }
         defer { lease.end() }
-        observer.observe(
-            .started(build: recorder.id, title: options.tags.first?.familiarName ?? options.title))
+        observer.observe(.started(build: recorder.id, title: title))
         var dockerfile: DockerfileText?
         do {
             let context = try BuildContext(

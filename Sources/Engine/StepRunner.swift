@@ -101,7 +101,8 @@ struct StepRunner: StepExecutor {
                 ? ResolverConfiguration.shared(host: resolver)
                 : ResolverConfiguration.isolated(host: resolver, systemd: nil),
             hosts: HostsFile.content(hostname: request.hostname),
-            hostname: Array((request.hostname + "\n").utf8))
+            // A build leaves the image's own alone, as BuildKit does.
+            hostname: nil)
     }
 
     private func environment(_ request: StepRequest, home: String) -> [String] {

@@ -17,10 +17,7 @@ struct Bundle: Sendable {
             heldCapabilities: runtime.rootless == nil ? Self.heldCapabilities : nil)
         do throws(Errno) {
             try HostDirectory.make(path, permissions: 0o700)
-            let files = request.nameFiles
-            try write(files.resolver, "resolv.conf")
-            try write(files.hosts, "hosts")
-            try write(files.hostname, "hostname")
+            for file in request.nameFiles.files { try write(file.content, file.name) }
             try write(spec.document.json.encoded, "config.json")
         } catch {
             if error != .exists { remove() }
@@ -38,8 +35,7 @@ struct Bundle: Sendable {
     }()
 
     /// No fsync: a bundle that a crash leaves behind is removed, not read.
-    private func write(_ bytes: [UInt8]?, _ name: String) throws(Errno) {
-        guard let bytes else { return }
+    private func write(_ bytes: [UInt8], _ name: String) throws(Errno) {
         let file = try OwnedDescriptor(
             opening: "\(path)/\(name)", [.writeOnly, .create, .exclusive], permissions: 0o644)
         try DescriptorIO.writeAll(file.rawValue, bytes)

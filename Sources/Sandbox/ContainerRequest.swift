@@ -62,6 +62,14 @@ package struct ContainerRequest: Sendable {
             self.hosts = hosts
             self.hostname = hostname
         }
+
+        /// Each file's name below `/etc`, and in the bundle, with what it holds.
+        var files: [(name: String, content: [UInt8])] {
+            [("resolv.conf", resolver), ("hosts", hosts), ("hostname", hostname)]
+                .compactMap { name, content in content.map { (name, $0) } }
+        }
+
+        var mountTargets: [MountTarget] { files.map { MountTarget("/etc/\($0.name)", .file) } }
     }
 
     /// Letters, digits, `_`, `.` and `-`, at most 128; unique among the containers of a runtime.
@@ -109,7 +117,8 @@ package struct ContainerRequest: Sendable {
 
     /// The paths over which the runtime mounts something, parents first.
     package var mountTargets: [MountTarget] {
-        MountTarget.standard + mounts.map { MountTarget($0.target, $0.kind) }
+        MountTarget.standard + nameFiles.mountTargets
+            + mounts.map { MountTarget($0.target, $0.kind) }
     }
 
     static let defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

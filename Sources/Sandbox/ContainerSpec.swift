@@ -149,11 +149,7 @@ struct ContainerSpec {
     }
 
     private var nameFiles: [RuntimeSpec.Mount] {
-        let files = request.nameFiles
-        let present = [
-            ("resolv.conf", files.resolver), ("hosts", files.hosts), ("hostname", files.hostname),
-        ]
-        return present.filter { $0.1 != nil }.map { name, _ in
+        request.nameFiles.files.map { name, _ in
             .init("/etc/\(name)", "bind", "\(bundlePath)/\(name)", Self.bind)
         }
     }

@@ -18,7 +18,6 @@ package struct MountTarget: Hashable, Sendable {
     /// systems that are mounted there, never in the image.
     package static let standard: [MountTarget] = [
         MountTarget("/proc", .directory), MountTarget("/sys", .directory),
-        MountTarget("/dev", .directory), MountTarget("/etc/resolv.conf", .file),
-        MountTarget("/etc/hosts", .file), MountTarget("/etc/hostname", .file),
+        MountTarget("/dev", .directory),
     ]
 }

@@ -53,10 +53,11 @@ package struct Collector {
     /// A lease whose lock can be taken has lost its process.
     private func removeDeadLeases() throws(StoreError) -> Int {
         var removed = 0
-        for id in try leaseIDs() where isDead(id) {
+        for id in try leaseIDs() where !store.isLive(id) {
             store.removeLease(id)
             removed += 1
         }
+        if removed > 0 { try store.endInterruptedBuilds() }
         return removed
     }
 
@@ -76,25 +77,6 @@ package struct Collector {
             }
         }
         return Set(names.compactMap(LeaseID.init))
-    }
-
-    private func isDead(_ id: LeaseID) -> Bool {
-        // A lease is locked right after its file is made: an unlocked new file may be about to be.
-        guard let lock = try? OwnedDescriptor(opening: store.layout.leaseLock(id), .readWrite)
-        else { return true }  // no file: a row or a work directory that was left
-        guard let status = try? FileStatus(of: lock.rawValue),
-            FileTimestamp.now().seconds - status.changeTime.seconds > 2
-                || (try? Bool(hasRow(id))) == true
-        else { return false }
-        return (try? DescriptorIO.lock(lock.rawValue, .exclusive, waits: false)) ?? false
-    }
-
-    private func hasRow(_ id: LeaseID) throws(StoreError) -> Bool {
-        try store.read("a lease") { database in
-            try Bool.fetchOne(
-                database, sql: "SELECT EXISTS (SELECT 1 FROM leases WHERE id = ?)",
-                arguments: [id.text]) ?? false
-        }
     }
 
     private func oldestLiveLease() throws(StoreError) -> FileTimestamp? {

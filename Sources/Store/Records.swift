@@ -80,7 +80,11 @@ package struct CacheRecord: Hashable, Sendable {
 
 /// A run of `build`.
 package struct BuildRecord: Hashable, Sendable {
-    package enum Status: String, Sendable { case running, done, failed, cancelled }
+    package enum Status: String, Sendable {
+        case running, done, failed, cancelled
+        /// Its process ended without a word.
+        case interrupted
+    }
     /// Sorts by start, is unique, and names the build's directory in the gallery.
     package var id: String
     /// The first tag, or the context's name.
@@ -89,11 +93,14 @@ package struct BuildRecord: Hashable, Sendable {
     package var endedAt: Int64?
     package var status: Status
     package var image: ImageID?
+    /// What its process holds while it runs.
+    package var lease: LeaseID
 
     package init(
-        id: String, title: String, startedAt: Int64 = Store.now(), endedAt: Int64? = nil,
-        status: Status = .running, image: ImageID? = nil
+        id: String, title: String, lease: LeaseID, startedAt: Int64 = Store.now(),
+        endedAt: Int64? = nil, status: Status = .running, image: ImageID? = nil
     ) {
+        self.lease = lease
         self.id = id
         self.title = title
         self.startedAt = startedAt

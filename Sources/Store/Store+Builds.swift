@@ -12,14 +12,14 @@ extension Store {
         try write("a build") { database in
             try database.execute(
                 sql: """
-                    INSERT INTO builds (id, title, startedAt, endedAt, status, image)
-                    VALUES (?, ?, ?, ?, ?, ?)
+                    INSERT INTO builds (id, title, startedAt, endedAt, status, image, lease)
+                    VALUES (?, ?, ?, ?, ?, ?, ?)
                     ON CONFLICT (id) DO UPDATE SET endedAt = excluded.endedAt,
                         status = excluded.status, image = excluded.image
                     """,
                 arguments: [
                     build.id, build.title, build.startedAt, build.endedAt, build.status.rawValue,
-                    build.image?.digest.data,
+                    build.image?.digest.data, build.lease.text,
                 ])
             try database.execute(
                 sql: """
@@ -52,16 +52,22 @@ extension Store {
 
     /// The remembered builds, newest first.
     package func builds() throws(StoreError) -> [BuildRecord] {
-        try read("the builds") { database in
+        var builds = try read("the builds") { database in
             try Row.fetchAll(database, sql: "SELECT * FROM builds ORDER BY startedAt DESC, id")
                 .map { row in
                     BuildRecord(
-                        id: row["id"], title: row["title"], startedAt: row["startedAt"],
-                        endedAt: row["endedAt"],
-                        status: BuildRecord.Status(rawValue: row["status"]) ?? .cancelled,
+                        id: row["id"], title: row["title"],
+                        lease: LeaseID(row["lease"] as String) ?? LeaseID(number: 0),
+                        startedAt: row["startedAt"], endedAt: row["endedAt"],
+                        status: BuildRecord.Status(rawValue: row["status"]) ?? .interrupted,
                         image: Digest(row["image"] as Data?).map { ImageID($0) })
                 }
         }
+        for index in builds.indices
+        where builds[index].status == .running && !isLive(builds[index].lease) {
+            builds[index].status = .interrupted
+        }
+        return builds
     }
 
     /// The ended steps of a build, in order.
@@ -78,6 +84,21 @@ extension Store {
                     tree: try Tree(row["tree"] as Data),
                     parentTree: try Tree(row["parentTree"] as Data))
             }
+        }
+    }
+
+    /// Records the end of builds whose leases were removed with their processes.
+    func endInterruptedBuilds() throws(StoreError) {
+        try write("the end of builds") { database in
+            try database.execute(
+                sql: """
+                    UPDATE builds SET status = ?, endedAt = ?
+                    WHERE status = ? AND lease NOT IN (SELECT id FROM leases)
+                    """,
+                arguments: [
+                    BuildRecord.Status.interrupted.rawValue, Self.now(),
+                    BuildRecord.Status.running.rawValue,
+                ])
         }
     }
 

@@ -53,6 +53,26 @@ extension Store {
         }
     }
 
+    /// Whether the lease's process still has it. One whose lock can be taken has lost its process.
+    func isLive(_ id: LeaseID) -> Bool {
+        guard let lock = try? OwnedDescriptor(opening: layout.leaseLock(id), .readWrite)
+        else { return false }  // no file: a row or a work directory that was left
+        // A lease is locked right after its file is made: an unlocked new file may be about to be.
+        guard let status = try? FileStatus(of: lock.rawValue),
+            FileTimestamp.now().seconds - status.changeTime.seconds > 2
+                || (try? hasRow(id)) == true
+        else { return true }
+        return !((try? DescriptorIO.lock(lock.rawValue, .exclusive, waits: false)) ?? false)
+    }
+
+    private func hasRow(_ id: LeaseID) throws(StoreError) -> Bool {
+        try read("a lease") { database in
+            try Bool.fetchOne(
+                database, sql: "SELECT EXISTS (SELECT 1 FROM leases WHERE id = ?)",
+                arguments: [id.text]) ?? false
+        }
+    }
+
     /// Removes the lease's traces; what cannot be removed now, the collector will.
     func removeLease(_ id: LeaseID) {
         try? HostDirectory.removeAll(layout.leaseWork(id))

@@ -7,6 +7,10 @@ enum StoreSchema {
         migrator.registerMigration("1") { database in
             try database.execute(sql: version1)
         }
+        migrator.registerMigration("2") { database in
+            // Tells a build that runs from one whose process was killed.
+            try database.execute(sql: "ALTER TABLE builds ADD COLUMN lease TEXT NOT NULL DEFAULT ''")
+        }
         // Most opens find a current store: a read, and no writer lock taken.
         if try pool.read(migrator.hasCompletedMigrations) { return }
         if try pool.read(migrator.hasBeenSuperseded) {
@@ -68,7 +72,7 @@ enum StoreSchema {
             title TEXT NOT NULL,
             startedAt INTEGER NOT NULL,
             endedAt INTEGER,
-            status TEXT NOT NULL,           -- running, done, failed, cancelled
+            status TEXT NOT NULL,           -- BuildRecord.Status
             image BLOB
         ) WITHOUT ROWID;
         CREATE TABLE buildSteps (

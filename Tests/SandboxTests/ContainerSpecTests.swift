@@ -30,6 +30,13 @@ import Testing
         ).document
     }
 
+    @Test func `only files that are mounted are mount targets`() {
+        let without = request().mountTargets.map(\.path)
+        #expect(without == ["/proc", "/sys", "/dev", "/etc/resolv.conf", "/etc/hosts"])
+        let with = request { $0.nameFiles.hostname = [3] }.mountTargets.map(\.path)
+        #expect(with.last == "/etc/hostname")
+    }
+
     @Test func `the defaults are Docker's`() {
         let json = spec(choice(), request()).json
         #expect(json["ociVersion"]?.stringValue == "1.0.2")

@@ -11,10 +11,10 @@ final class BuildRecorder {
     private var record: BuildRecord
 
     /// - Parameter title: the first tag, or the context's name.
-    init(title: String, store: Store) throws {
+    init(id: String, title: String, lease: Lease, store: Store) throws {
+        self.id = id
         self.store = store
-        id = Self.newID(now: FileTimestamp.now(), random: .random(in: 0..<(1 << 24)))
-        record = BuildRecord(id: id, title: title)
+        record = BuildRecord(id: id, title: title, lease: lease.id)
         try store.save(record)
         do throws(Errno) {
             try HostDirectory.makeAll(store.layout.buildLogs(id), permissions: 0o700)
@@ -26,7 +26,9 @@ final class BuildRecorder {
     }
 
     /// `20260501-120301-ab12cd`: the second it began, in UTC, and six random digits.
-    static func newID(now: FileTimestamp, random: UInt32) -> String {
+    static func newID(
+        now: FileTimestamp = .now(), random: UInt32 = .random(in: 0..<(1 << 24))
+    ) -> String {
         let text = Timestamp(unixSeconds: now.seconds)?.description ?? "19700101T000000"
         let digits = text.filter(\.isNumber)
         let hex = String(random, radix: 16)
