@@ -9,7 +9,8 @@ enum StoreSchema {
         }
         migrator.registerMigration("2") { database in
             // Tells a build that runs from one whose process was killed.
-            try database.execute(sql: "ALTER TABLE builds ADD COLUMN lease TEXT NOT NULL DEFAULT ''")
+            try database.execute(
+                sql: "ALTER TABLE builds ADD COLUMN lease TEXT NOT NULL DEFAULT ''")
         }
         // Most opens find a current store: a read, and no writer lock taken.
         if try pool.read(migrator.hasCompletedMigrations) { return }
