@@ -74,7 +74,10 @@ let package = Package(
         tests("FuseDriverTests", ["FuseDriver", "VirtualFS", "CFuse", "CLinux"]),
         tests(
             "ViewsTests",
-            ["Views", "VirtualFS", "Store", "FileTree", "ImageSpec", "LinuxIO", "CLinux"]),
+            [
+                "Views", "FuseDriver", "VirtualFS", "Store", "FileTree", "ImageSpec", "LinuxIO",
+                "CLinux",
+            ]),
         tests("SandboxTests", ["Sandbox", "ImageSpec", "LinuxIO"]),
         tests(
             "BuilderTests",

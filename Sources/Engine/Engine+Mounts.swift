@@ -43,7 +43,7 @@ extension Engine {
             try lease.hold(tree)
             options = MountOptions(source: MountSource(image: image.id, name: name).text)
             options.isReadOnly = true
-            fileSystem = GlassView(.tree(tree), store: store)
+            fileSystem = try GlassView(.tree(tree), store: store)
         case .writableImage(let image, let name):
             let tree = try store.tree(of: image)
             try lease.hold(tree)
@@ -55,7 +55,7 @@ extension Engine {
             let context = GalleryContext(store: store)
             options = MountOptions(source: MountSource.gallery.text)
             options.isReadOnly = true
-            fileSystem = GlassView(
+            fileSystem = try GlassView(
                 .directory(GalleryRoot(context)), store: store, source: context.changes)
         }
         options.access = request.access

@@ -21,8 +21,7 @@ enum Call {
     static func context(_ request: fuse_req_t?) -> RequestContext {
         guard let context = unsafe fuse_req_ctx(request) else { return RequestContext() }
         return unsafe RequestContext(
-            userID: context.pointee.uid, groupID: context.pointee.gid,
-            processID: context.pointee.pid)
+            userID: context.pointee.uid, groupID: context.pointee.gid)
     }
 
     static func creation(

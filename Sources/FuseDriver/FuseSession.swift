@@ -32,7 +32,7 @@ package final class FuseSession: Sendable {
     /// Mounts `fileSystem` and starts to serve it.
     ///
     /// Requests arrive on threads of the session's own, which take no signals. The file system is
-    /// told ``FileSystem/mounted(notifier:)`` before the first and ``FileSystem/unmounted()`` after
+    /// told ``FileSystem/mounted(notifier:passthrough:)`` before the first and ``FileSystem/unmounted()`` after
     /// the last.
     package static func mount(
         _ fileSystem: any FileSystem, at path: [UInt8], options: MountOptions
@@ -129,7 +129,8 @@ package final class FuseSession: Sendable {
     // MARK: The session's own thread
 
     private func start() throws(FuseError) {
-        connection.fileSystem.mounted(notifier: Notifier(connection: connection))
+        connection.fileSystem.mounted(
+            notifier: Notifier(connection: connection), passthrough: connection.openFiles != nil)
         do {
             try pool.start()
             try startOverseer()

@@ -9,15 +9,15 @@ internal import VirtualFS
 /// number of opens with the same backing. An answer of the other mode fails the `open` with `EIO`,
 /// or a later `mmap` with `ENODEV`. So:
 ///
-///     asked for            unused inode   ordinary   passthrough
-///     cached               cached         cached     direct, over the present backing
-///     direct               direct         direct     direct, over the present backing
-///     the present backing  –              –          passthrough
-///     a (other) backing    passthrough    cached     direct, over the present backing
+///     asked for             unused inode   ordinary   passthrough, same   passthrough, other backing
+///     no backing            cached         cached     –                   conflict
+///     a backing             passthrough    cached     passthrough         conflict
+///     an observed backing   cached         cached     direct, over it     conflict
 ///
-/// "Direct, over the present backing" carries the backing id too: the kernel wants every open of an
-/// inode in passthrough to do so. Direct I/O takes precedence for reads and writes; a mapping is one
-/// of the present backing.
+/// "Direct, over it" carries the backing id too: the kernel wants every open of an inode in
+/// passthrough to do so. Direct I/O takes precedence for reads and writes; a mapping is one of the
+/// backing. This is why another backing is a conflict: a shared mapping would write to a file that
+/// is no longer the inode's content, and that may be an object of the store.
 final class OpenFileModes: Sendable {
     /// The opens of an inode that has any.
     private enum Mode {
@@ -44,23 +44,27 @@ final class OpenFileModes: Sendable {
     init(kernel: Kernel) { self.kernel = kernel }
 
     /// The answer to an OPEN or CREATE; the file counts as open until ``close(_:)``.
-    func open(_ inode: InodeNumber, _ file: OpenedFile) -> vitrine_open_out {
+    /// - Returns: nil for a conflict; the file does not count then.
+    func open(_ inode: InodeNumber, _ file: OpenedFile) -> vitrine_open_out? {
         shard(of: inode).inodes.withLock { inodes in
             var answer = vitrine_open_out(file)
             switch inodes[inode] {
             case .passthrough(let opens, let backingID, let identity):
+                guard let backing = file.backing, backing.identity == identity else { return nil }
                 inodes[inode] = .passthrough(
                     opens: opens + 1, backingID: backingID, identity: identity)
-                let isSame = file.backing?.identity == identity
                 answer.backing_id = backingID
                 answer.open_flags =
-                    VITRINE_FOPEN_PASSTHROUGH | (isSame ? 0 : VITRINE_FOPEN_DIRECT_IO)
+                    VITRINE_FOPEN_PASSTHROUGH
+                    | (backing.isObserved ? VITRINE_FOPEN_DIRECT_IO : 0)
             case .ordinary(let opens):
                 inodes[inode] = .ordinary(opens: opens + 1)
             case nil:
                 // Within the lock, since two registrations of one file do not count as the same;
                 // the call allocates and never waits.
-                if let backing = file.backing, let backingID = kernel.open(backing.descriptor) {
+                if let backing = file.backing, !backing.isObserved,
+                    let backingID = kernel.open(backing.descriptor)
+                {
                     inodes[inode] = .passthrough(
                         opens: 1, backingID: backingID, identity: backing.identity)
                     answer.backing_id = backingID

@@ -10,10 +10,8 @@ extension Operations {
             guard let attributes = unsafe attributes else { return }
             let changes = unsafe AttributeChanges(attributes.pointee, mask: mask)
             let handle = unsafe Call.handle(info)
-            let context = unsafe Call.context(request)
             unsafe Call.serve(request) {
-                $0.setAttributes(
-                    of: InodeNumber(inode), handle: handle, to: changes, context, $1)
+                $0.setAttributes(of: InodeNumber(inode), handle: handle, to: changes, $1)
             }
         }
         unsafe table.create = { request, parent, name, mode, info in
@@ -33,10 +31,11 @@ extension Operations {
         unsafe table.fallocate = { request, inode, mode, offset, length, info in
             guard let info = unsafe info else { return }
             let handle = unsafe FileHandle(info.pointee.fh)
+            let context = unsafe Call.context(request)
             unsafe Call.serve(request) {
                 $0.allocate(
                     InodeNumber(inode), handle: handle, mode: mode, offset: UInt64(offset),
-                    length: UInt64(length), $1)
+                    length: UInt64(length), context, $1)
             }
         }
         unsafe table.copy_file_range = {
@@ -48,8 +47,9 @@ extension Operations {
             let to = unsafe FileRange(
                 inode: InodeNumber(target), handle: FileHandle(targetInfo.pointee.fh),
                 offset: UInt64(targetOffset))
+            let context = unsafe Call.context(request)
             unsafe Call.serve(request) {
-                $0.copyRange(from: from, to: to, length: UInt64(length), $1)
+                $0.copyRange(from: from, to: to, length: UInt64(length), context, $1)
             }
         }
     }
@@ -71,8 +71,7 @@ extension Operations {
         }
         unsafe table.link = { request, inode, parent, name in
             let place = unsafe DirectoryPlace(parent: InodeNumber(parent), name: Call.bytes(name))
-            let context = unsafe Call.context(request)
-            unsafe Call.serve(request) { $0.link(InodeNumber(inode), to: place, context, $1) }
+            unsafe Call.serve(request) { $0.link(InodeNumber(inode), to: place, $1) }
         }
         unsafe table.unlink = { request, parent, name in
             let name = unsafe Call.bytes(name)

@@ -135,10 +135,7 @@ enum Operations {
         }
         unsafe table.setxattr = { request, inode, _, _, _, _ in
             // Which structure the kernel sent is known here better than in libfuse.
-            let context = unsafe Call.context(request)
-            unsafe Call.serve(request) {
-                $0.setExtendedAttribute(of: InodeNumber(inode), context, $1)
-            }
+            unsafe Call.serve(request) { $0.setExtendedAttribute(of: InodeNumber(inode), $1) }
         }
         unsafe table.removexattr = { request, inode, name in
             let name = unsafe Call.bytes(name)

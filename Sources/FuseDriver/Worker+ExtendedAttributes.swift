@@ -4,7 +4,8 @@ internal import VirtualFS
 // Extended attributes.
 
 extension Worker {
-    /// `FUSE_SETXATTR_ACL_KILL_SGID`: a new access ACL costs the set-group-ID bit.
+    /// `FUSE_SETXATTR_ACL_KILL_SGID`: who sets an ACL is not of the file's group. The kernel says so
+    /// of default ACLs too, which change no mode.
     private static let aclClearsSetGroupID: UInt32 = 1 << 0
 
     private var answersExtendedAttributes: Bool {
@@ -37,9 +38,7 @@ extension Worker {
 
     /// Reads name and value from the request itself: which of its two forms the kernel uses was
     /// agreed on behind libfuse's back.
-    func setExtendedAttribute(
-        of inode: InodeNumber, _ context: RequestContext, _ reply: consuming Reply
-    ) {
+    func setExtendedAttribute(of inode: InodeNumber, _ reply: consuming Reply) {
         do throws(FileSystemError) {
             let request = buffer.argument(vitrine_setxattr_in.self)
             let isExtended = connection.hasExtendedSetxattr
@@ -52,24 +51,12 @@ extension Worker {
             try fileSystem.setExtendedAttribute(
                 Array(payload[..<end]), of: inode,
                 to: Array(payload[(end + 1)...].prefix(Int(request.size))), mode: mode,
-                context: context)
-            if isExtended, request.setxattr_flags & Self.aclClearsSetGroupID != 0 {
-                try clearSetGroupID(of: inode, context)
-            }
+                clearSetGroupID: isExtended
+                    && request.setxattr_flags & Self.aclClearsSetGroupID != 0)
             reply.success()
         } catch {
             reply.failure(error)
         }
-    }
-
-    private func clearSetGroupID(
-        of inode: InodeNumber, _ context: RequestContext
-    ) throws(FileSystemError) {
-        let mode = try fileSystem.attributes(of: inode, handle: nil).attributes.mode
-        guard mode & 0o2000 != 0 else { return }
-        _ = try fileSystem.setAttributes(
-            of: inode, handle: nil, to: AttributeChanges(permissions: mode & 0o5777),
-            context: context)
     }
 
     func removeExtendedAttribute(

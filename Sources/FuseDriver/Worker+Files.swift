@@ -24,32 +24,42 @@ extension Worker {
             return
         }
         do throws(FileSystemError) {
-            let request = buffer.argument(vitrine_open_in.self)
-            if flags.contains(.truncate), request.open_flags & Self.openClearsSetIDs != 0 {
-                _ = try fileSystem.setAttributes(
-                    of: inode, handle: nil,
-                    to: AttributeChanges(sizeBytes: 0, clearSetIDs: true), context: context)
+            let file = try fileSystem.open(
+                inode, flags: flags, clearSetIDs: openClearsSetIDs(context), context: context)
+            guard let answer = answer(inode, file) else {
+                // The kernel looks the path up again, and comes back with the new number.
+                throw FileSystemError.stale
             }
-            var file = try fileSystem.open(inode, flags: flags, context: context)
-            if file.backing != nil, flags.writes, losesPrivilegesWhenWritten(inode) {
-                // Writes that pass by would leave the set ids in place.
-                file.backing = nil
-            }
-            let answer = connection.openFiles?.open(inode, file) ?? vitrine_open_out(file)
             if !reply.value(answer) { undoOpen(inode, file.handle) }
         } catch {
             reply.failure(error)
         }
     }
 
+    /// Whether a truncating open drops set ids: the kernel tells, if that was agreed on.
+    private func openClearsSetIDs(_ context: RequestContext) -> Bool {
+        guard connection.capabilities.clearsSetIDs else { return context.userID != 0 }
+        return buffer.argument(vitrine_open_in.self).open_flags & Self.openClearsSetIDs != 0
+    }
+
+    /// The answer to an open; nil if the kernel cannot serve the file under this number.
+    private func answer(_ inode: InodeNumber, _ file: OpenedFile) -> vitrine_open_out? {
+        guard let openFiles = connection.openFiles else { return vitrine_open_out(file) }
+        if let answer = openFiles.open(inode, file) { return answer }
+        fileSystem.release(inode, handle: file.handle)
+        fileSystem.renew(inode)
+        return nil
+    }
+
     func create(_ request: NodeCreation, flags: OpenFlags, _ reply: consuming Reply) {
         do throws(FileSystemError) {
-            var (entry, file) = try fileSystem.create(request, flags: flags)
+            let (entry, file) = try fileSystem.create(request, flags: flags)
             let inode = entry.attributes.inode
-            if connection.capabilities.clearsSetIDs, entry.attributes.mode & 0o6000 != 0 {
-                file.backing = nil
+            guard let opened = answer(inode, file) else {
+                // The name was there already.
+                fileSystem.forget(inode, count: 1)
+                throw FileSystemError.stale
             }
-            let opened = connection.openFiles?.open(inode, file) ?? vitrine_open_out(file)
             let answer = vitrine_create_out(entry: vitrine_entry_out(entry), open: opened)
             if !reply.value(answer) {
                 undoOpen(inode, file.handle)
@@ -63,20 +73,6 @@ extension Worker {
     private func undoOpen(_ inode: InodeNumber, _ handle: FileHandle) {
         connection.openFiles?.close(inode)
         fileSystem.release(inode, handle: handle)
-    }
-
-    /// Whether a write must drop setuid, setgid or capabilities, as far as the driver has to see
-    /// to it that the write is seen.
-    private func losesPrivilegesWhenWritten(_ inode: InodeNumber) -> Bool {
-        guard connection.capabilities.clearsSetIDs else { return false }
-        do throws(FileSystemError) {
-            let mode = try fileSystem.attributes(of: inode, handle: nil).attributes.mode
-            if mode & 0o6000 != 0 { return true }
-            _ = try fileSystem.extendedAttribute(Array("security.capability".utf8), of: inode)
-            return true
-        } catch {
-            return false
-        }
     }
 
     func release(_ inode: InodeNumber, handle: FileHandle?, _ reply: consuming Reply) {
@@ -185,11 +181,12 @@ extension Worker {
 
     func allocate(
         _ inode: InodeNumber, handle: FileHandle, mode: Int32, offset: UInt64, length: UInt64,
-        _ reply: consuming Reply
+        _ context: RequestContext, _ reply: consuming Reply
     ) {
         do throws(FileSystemError) {
             try fileSystem.allocate(
-                inode, handle: handle, mode: mode, offset: offset, length: length)
+                inode, handle: handle, mode: mode, offset: offset, length: length,
+                context: context)
             reply.success()
         } catch {
             reply.failure(error)
@@ -197,12 +194,16 @@ extension Worker {
     }
 
     func copyRange(
-        from source: FileRange, to target: FileRange, length: UInt64, _ reply: consuming Reply
+        from source: FileRange, to target: FileRange, length: UInt64,
+        _ context: RequestContext, _ reply: consuming Reply
     ) {
         do throws(FileSystemError) {
             // The kernel takes the count as 32 bits.
             let limit = min(length, 1 << 30)
-            reply.written(Int(try fileSystem.copyRange(from: source, to: target, length: limit)))
+            reply.written(
+                Int(
+                    try fileSystem.copyRange(
+                        from: source, to: target, length: limit, context: context)))
         } catch {
             reply.failure(error)
         }

@@ -45,12 +45,11 @@ extension Worker {
 
     func setAttributes(
         of inode: InodeNumber, handle: FileHandle?, to changes: AttributeChanges,
-        _ context: RequestContext, _ reply: consuming Reply
+        _ reply: consuming Reply
     ) {
         do throws(FileSystemError) {
             reply.attributes(
-                try fileSystem.setAttributes(
-                    of: inode, handle: handle, to: changes, context: context))
+                try fileSystem.setAttributes(of: inode, handle: handle, to: changes))
         } catch {
             reply.failure(error)
         }
@@ -94,11 +93,11 @@ extension Worker {
     }
 
     func link(
-        _ inode: InodeNumber, to place: DirectoryPlace, _ context: RequestContext,
+        _ inode: InodeNumber, to place: DirectoryPlace,
         _ reply: consuming Reply
     ) {
         do throws(FileSystemError) {
-            answer(try fileSystem.link(inode, to: place, context: context), reply)
+            answer(try fileSystem.link(inode, to: place), reply)
         } catch {
             reply.failure(error)
         }

@@ -9,16 +9,14 @@ extension ChildProcess {
         package let standardError: [UInt8]
     }
 
-    /// An unnamed file in memory for what a program prints (memfd_create(2)).
+    /// An unnamed file in memory for what a program prints.
     ///
     /// Unlike a pipe it never makes the program wait for a reader; meant for those that print little.
     package struct Capture: ~Copyable, Sendable {
         private let file: OwnedDescriptor
 
         package init() throws(Errno) {
-            let descriptor = unsafe vitrine_memory_file("output")
-            guard descriptor >= 0 else { throw Errno.current }
-            file = OwnedDescriptor(adopting: descriptor)
+            file = try OwnedDescriptor(anonymous: "output")
         }
 
         /// Valid while the capture lives.

@@ -9,6 +9,11 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
     /// Takes ownership of an open descriptor.
     package init(adopting rawValue: Int32) { self.rawValue = rawValue }
 
+    /// An unnamed file in memory (memfd_create(2)).
+    package init(anonymous name: String) throws(Errno) {
+        rawValue = try retrying { unsafe vitrine_memory_file(name) }
+    }
+
     deinit { close(rawValue) }
 
     /// Gives the descriptor away; the caller closes it.

@@ -72,13 +72,28 @@ package final class ObjectIngest: Sendable {
     }
 
     /// Hashes the file at `path`, which lies in a work directory of this store, and moves it into
-    /// the store. The file is gone from its place, also when its content was there already.
+    /// the store. The file is gone from its place, also when its content was there already. Of a
+    /// file that somebody may still write to, a copy is stored.
     package func adopt(_ path: String) throws(StoreError) -> FileContent {
+        let source: OwnedDescriptor
+        do throws(Errno) {
+            source = try OwnedDescriptor(opening: path, .readOnly)
+        } catch {
+            throw failure(error, path)
+        }
+        guard DescriptorIO.hasWriters(source.rawValue) else {
+            return try adopt(path, open: source.rawValue)
+        }
+        let content = try copy(source.rawValue)
+        discard(path)
+        return content
+    }
+
+    private func adopt(_ path: String, open descriptor: Int32) throws(StoreError) -> FileContent {
         let content: FileContent
         do throws(Errno) {
-            let file = try OwnedDescriptor(opening: path, .readOnly)
-            content = try Self.hash(file.rawValue)
-            if content.sizeBytes > 0 { try DescriptorIO.setPermissions(file.rawValue, 0o444) }
+            content = try Self.hash(descriptor)
+            if content.sizeBytes > 0 { try DescriptorIO.setPermissions(descriptor, 0o444) }
         } catch {
             throw failure(error, path)
         }

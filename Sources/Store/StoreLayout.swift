@@ -35,8 +35,14 @@ package struct StoreLayout: Hashable, Sendable {
     }
 
     package func object(_ digest: Digest) -> String {
-        let hex = digest.hex
-        return objects + "/" + hex.prefix(2) + "/" + hex.dropFirst(2)
+        objects + "/" + String(decoding: Self.objectName(digest), as: UTF8.self)
+    }
+
+    /// The object's path below ``objects``.
+    static func objectName(_ digest: Digest) -> [UInt8] {
+        var name = Array(digest.hex.utf8)
+        name.insert(UInt8(ascii: "/"), at: 2)
+        return name
     }
 
     /// The digest that an object's file name stands for.

@@ -1,6 +1,6 @@
 package import FileTree
 internal import ImageSpec
-internal import LinuxIO
+package import LinuxIO
 package import Store
 internal import Synchronization
 package import VirtualFS
@@ -12,6 +12,7 @@ package import VirtualFS
 package final class GlassView: FileSystem {
     package let profile: ConnectionProfile
     private let store: Store
+    private let objects: ObjectReader
     private let source: any DirectorySource
     private let root: GlassNode
     private let nodes = Mutex<[InodeNumber: Known]>([:])
@@ -25,8 +26,12 @@ package final class GlassView: FileSystem {
     /// - Parameters:
     ///   - root: a tree or a directory.
     ///   - source: where the trees' directories are; by default the store.
-    package init(_ root: GlassEntry, store: Store, source: (any DirectorySource)? = nil) {
+    /// - Throws: Errno if the directory of the objects cannot be opened.
+    package init(
+        _ root: GlassEntry, store: Store, source: (any DirectorySource)? = nil
+    ) throws(Errno) {
         self.store = store
+        objects = try ObjectReader(store.layout)
         self.source = source ?? store
         var node = GlassNumbering.node(
             root, name: nil, parent: InodeNumber(0))
@@ -215,7 +220,7 @@ package final class GlassView: FileSystem {
     // MARK: - Files
 
     package func open(
-        _ inode: InodeNumber, flags: OpenFlags, context: RequestContext
+        _ inode: InodeNumber, flags: OpenFlags, clearSetIDs: Bool, context: RequestContext
     ) throws(FileSystemError) -> OpenedFile {
         if flags.writes { throw .readOnly }
         return OpenedFile(handle: FileHandle(0), caching: .keep)
@@ -236,8 +241,7 @@ package final class GlassView: FileSystem {
             // Opened for each read: no descriptor is held per inode, and an open costs 2 µs where
             // the round trip costs ten times that.
             try answering {
-                let file = try OwnedDescriptor(
-                    opening: store.layout.object(content.digest), .readOnly)
+                let file = try objects.open(content.digest)
                 deliver(.descriptor(file.rawValue, offset: offset, size: length))
             }
         case .directory, .symbolicLink: throw .isDirectory

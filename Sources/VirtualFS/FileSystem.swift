@@ -3,8 +3,8 @@
 /// The contract is that of the kernel's virtual file system layer, one method a request:
 ///
 /// - Methods are called concurrently from any number of threads and answer synchronously.
-/// - Every ``Entry`` returned by ``lookup(_:in:)``, ``create(_:)``, ``makeNode(_:)``,
-///   ``makeDirectory(_:)``, ``makeSymbolicLink(_:)``, ``link(_:to:context:)``, and every entry that a
+/// - Every ``Entry`` returned by ``lookup(_:in:)``, ``create(_:flags:)``, ``makeNode(_:)``,
+///   ``makeDirectory(_:)``, ``makeSymbolicLink(_:)``, ``link(_:to:)``, and every entry that a
 ///   ``DirectoryListing`` accepted together with its attributes, counts as one lookup
 ///   of its inode. The inode number stays valid until ``forget(_:count:)`` took all of them back.
 /// - Permission checks against mode, owner and ACLs are the caller's (the kernel's
@@ -17,7 +17,8 @@ package protocol FileSystem: AnyObject, Sendable {
     var profile: ConnectionProfile { get }
 
     /// The connection is up; `notifier` may be kept and used until ``unmounted()``.
-    func mounted(notifier: any KernelNotifier)
+    /// - Parameter passthrough: whether the kernel takes backings.
+    func mounted(notifier: any KernelNotifier, passthrough: Bool)
     /// The connection is gone; every lookup count and handle is void.
     func unmounted()
 
@@ -27,8 +28,7 @@ package protocol FileSystem: AnyObject, Sendable {
         of inode: InodeNumber, handle: FileHandle?
     ) throws(FileSystemError) -> AttributesReply
     func setAttributes(
-        of inode: InodeNumber, handle: FileHandle?, to changes: AttributeChanges,
-        context: RequestContext
+        of inode: InodeNumber, handle: FileHandle?, to changes: AttributeChanges
     ) throws(FileSystemError) -> AttributesReply
     func readSymbolicLink(_ inode: InodeNumber) throws(FileSystemError) -> [UInt8]
 
@@ -38,7 +38,7 @@ package protocol FileSystem: AnyObject, Sendable {
         _ request: NodeCreation, target: [UInt8]
     ) throws(FileSystemError) -> Entry
     func link(
-        _ inode: InodeNumber, to place: DirectoryPlace, context: RequestContext
+        _ inode: InodeNumber, to place: DirectoryPlace
     ) throws(FileSystemError) -> Entry
     func unlink(_ name: [UInt8], in parent: InodeNumber) throws(FileSystemError)
     func removeDirectory(_ name: [UInt8], in parent: InodeNumber) throws(FileSystemError)
@@ -46,9 +46,14 @@ package protocol FileSystem: AnyObject, Sendable {
         _ source: DirectoryPlace, to target: DirectoryPlace, mode: RenameMode
     ) throws(FileSystemError)
 
+    /// - Parameter clearSetIDs: a truncating open drops setuid and setgid.
     func open(
-        _ inode: InodeNumber, flags: OpenFlags, context: RequestContext
+        _ inode: InodeNumber, flags: OpenFlags, clearSetIDs: Bool, context: RequestContext
     ) throws(FileSystemError) -> OpenedFile
+    /// The kernel cannot serve the inode's present content under this number while older opens are
+    /// alive. The next lookup of each of its names has to answer another number, with the same
+    /// ``FileAttributes/serialNumber``; this one stays valid until it is forgotten.
+    func renew(_ inode: InodeNumber)
     /// Creates a regular file and opens it (`open(2)` with `O_CREAT`; the kernel already looked the
     /// name up, so an existing name is opened unless `O_EXCL` is set).
     func create(
@@ -70,17 +75,18 @@ package protocol FileSystem: AnyObject, Sendable {
     func synchronize(
         _ inode: InodeNumber, handle: FileHandle?, dataOnly: Bool
     ) throws(FileSystemError)
-    func synchronizeAll() throws(FileSystemError)
 
+    /// - Parameter context: of who writes, and so may have to lose setuid and setgid.
     func allocate(
-        _ inode: InodeNumber, handle: FileHandle, mode: Int32, offset: UInt64, length: UInt64
+        _ inode: InodeNumber, handle: FileHandle, mode: Int32, offset: UInt64, length: UInt64,
+        context: RequestContext
     ) throws(FileSystemError)
     /// `lseek(2)` with `SEEK_DATA` or `SEEK_HOLE`.
     func seek(
         _ inode: InodeNumber, handle: FileHandle?, offset: UInt64, whence: Int32
     ) throws(FileSystemError) -> UInt64
     func copyRange(
-        from source: FileRange, to target: FileRange, length: UInt64
+        from source: FileRange, to target: FileRange, length: UInt64, context: RequestContext
     ) throws(FileSystemError) -> UInt64
 
     func openDirectory(_ inode: InodeNumber) throws(FileSystemError) -> FileHandle
@@ -96,9 +102,11 @@ package protocol FileSystem: AnyObject, Sendable {
         _ name: [UInt8], of inode: InodeNumber
     ) throws(FileSystemError) -> [UInt8]
     func extendedAttributeNames(of inode: InodeNumber) throws(FileSystemError) -> [[UInt8]]
+    /// - Parameter clearSetGroupID: an access ACL that is set drops setgid: who sets it is not of
+    ///   the file's group.
     func setExtendedAttribute(
         _ name: [UInt8], of inode: InodeNumber, to value: [UInt8], mode: ExtendedAttributeMode,
-        context: RequestContext
+        clearSetGroupID: Bool
     ) throws(FileSystemError)
     func removeExtendedAttribute(
         _ name: [UInt8], of inode: InodeNumber

@@ -2,11 +2,9 @@
 package struct RequestContext: Hashable, Sendable {
     package var userID: UInt32
     package var groupID: UInt32
-    package var processID: Int32
-    package init(userID: UInt32 = 0, groupID: UInt32 = 0, processID: Int32 = 0) {
+    package init(userID: UInt32 = 0, groupID: UInt32 = 0) {
         self.userID = userID
         self.groupID = groupID
-        self.processID = processID
     }
 }
 
@@ -80,12 +78,11 @@ package struct OpenFlags: OptionSet, Hashable, Sendable {
     package let rawValue: Int32
     package init(rawValue: Int32) { self.rawValue = rawValue }
 
+    package static let readOnly = OpenFlags([])
     package static let writeOnly = OpenFlags(rawValue: 0o1)
     package static let readWrite = OpenFlags(rawValue: 0o2)
     package static let exclusive = OpenFlags(rawValue: 0o200)
     package static let truncate = OpenFlags(rawValue: 0o1000)
-    package static let append = OpenFlags(rawValue: 0o2000)
-    package static let direct = OpenFlags(rawValue: 0o40000)
 
     /// Whether the descriptor may write.
     package var writes: Bool { rawValue & 0o3 != 0 }
@@ -128,16 +125,22 @@ package struct OpenedFile: Hashable, Sendable {
     }
 
     /// A file of the host that serves this inode's content from here on, if the kernel offers
-    /// passthrough. Opens of one inode that are alive at the same time share one backing: the
-    /// driver answers an open with another ``identity`` as direct I/O.
+    /// passthrough.
+    ///
+    /// The kernel serves an inode from one backing as long as any open is in passthrough. While one
+    /// is, every further open has to come with a backing: one with the same ``identity`` shares it,
+    /// any other, or none, makes the driver ask for ``FileSystem/renew(_:)``.
     package struct Backing: Hashable, Sendable {
         /// Borrowed: stays open at least until ``FileSystem/release(_:handle:)``.
         package var descriptor: Int32
         /// Equal for descriptors of the same host file.
         package var identity: UInt64
-        package init(descriptor: Int32, identity: UInt64) {
+        /// The file system has to see the writes through this open: they do not pass it by.
+        package var isObserved: Bool
+        package init(descriptor: Int32, identity: UInt64, isObserved: Bool = false) {
             self.descriptor = descriptor
             self.identity = identity
+            self.isObserved = isObserved
         }
     }
 

@@ -1,3 +1,4 @@
+import CFuse
 import CLinux
 import Glibc
 import Synchronization
@@ -173,7 +174,9 @@ final class MemoryFileSystem: FileSystem {
 
     // MARK: FileSystem
 
-    func mounted(notifier: any KernelNotifier) { state.withLock { $0.notifier = notifier } }
+    func mounted(notifier: any KernelNotifier, passthrough: Bool) {
+        state.withLock { $0.notifier = notifier }
+    }
 
     func unmounted() {
         state.withLock { state in
@@ -211,8 +214,7 @@ final class MemoryFileSystem: FileSystem {
     }
 
     func setAttributes(
-        of inode: InodeNumber, handle: FileHandle?, to changes: AttributeChanges,
-        context: RequestContext
+        of inode: InodeNumber, handle: FileHandle?, to changes: AttributeChanges
     ) throws(FileSystemError) -> AttributesReply {
         try counted("setAttributes") { (state) throws(FileSystemError) in
             var node = try Self.node(state, inode)
@@ -281,7 +283,7 @@ final class MemoryFileSystem: FileSystem {
     }
 
     func link(
-        _ inode: InodeNumber, to place: DirectoryPlace, context: RequestContext
+        _ inode: InodeNumber, to place: DirectoryPlace
     ) throws(FileSystemError) -> Entry {
         try counted("link") { (state) throws(FileSystemError) in
             guard try Self.child(state, place.name, of: place.parent) == nil else {
@@ -337,11 +339,14 @@ final class MemoryFileSystem: FileSystem {
     }
 
     func open(
-        _ inode: InodeNumber, flags: OpenFlags, context: RequestContext
+        _ inode: InodeNumber, flags: OpenFlags, clearSetIDs: Bool, context: RequestContext
     ) throws(FileSystemError) -> OpenedFile {
         let file = try counted("open") { (state) throws(FileSystemError) in
             let node = try Self.node(state, inode)
-            if flags.contains(.truncate) { _ = ftruncate(node.descriptor, 0) }
+            if flags.contains(.truncate) {
+                _ = ftruncate(node.descriptor, 0)
+                if clearSetIDs { state.nodes[inode]?.attributes.mode &= ~0o6000 }
+            }
             return opened(&state, inode, node)
         }
         return hooks.withLock { $0 }.open(file)
@@ -355,7 +360,9 @@ final class MemoryFileSystem: FileSystem {
         state.openHandles.insert(handle)
         return OpenedFile(
             handle: FileHandle(handle),
-            backing: OpenedFile.Backing(descriptor: node.descriptor, identity: inode.rawValue))
+            backing: OpenedFile.Backing(
+                descriptor: node.descriptor, identity: inode.rawValue,
+                isObserved: node.attributes.mode & 0o6000 != 0))
     }
 
     func create(
@@ -397,6 +404,24 @@ final class MemoryFileSystem: FileSystem {
         }
     }
 
+    func renew(_ inode: InodeNumber) {
+        state.withLock { state in
+            state.calls["renew", default: 0] += 1
+            guard var node = state.nodes[inode] else { return }
+            let fresh = InodeNumber(state.nextInode)
+            state.nextInode += 1
+            node.attributes.inode = fresh
+            node.lookups = 0
+            node.descriptor = dup(node.descriptor)
+            state.nodes[fresh] = node
+            for directory in Array(state.nodes.keys) {
+                for (name, child) in state.nodes[directory]?.children ?? [:] where child == inode {
+                    state.nodes[directory]?.children[name] = fresh
+                }
+            }
+        }
+    }
+
     func release(_ inode: InodeNumber, handle: FileHandle) {
         state.withLock { state in
             state.calls["release", default: 0] += 1
@@ -412,7 +437,8 @@ final class MemoryFileSystem: FileSystem {
     }
 
     func allocate(
-        _ inode: InodeNumber, handle: FileHandle, mode: Int32, offset: UInt64, length: UInt64
+        _ inode: InodeNumber, handle: FileHandle, mode: Int32, offset: UInt64, length: UInt64,
+        context: RequestContext
     ) throws(FileSystemError) {
         try counted("allocate") { (state) throws(FileSystemError) in
             let descriptor = try Self.node(state, inode).descriptor
@@ -487,7 +513,7 @@ final class MemoryFileSystem: FileSystem {
 
     func setExtendedAttribute(
         _ name: [UInt8], of inode: InodeNumber, to value: [UInt8], mode: ExtendedAttributeMode,
-        context: RequestContext
+        clearSetGroupID: Bool
     ) throws(FileSystemError) {
         try counted("setExtendedAttribute") { (state) throws(FileSystemError) in
             let isSet = try Self.node(state, inode).extendedAttributes[name] != nil

@@ -50,6 +50,25 @@ static inline int vitrine_clone_file(int target, int source) {
     return ioctl(target, FICLONE, source);
 }
 
+// A private copy of the mount that holds `path`, rooted there and read-only; -1 and errno.
+static inline int vitrine_open_read_only_tree(const char *path) {
+    // struct mount_attr of linux/mount.h, which older headers do not have: MOUNT_ATTR_RDONLY is 1.
+    struct {
+        unsigned long long attr_set, attr_clr, propagation, userns_fd;
+    } attributes = {.attr_set = 1};
+    // OPEN_TREE_CLONE is 1, OPEN_TREE_CLOEXEC is O_CLOEXEC. The numbers of the calls are those of
+    // every architecture.
+    int tree = (int)syscall(428, AT_FDCWD, path, 1 | O_CLOEXEC);
+    if (tree < 0)
+        return -1;
+    if (syscall(442, tree, "", 0x1000 /* AT_EMPTY_PATH */, &attributes, sizeof attributes) == 0)
+        return tree;
+    int reason = errno;
+    close(tree);
+    errno = reason;
+    return -1;
+}
+
 static inline int vitrine_fcntl(int descriptor, int command, int argument) {
     return fcntl(descriptor, command, argument);
 }

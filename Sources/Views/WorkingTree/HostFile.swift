@@ -53,17 +53,14 @@ final class HostFile: Sendable {
         if FileTime(try status().modificationTime) != time { try setModificationTime(time) }
     }
 
-    /// `UTIME_OMIT` of sys/stat.h, a macro that Swift does not see.
-    private static let omit = (1 << 30) - 2
-
-    /// Sets the modification time and leaves the access time alone (futimens(3)).
+    /// Sets the modification time and leaves the access time alone.
     func setModificationTime(_ time: FileTime) throws(FileSystemError) {
-        // Two `timespec`, whose members belong to a C module that this one does not import.
-        let times = [0, Self.omit, Int(time.seconds), Int(time.nanoseconds)]
-        let result = unsafe times.withUnsafeBytes { bytes in
-            unsafe futimens(descriptor, bytes.baseAddress?.assumingMemoryBound(to: timespec.self))
+        do throws(Errno) {
+            try DescriptorIO.setModificationTime(
+                descriptor, FileTimestamp(seconds: time.seconds, nanoseconds: time.nanoseconds))
+        } catch {
+            throw FileSystemError(host: error)
         }
-        guard result == 0 else { throw FileSystemError(host: Errno.current) }
     }
 }
 
@@ -78,17 +75,6 @@ extension FileSystemError {
 }
 
 extension FileTime {
-    /// The wall clock as the kernel stamps files with it: the time of the last tick, so that our
-    /// stamps and the host file system's keep the order of events.
-    static func now() -> FileTime {
-        var time = [0, 0]
-        unsafe time.withUnsafeMutableBytes { bytes in
-            guard let base = bytes.baseAddress else { return }
-            unsafe clock_gettime(CLOCK_REALTIME_COARSE, base.assumingMemoryBound(to: timespec.self))
-        }
-        return FileTime(seconds: Int64(time[0]), nanoseconds: UInt32(clamping: time[1]))
-    }
-
     init(_ time: FileTimestamp) {
         self.init(seconds: time.seconds, nanoseconds: time.nanoseconds)
     }

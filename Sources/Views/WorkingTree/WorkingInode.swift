@@ -34,6 +34,9 @@ final class WorkingInode {
         static let synthesised = Flags(rawValue: 2)
         /// The kernel's page cache may be older than the file: writes may have gone past it.
         static let pagesStale = Flags(rawValue: 4)
+        /// The own file was open for reading and writing in passthrough: a mapping of it may live
+        /// on without an open file, and write. So nothing of it is cached until it is forgotten.
+        static let mayBeMapped = Flags(rawValue: 8)
     }
 
     /// One name of an inode.
@@ -49,6 +52,8 @@ final class WorkingInode {
         /// Known names past the first.
         var places: [Place] = []
         var opened: OpenState?
+        /// Numbers that the kernel got for the inode after the first, the present one last.
+        var renewals: [InodeNumber] = []
 
         init(time: FileTime) {
             accessTime = time
@@ -56,7 +61,9 @@ final class WorkingInode {
         }
     }
 
+    /// `st_ino`, and the kernel's number unless there are renewals.
     let number: InodeNumber
+    /// Under all its numbers.
     var lookupCount: UInt64 = 0
     var attributes: NodeAttributes
     var body: Body
@@ -93,6 +100,18 @@ final class WorkingInode {
     var isDirectory: Bool { directory != nil }
 
     var opened: OpenState? { extras?.opened }
+
+    /// The number that lookups answer.
+    var kernelNumber: InodeNumber { extras?.renewals.last ?? number }
+
+    /// Whether the kernel may remember attributes: not while they change behind our back, nor while
+    /// it has the inode under several numbers.
+    var attributesValidity: CacheValidity {
+        let isSettled =
+            extras == nil
+            || extras?.opened?.isUnsettled != true && extras?.renewals.isEmpty == true
+        return isSettled && !flags.contains(.mayBeMapped) ? .forever : .none
+    }
 
     /// The extras, made if there are none.
     func withExtras() -> Extras {

@@ -10,29 +10,27 @@ extension WorkingTree {
             let described = try perform { (state) throws(Interruption) in
                 let found = try state.inode(inode)
                 return Observation(
-                    attributes: state.attributes(of: found), file: state.unsettledFile(of: found),
+                    reply: state.reply(of: found), file: state.unsettledFile(of: found),
                     generation: found.opened?.statusGeneration ?? 0)
             }
-            guard let file = described.file else {
-                return AttributesReply(attributes: described.attributes)
-            }
+            guard let file = described.file else { return described.reply }
             let status = try file.status()
-            let attributes = try perform { (state) throws(Interruption) -> FileAttributes? in
+            let reply = try perform { (state) throws(Interruption) -> AttributesReply? in
                 let found = try state.inode(inode)
                 // Another thread was faster: what it saw may be newer.
-                guard let opened = found.opened, opened.host === file,
-                    opened.statusGeneration == described.generation
+                guard let present = state.unsettledFile(of: found), present.isSame(as: file),
+                    found.opened?.statusGeneration ?? 0 == described.generation
                 else { return nil }
                 state.absorb(status, into: found)
-                return state.attributes(of: found)
+                return state.reply(of: found)
             }
-            if let attributes { return AttributesReply(attributes: attributes, validity: .none) }
+            if let reply { return reply }
         }
     }
 
     private struct Observation: Sendable {
-        var attributes: FileAttributes
-        var file: HostFile?
+        var reply: AttributesReply
+        var file: WorkingTreeState.UnsettledFile?
         var generation: UInt64
     }
 
@@ -41,15 +39,14 @@ extension WorkingTree {
         _ described: WorkingTreeState.Described<Entry>
     ) throws(FileSystemError) -> Entry {
         var entry = described.answer
-        if described.unsettled != nil {
+        if described.isUnsettled {
             entry.attributes = try attributes(of: entry.attributes.inode, handle: nil).attributes
         }
         return entry
     }
 
     package func setAttributes(
-        of inode: InodeNumber, handle: FileHandle?, to changes: AttributeChanges,
-        context: RequestContext
+        of inode: InodeNumber, handle: FileHandle?, to changes: AttributeChanges
     ) throws(FileSystemError) -> AttributesReply {
         if let size = changes.sizeBytes {
             try resize(inode, to: size, clearSetIDs: changes.clearSetIDs)
@@ -124,7 +121,7 @@ extension WorkingTree {
 
     package func setExtendedAttribute(
         _ name: [UInt8], of inode: InodeNumber, to value: [UInt8], mode: ExtendedAttributeMode,
-        context: RequestContext
+        clearSetGroupID: Bool
     ) throws(FileSystemError) {
         try XattrName.check(name)
         guard value.count <= XattrName.maximumValueBytes else { throw .argumentListTooLong }
@@ -132,7 +129,8 @@ extension WorkingTree {
         try settleFirst(inode, modificationTime: nil, now: now)
         try modify { (state) throws(Interruption) in
             try state.setExtendedAttribute(
-                name, of: try state.inode(inode), to: value, mode: mode, now: now)
+                name, of: try state.inode(inode), to: value, mode: mode,
+                clearSetGroupID: clearSetGroupID, now: now)
         }
     }
 

@@ -14,7 +14,7 @@ extension WorkingTree {
         /// It is open; nobody writes.
         case idle(HostFile, modificationTime: FileTime)
         /// Open the own file at the path.
-        case openOwn(path: String, identity: UInt64, modificationTime: FileTime)
+        case openOwn(path: String, identity: UInt64, modificationTime: FileTime, isMapped: Bool)
         case openObject(FileContent)
         /// There is no byte.
         case empty(modificationTime: FileTime)
@@ -54,8 +54,7 @@ extension WorkingTree {
         _ object: FileContent, keptBytes: UInt64, to target: Int32
     ) throws(FileSystemError) {
         do throws(Errno) {
-            let source = try OwnedDescriptor(
-                opening: store.layout.object(object.digest), .readOnly)
+            let source = try objects.open(object.digest)
             if keptBytes >= object.sizeBytes {
                 return try DescriptorIO.copyContent(from: source.rawValue, to: target)
             }
@@ -85,7 +84,12 @@ extension WorkingTree {
         case .idle(let file, let modificationTime):
             try file.begin(at: modificationTime)
             return file
-        case .openOwn(let path, let identity, let modificationTime):
+        case .openOwn(let path, let identity, var modificationTime, let isMapped):
+            if isMapped {
+                // What a mapping wrote shows in the time that is about to be set.
+                let reply = try attributes(of: inode, handle: nil)
+                modificationTime = reply.attributes.modificationTime
+            }
             let file = try HostFile.open(path, .readWrite, identity: identity)
             try file.begin(at: modificationTime)
             locked { $0.install(file, in: inode) }
@@ -115,12 +119,15 @@ extension WorkingTree {
         switch plan {
         case .ready(let open), .idle(let open, _): return open
         case .empty: return nil
-        case .openOwn(let path, let identity, _):
+        case .openOwn(let path, let identity, _, _):
             file = try HostFile.open(path, .readWrite, identity: identity)
         case .openObject(let content):
-            file = try HostFile.open(
-                store.layout.object(content.digest), .readOnly,
-                identity: Self.identity(ofObject: content))
+            do throws(Errno) {
+                file = HostFile(
+                    try objects.open(content.digest), identity: Self.identity(ofObject: content))
+            } catch {
+                throw FileSystemError(host: error)
+            }
         }
         locked { $0.install(file, in: inode) }
         return file
@@ -196,21 +203,24 @@ extension WorkingTreeState {
         case .own(let file):
             let time = inode.modificationTime
             guard let opened = inode.opened, let host = opened.host else {
-                return .openOwn(path: file.path, identity: file.identity, modificationTime: time)
+                return .openOwn(
+                    path: file.path, identity: file.identity, modificationTime: time,
+                    isMapped: inode.flags.contains(.mayBeMapped))
             }
-            return opened.isUnsettled ? .ready(host) : .idle(host, modificationTime: time)
+            let mayChange = opened.isUnsettled || inode.flags.contains(.mayBeMapped)
+            return mayChange ? .ready(host) : .idle(host, modificationTime: time)
         }
     }
 
     /// The open file that serves the inode's content from now on, if it is open at all.
     func install(_ file: HostFile, in number: InodeNumber) {
-        guard let inode = inodes[number.rawValue] else { return }
+        guard let inode = find(number) else { return }
         inode.opened?.host = file
     }
 
     /// A file that was copied up. That alone is no change yet, but a freeze looks at it.
     func install(_ made: WorkingTree.NewFile, in number: InodeNumber) {
-        guard let inode = inodes[number.rawValue] else { return }
+        guard let inode = find(number) else { return }
         inode.body = .regular(.own(OwnFile(made)))
         if let opened = inode.opened {
             retire(opened.host)
@@ -239,23 +249,25 @@ extension WorkingTreeState {
         }
         // Emptying a mount target that is shown empty is what a runtime does when it makes it.
         if inode.flags.contains(.synthesised) { return true }
-        inode.modificationTime = now
         dropPrivileges(of: inode, setIDs: clearSetIDs)
+        // Before the modification time: it is the access time of what has no extras yet.
         touchChangeTime(inode, at: now)
+        inode.modificationTime = now
         return true
     }
 
     func resized(_ number: InodeNumber, _ status: FileStatus, clearSetIDs: Bool) {
-        guard let inode = inodes[number.rawValue] else { return }
+        guard let inode = find(number) else { return }
         absorb(status, into: inode)
         dropPrivileges(of: inode, setIDs: clearSetIDs)
         touchChangeTime(inode, at: FileTime(status.modificationTime))
     }
 
     func unsettledInodes() -> [InodeNumber] {
-        handles.values.compactMap {
-            $0.inode.opened?.isUnsettled == true ? $0.inode.number : nil
-        }
+        mapped.values.map(\.number)
+            + handles.values.compactMap {
+                $0.inode.opened?.isUnsettled == true ? $0.inode.number : nil
+            }
     }
 
     /// The kernel has forgotten every inode and handle.
@@ -266,7 +278,9 @@ extension WorkingTreeState {
             retire(inode.opened?.host)
             inode.extras?.opened = nil
             inode.lookupCount = 0
+            inode.flags.remove(.mayBeMapped)
         }
+        mapped = [:]
         for inode in Array(inodes.values) where inodes[inode.number.rawValue] === inode {
             release(inode)
         }

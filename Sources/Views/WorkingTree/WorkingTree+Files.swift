@@ -5,17 +5,15 @@ package import VirtualFS
 /// Open files.
 extension WorkingTree {
     package func open(
-        _ inode: InodeNumber, flags: OpenFlags, context: RequestContext
+        _ inode: InodeNumber, flags: OpenFlags, clearSetIDs: Bool, context: RequestContext
     ) throws(FileSystemError) -> OpenedFile {
-        guard flags.writes || flags.contains(.truncate) else { return try openForReading(inode) }
-        if flags.contains(.truncate) {
-            try resize(inode, to: 0, clearSetIDs: context.userID != 0)
-        }
+        if flags.contains(.truncate) { try resize(inode, to: 0, clearSetIDs: clearSetIDs) }
+        guard flags.writes else { return try openForReading(inode) }
         return try changing { () throws(FileSystemError) in
             try gated(inode) { () throws(FileSystemError) in
                 let file = try ownFile(of: inode)
                 return try perform { (state) throws(Interruption) in
-                    try state.open(inode, file: file, forWriting: flags.writes)
+                    try state.open(inode, file: file, flags, by: context)
                 }
             }
         }
@@ -24,13 +22,13 @@ extension WorkingTree {
     private func openForReading(_ inode: InodeNumber) throws(FileSystemError) -> OpenedFile {
         let opened = try perform { (state) throws(Interruption) -> OpenedFile? in
             try state.wantsBacking(inode)
-                ? nil : try state.open(inode, file: nil, forWriting: false)
+                ? nil : try state.open(inode, file: nil, .readOnly)
         }
         if let opened { return opened }
         return try gated(inode) { () throws(FileSystemError) in
             let file = try readableFile(of: inode)
             return try perform { (state) throws(Interruption) in
-                try state.open(inode, file: file, forWriting: false)
+                try state.open(inode, file: file, .readOnly)
             }
         }
     }
@@ -62,10 +60,8 @@ extension WorkingTree {
                     .regular(.own(OwnFile(made)))
                 }
                 let opened = try state.open(
-                    inode.number, file: made.host, forWriting: flags.writes)
-                var entry = state.entry(inode).answer
-                entry.attributesValidity = flags.writes ? .none : .forever
-                return (entry, opened)
+                    inode.number, file: made.host, flags, by: request.context)
+                return (state.entry(inode).answer, opened)
             }
         } catch {
             try? HostDirectory.unlink(made.path)  // what stays goes with the lease
@@ -81,7 +77,8 @@ extension WorkingTree {
         else { throw .notFound }
         do throws(FileSystemError) {
             let opened = try open(
-                entry.attributes.inode, flags: flags, context: request.context)
+                entry.attributes.inode, flags: flags, clearSetIDs: request.context.userID != 0,
+                context: request.context)
             let reply = try attributes(of: entry.attributes.inode, handle: opened.handle)
             entry.attributes = reply.attributes
             entry.attributesValidity = reply.validity
@@ -108,6 +105,8 @@ extension WorkingTreeState {
     /// Whether reads should go to the host's file directly.
     func wantsBacking(_ number: InodeNumber) throws(Interruption) -> Bool {
         let (inode, data) = try regular(number)
+        guard offersBackings else { return false }
+        if inode.flags.contains(.mayBeMapped) { return true }
         if let opened = inode.opened, opened.handleCount > 0 {
             // As the files that are open: the kernel serves an inode in one way at a time.
             return opened.cachedCount == 0
@@ -123,34 +122,45 @@ extension WorkingTreeState {
     /// Registers an open file.
     /// - Parameter file: the inode's present content; nil to read through the daemon.
     func open(
-        _ number: InodeNumber, file: HostFile?, forWriting: Bool
+        _ number: InodeNumber, file: HostFile?, _ flags: OpenFlags,
+        by context: RequestContext = RequestContext()
     ) throws(Interruption) -> OpenedFile {
         let inode = try regular(number).inode
         let opened = inode.withExtras().opened ?? OpenState()
         inode.extras?.opened = opened
         if let file { opened.host = file }
-        // The kernel does not clear setuid bits for writes that it passes through, we would.
-        let passes = opened.cachedCount == 0 && !(forWriting && hasSetIDs(inode))
-        let backing = passes ? file : nil
+        var backing = offersBackings && opened.cachedCount == 0 ? file?.backing : nil
+        // The kernel does not drop privileges for writes that it passes through, we would.
+        if flags.writes && losesPrivilegesWhenWritten(inode) {
+            if opened.handleCount == 0 { backing = nil }
+            backing?.isObserved = true
+        }
         opened.handleCount += 1
         if backing == nil { opened.cachedCount += 1 }
-        if forWriting {
+        if flags.writes {
             opened.writerCount += 1
             opened.isUnsettled = true
+            if context.userID != 0 { opened.writesClearSetIDs = true }
         }
         var caching = OpenedFile.Caching.keep
         if inode.flags.contains(.pagesStale) {
             caching = .discard
             if backing == nil { inode.flags.remove(.pagesStale) }
         }
-        if forWriting && backing != nil { inode.flags.insert(.pagesStale) }
+        if flags.writes && backing != nil {
+            inode.flags.insert(.pagesStale)
+            // Only who may read as well can map what it may write.
+            if flags.reads { setMayBeMapped(inode, true) }
+        }
         let handle = newHandle(
-            OpenHandle(inode: inode, backing: backing, isWritable: forWriting))
-        return OpenedFile(handle: handle, caching: caching, backing: backing?.backing)
+            OpenHandle(
+                inode: inode, backing: backing == nil ? nil : file, isWritable: flags.writes))
+        return OpenedFile(handle: handle, caching: caching, backing: backing)
     }
 
-    private func hasSetIDs(_ inode: WorkingInode) -> Bool {
+    private func losesPrivilegesWhenWritten(_ inode: WorkingInode) -> Bool {
         inode.attributes.permissions & 0o6000 != 0
+            || inode.attributes.extendedAttributes[XattrName.capability] != nil
     }
 
     /// - Returns: whether the handle was the last that could write.

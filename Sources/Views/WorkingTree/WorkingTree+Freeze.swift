@@ -34,18 +34,22 @@ extension WorkingTree {
             let survey = try survey()
             let copies = try collectContents(survey.files, ingest)
             let snapshot = try perform { (state) throws(Interruption) in
-                FrozenState(state, copies: copies)
+                try FrozenState(state, copies: copies)
             }
             let encoded = try snapshot.encode(in: directories)
             addSource(directories)
             guard snapshot.touchedHardLinks else {
-                _ = locked { $0.rebase(on: encoded, from: directories, links: nil) }
+                _ = locked {
+                    $0.rebase(on: encoded, from: directories, links: nil, copied: copies.keys)
+                }
                 return encoded
             }
             let links = try FrozenLinks(
                 encoded, changed: snapshot.changedGroups, in: directories)
             let tree = try links.apply(to: encoded)
-            let strays = locked { $0.rebase(on: tree, from: directories, links: links) }
+            let strays = locked {
+                $0.rebase(on: tree, from: directories, links: links, copied: copies.keys)
+            }
             for (inode, path) in strays { try reattach(inode, at: path) }
             return tree
         }
@@ -82,6 +86,8 @@ extension WorkingTree {
     private enum OwnContent: Sendable {
         case closed(path: String)
         case beingWritten(HostFile)
+        /// Closed, but a mapping may write to it at any moment.
+        case mapped(path: String)
     }
 
     /// Moves the content of own files into the store.
@@ -92,24 +98,35 @@ extension WorkingTree {
         var open: [InodeNumber] = []
         for number in files where try !moveContent(of: number, ingest) { open.append(number) }
         var waited: UInt32 = 0
-        while !open.isEmpty && waited < Self.releaseGraceMicroseconds {
+        while waited < Self.releaseGraceMicroseconds, open.contains(where: isOpen) {
             usleep(500)
             waited += 500
             open = try open.filter { try !moveContent(of: $0, ingest) }
         }
         var copies: [UInt64: FileContent] = [:]
         for number in open {
-            guard case .beingWritten(let file) = ownContent(of: number) else { continue }
-            copies[number.rawValue] = try ingest.copy(file.descriptor)
+            switch ownContent(of: number) {
+            case .beingWritten(let file):
+                copies[number.rawValue] = try ingest.copy(file.descriptor)
+            case .mapped(let path):
+                let file = try HostFile.open(path, .readOnly, identity: 0)
+                copies[number.rawValue] = try ingest.copy(file.descriptor)
+            case .closed, nil: break
+            }
         }
         return copies
+    }
+
+    private func isOpen(_ number: InodeNumber) -> Bool {
+        if case .beingWritten = ownContent(of: number) { return true }
+        return false
     }
 
     /// - Returns: false if the file may be written to.
     private func moveContent(of number: InodeNumber, _ ingest: ObjectIngest) throws -> Bool {
         try gated(number) { () throws in
             switch ownContent(of: number) {
-            case .beingWritten: return false
+            case .beingWritten, .mapped: return false
             case nil: return true
             case .closed(let path):
                 let content = try ingest.adopt(path)
@@ -121,11 +138,14 @@ extension WorkingTree {
 
     private func ownContent(of number: InodeNumber) -> OwnContent? {
         locked { state in
-            guard let inode = state.inodes[number.rawValue],
+            guard let inode = state.find(number),
                 case .regular(.own(let file)) = inode.body
             else { return nil }
-            if let host = state.unsettledFile(of: inode) { return .beingWritten(host) }
-            return .closed(path: file.path)
+            switch state.unsettledFile(of: inode) {
+            case .open(let host): return .beingWritten(host)
+            case .closed(let path): return .mapped(path: path)
+            case nil: return .closed(path: file.path)
+            }
         }
     }
 
@@ -135,7 +155,7 @@ extension WorkingTree {
     /// only that are gone, and its group dissolved.
     private func reattach(_ number: InodeNumber, at path: TreePath) throws {
         try perform { (state) throws(Interruption) in
-            guard let inode = state.inodes[number.rawValue], let last = path.last else { return }
+            guard let inode = state.find(number), let last = path.last else { return }
             var parent = state.root
             for name in path.parent.names {
                 guard let body = parent.directory,

@@ -1,3 +1,4 @@
+internal import LinuxIO
 package import VirtualFS
 
 extension WorkingTree {
@@ -20,7 +21,9 @@ extension WorkingTree {
     }
 
     package func forget(_ inode: InodeNumber, count: UInt64) {
-        locked { $0.forget(inode, count: count) }
+        guard let path = locked({ $0.forget(inode, count: count) }) else { return }
+        let status = try? FileStatus(ofPath: path)  // gone: nothing to take over
+        locked { $0.settle(inode, status) }
     }
 
     package func makeNode(_ request: NodeCreation) throws(FileSystemError) -> Entry {
@@ -67,7 +70,7 @@ extension WorkingTree {
     }
 
     package func link(
-        _ inode: InodeNumber, to place: DirectoryPlace, context: RequestContext
+        _ inode: InodeNumber, to place: DirectoryPlace
     ) throws(FileSystemError) -> Entry {
         let name = try LinkName(place.name)
         let now = clock()

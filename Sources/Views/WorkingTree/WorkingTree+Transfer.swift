@@ -35,7 +35,7 @@ extension WorkingTree {
     ) throws(FileSystemError) -> HostFile {
         try perform { (state) throws(Interruption) in
             guard let found = state.handles[handle.rawValue], found.isWritable,
-                found.inode.number == inode, let host = found.inode.opened?.host
+                try state.inode(inode) === found.inode, let host = found.inode.opened?.host
             else { throw .failed(.badHandle) }
             return host
         }
@@ -59,7 +59,7 @@ extension WorkingTree {
     private func clearPrivileges(of inode: InodeNumber) {
         let now = clock()
         locked { state in
-            guard let found = state.inodes[inode.rawValue],
+            guard let found = state.find(inode),
                 found.attributes.permissions & 0o6000 != 0
             else { return }
             state.dropPrivileges(of: found)
@@ -68,7 +68,8 @@ extension WorkingTree {
     }
 
     package func allocate(
-        _ inode: InodeNumber, handle: FileHandle, mode: Int32, offset: UInt64, length: UInt64
+        _ inode: InodeNumber, handle: FileHandle, mode: Int32, offset: UInt64, length: UInt64,
+        context: RequestContext
     ) throws(FileSystemError) {
         let file = try writableFile(inode, handle)
         do throws(Errno) {
@@ -77,6 +78,7 @@ extension WorkingTree {
         } catch {
             throw FileSystemError(host: error)
         }
+        if context.userID != 0 { clearPrivileges(of: inode) }
     }
 
     package func seek(
@@ -92,16 +94,19 @@ extension WorkingTree {
     }
 
     package func copyRange(
-        from source: FileRange, to target: FileRange, length: UInt64
+        from source: FileRange, to target: FileRange, length: UInt64, context: RequestContext
     ) throws(FileSystemError) -> UInt64 {
         let to = try writableFile(target.inode, target.handle)
         guard let from = try content(of: source.inode) else { return 0 }
+        let count: UInt64
         do throws(Errno) {
-            return try DescriptorIO.copyRange(
+            count = try DescriptorIO.copyRange(
                 from: from.descriptor, at: source.offset, to: to.descriptor, at: target.offset,
                 length: length)
         } catch {
             throw FileSystemError(host: error)
         }
+        if context.userID != 0 && count > 0 { clearPrivileges(of: target.inode) }
+        return count
     }
 }

@@ -13,7 +13,9 @@ package import VirtualFS
 ///
 /// Two things differ from a file system of the kernel's own, as they do on overlayfs:
 /// - A program that has a file of the lower tree open in passthrough goes on seeing the old content
-///   when another first writes to the file. Programs that read through the daemon see the new one.
+///   when another first writes to the file. Whoever opens it then sees the new one: the kernel gets
+///   the inode under another number (``renew(_:)``). Programs that read through the daemon see the
+///   new one at once.
 /// - Reading never changes an access time (`noatime`).
 ///
 /// Lock order: a gate, then the state. A freeze is waited for with neither held.
@@ -30,12 +32,13 @@ package final class WorkingTree: FileSystem, Sendable {
     /// One for each of a few groups of inodes: held while an inode's content moves, so that only one
     /// thread copies it up. Enough that a long copy seldom makes another inode wait.
     private let gates: [Gate]
-    private static let gateCount: UInt64 = 256
+    static let gateCount: UInt64 = 256
     let nextIdentity = Atomic<UInt64>(0)
     /// Nil while not mounted.
     let notifier = Mutex<(any KernelNotifier)?>(nil)
     /// Kept open for statfs(2).
     let workDirectory: OwnedDescriptor
+    let objects: ObjectReader
 
     /// Reads of smaller files go through the daemon and stay in the kernel's page cache, which saves
     /// opening the object; larger ones are read from the host's page cache directly.
@@ -59,12 +62,18 @@ package final class WorkingTree: FileSystem, Sendable {
     ) throws {
         self.store = store
         self.lease = lease
-        self.clock = clock ?? { FileTime.now() }
+        if let clock {
+            self.clock = clock
+        } else {
+            let host = try HostClock()
+            self.clock = { host.now() }
+        }
         state = Mutex(WorkingTreeState(base: base))
         sources = Mutex([directories ?? store])
         gates = (0..<Self.gateCount).map { _ in Gate() }
         workDirectory = try OwnedDescriptor(
             opening: lease.workDirectory, [.readOnly, .directory])
+        objects = try ObjectReader(store.layout)
         try showMountTargets(mountTargets)
     }
 
@@ -134,7 +143,8 @@ package final class WorkingTree: FileSystem, Sendable {
     func gated<Answer, Failure: Error>(
         _ inode: InodeNumber, _ body: () throws(Failure) -> Answer
     ) throws(Failure) -> Answer {
-        // Derived numbers are mixed well, counted ones are consecutive: both spread.
+        // Derived numbers are mixed well, counted ones are consecutive: both spread. All numbers of
+        // one inode fall to the same gate.
         try gates[Int(inode.rawValue % Self.gateCount)].mutex.withLock {
             (_) throws(Failure) in try body()
         }
@@ -171,8 +181,15 @@ package final class WorkingTree: FileSystem, Sendable {
 
     // MARK: - The connection
 
-    package func mounted(notifier: any KernelNotifier) {
+    package func mounted(notifier: any KernelNotifier, passthrough: Bool) {
         self.notifier.withLock { $0 = notifier }
+        locked { $0.offersBackings = passthrough }
+    }
+
+    package func renew(_ inode: InodeNumber) {
+        guard locked({ $0.renew(inode) }) else { return }
+        // The kernel may still reach the old number by other names, and remembers its attributes.
+        notifier.withLock { $0 }?.invalidateInode(inode)
     }
 
     package func unmounted() {
@@ -183,14 +200,12 @@ package final class WorkingTree: FileSystem, Sendable {
 
     // MARK: - Durability
 
-    /// Nothing of a view outlives its process yet, so there is nothing to write out: `fsync` in a
-    /// build step costs a round trip and no more. A durable profile puts its metadata checkpoint and
-    /// an fsync of the own file here.
+    /// Nothing of a view outlives its process yet, so there is nothing to write out, and the kernel
+    /// is told not to ask again. A durable profile puts its metadata checkpoint and an fsync of the
+    /// own file here.
     package func synchronize(
         _ inode: InodeNumber, handle: FileHandle?, dataOnly: Bool
-    ) throws(FileSystemError) {}
-
-    package func synchronizeAll() throws(FileSystemError) {}
+    ) throws(FileSystemError) { throw .notImplemented }
 
     package func statistics() throws(FileSystemError) -> FileSystemStatistics {
         do throws(Errno) {

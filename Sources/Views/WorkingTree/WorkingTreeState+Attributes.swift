@@ -7,8 +7,8 @@ extension WorkingTreeState {
     /// An answer about an inode, and the open own file whose status it lacks.
     struct Described<Answer: Sendable>: Sendable {
         var answer: Answer
-        /// The inode is written to: its size and modification time are this file's.
-        var unsettled: HostFile?
+        /// The inode may be written to: its size and modification time are those of its file.
+        var isUnsettled: Bool
     }
 
     /// - Note: access times are those of creation and of utimensat(2); reading does not change them
@@ -16,7 +16,7 @@ extension WorkingTreeState {
     func attributes(of inode: WorkingInode) -> FileAttributes {
         let modified = inode.modificationTime
         var attributes = FileAttributes(
-            inode: inode.number,
+            inode: inode.kernelNumber, serialNumber: inode.number.rawValue,
             mode: inode.body.type.rawValue | UInt32(inode.attributes.permissions),
             linkCount: inode.linkCount, userID: inode.attributes.userID,
             groupID: inode.attributes.groupID,
@@ -39,19 +39,63 @@ extension WorkingTreeState {
         return attributes
     }
 
+    func reply(of inode: WorkingInode) -> AttributesReply {
+        AttributesReply(attributes: attributes(of: inode), validity: inode.attributesValidity)
+    }
+
     /// The inode as the answer to a lookup; counts as one.
     func entry(_ inode: WorkingInode) -> Described<Entry> {
         inode.lookupCount += 1
         return Described(
             answer: Entry(
-                attributes: attributes(of: inode),
-                attributesValidity: inode.opened?.isUnsettled == true ? .none : .forever),
-            unsettled: unsettledFile(of: inode))
+                attributes: attributes(of: inode), attributesValidity: inode.attributesValidity),
+            isUnsettled: unsettledFile(of: inode) != nil)
     }
 
-    func unsettledFile(of inode: WorkingInode) -> HostFile? {
-        guard let opened = inode.opened, opened.isUnsettled else { return nil }
-        return opened.host
+    /// The own file of an inode that may be written to at any moment.
+    enum UnsettledFile: Sendable {
+        case open(HostFile)
+        /// Only mappings are left.
+        case closed(path: String)
+
+        func status() throws(FileSystemError) -> FileStatus {
+            switch self {
+            case .open(let file): return try file.status()
+            case .closed(let path):
+                do throws(Errno) {
+                    return try FileStatus(ofPath: path)
+                } catch {
+                    throw FileSystemError(host: error)
+                }
+            }
+        }
+
+        /// Gives the file a modification time, so that a later write shows as a change of it.
+        func setModificationTime(_ time: FileTime) throws(FileSystemError) {
+            switch self {
+            case .open(let file): try file.setModificationTime(time)
+            case .closed(let path):
+                try HostFile.open(path, .readOnly, identity: 0).setModificationTime(time)
+            }
+        }
+
+        func isSame(as other: UnsettledFile) -> Bool {
+            switch (self, other) {
+            case (.open(let one), .open(let two)): one === two
+            case (.closed(let one), .closed(let two)): one == two
+            default: false
+            }
+        }
+    }
+
+    func unsettledFile(of inode: WorkingInode) -> UnsettledFile? {
+        if let opened = inode.opened, opened.isUnsettled, let host = opened.host {
+            return .open(host)
+        }
+        guard inode.flags.contains(.mayBeMapped), case .regular(.own(let file)) = inode.body else {
+            return nil
+        }
+        return (inode.opened?.host).map { .open($0) } ?? .closed(path: file.path)
     }
 
     /// Takes over what writes did to the own file behind our back.
@@ -67,7 +111,7 @@ extension WorkingTreeState {
         inode.modificationTime = modified
         inode.withExtras().changeTime = modified
         // As the kernel does for every write (file_remove_privs).
-        inode.attributes.extendedAttributes[XattrName.capability] = nil
+        dropPrivileges(of: inode, setIDs: inode.opened?.writesClearSetIDs == true)
         markChanged(inode)
     }
 
@@ -124,7 +168,7 @@ extension WorkingTreeState {
 
     func setExtendedAttribute(
         _ name: [UInt8], of inode: WorkingInode, to value: [UInt8],
-        mode: ExtendedAttributeMode, now: FileTime
+        mode: ExtendedAttributeMode, clearSetGroupID: Bool, now: FileTime
     ) throws(Interruption) {
         let exists = inode.attributes.extendedAttributes[name] != nil
         switch mode {
@@ -140,7 +184,8 @@ extension WorkingTreeState {
             )
             .flatMap { list in
                 guard name == XattrName.accessACL else { return list.bytes }
-                permissions = permissions & 0o7000 | list.permissions
+                let kept: UInt16 = clearSetGroupID ? 0o5000 : 0o7000
+                permissions = permissions & kept | list.permissions
                 return list.isTrivial ? nil : list.bytes
             }
         }

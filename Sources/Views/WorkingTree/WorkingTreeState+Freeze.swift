@@ -39,14 +39,16 @@ extension WorkingTreeState {
     }
 
     func contentMoved(of number: InodeNumber, to content: FileContent) {
-        guard let inode = inodes[number.rawValue] else { return }
+        guard let inode = find(number) else { return }
         inode.body = .regular(content.sizeBytes == 0 ? .empty : .object(content))
     }
 
     /// Makes `tree`, which was frozen from this state, the lower tree.
+    /// - Parameter copied: the numbers of inodes whose own files were copied, and stay own.
     /// - Returns: inodes that lost all their known names, and a name each that they still have.
     func rebase(
-        on tree: Tree, from directories: PendingDirectories, links: FrozenLinks?
+        on tree: Tree, from directories: PendingDirectories, links: FrozenLinks?,
+        copied: some Sequence<UInt64>
     ) -> [(InodeNumber, TreePath)] {
         var regrouped: [(inode: WorkingInode, link: HardLink?)] = []
         var strays: [(InodeNumber, TreePath)] = []
@@ -84,11 +86,11 @@ extension WorkingTreeState {
         }
         regroup(regrouped)
         touchedHardLinks = false
-        // What is being written to differs from the tree again at any moment.
-        for handle in handles.values where handle.inode.opened?.isUnsettled == true {
-            if handle.inode.linkCount > 0 && !handle.inode.flags.contains(.synthesised) {
-                markChanged(handle.inode)
-            }
+        // What was being written to may differ from the tree already, closed meanwhile or not.
+        let writers = handles.values.filter { $0.inode.opened?.isUnsettled == true }.map(\.inode)
+        for inode in copied.compactMap({ inodes[$0] }) + writers
+        where inode.linkCount > 0 && !inode.flags.contains(.synthesised) {
+            markChanged(inode)
         }
         return strays
     }
@@ -126,7 +128,7 @@ struct FrozenState {
     private var newGroups: [UInt64: UInt64] = [:]
 
     /// - Parameter copies: the contents of files that are open for writing.
-    init(_ state: WorkingTreeState, copies: [UInt64: FileContent]) {
+    init(_ state: WorkingTreeState, copies: [UInt64: FileContent]) throws(Interruption) {
         self.copies = copies
         rootAttributes = state.root.attributes
         rootReference = state.root.directory?.lower ?? Tree.empty.directory
@@ -134,18 +136,17 @@ struct FrozenState {
         var stack = [state.root]
         while let inode = stack.popLast() {
             guard let body = inode.directory, body.isDirty else { continue }
-            stack += add(inode.number, body)
+            stack += add(inode.number, body, try state.lower(of: body)?.entries ?? [])
         }
         for (group, inode) in state.changedGroups { changedGroups[group] = node(of: inode) }
     }
 
     /// - Returns: the changed directories inside.
     private mutating func add(
-        _ number: InodeNumber, _ body: WorkingDirectory
+        _ number: InodeNumber, _ body: WorkingDirectory, _ lower: [DirectoryEntry]
     ) -> [WorkingInode] {
         var directory = ChangedDirectory(number: number)
         var below: [WorkingInode] = []
-        let lower = body.pinned?.entries ?? []
         directory.entries.reserveCapacity(lower.count + body.addedCount)
         func put(_ name: EntryName, _ inode: WorkingInode) {
             guard !inode.flags.contains(.synthesised) else { return }

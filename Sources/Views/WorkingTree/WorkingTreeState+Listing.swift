@@ -78,7 +78,7 @@ extension WorkingTreeState {
             name: name.bytes, nextOffset: cookie, serialNumber: child.number.rawValue,
             type: child.body.type)
         // Attributes of a file being written to would be stale: the kernel asks for them itself.
-        if listing.wantsAttributes && child.opened?.isUnsettled != true {
+        if listing.wantsAttributes && unsettledFile(of: child) == nil {
             item.entry = entry(child).answer
         }
         return listing.add(item)

@@ -1,4 +1,5 @@
 internal import FileTree
+internal import LinuxIO
 internal import VirtualFS
 
 /// All inodes, names and handles of a working tree. One thread at a time, under the tree's lock.
@@ -13,6 +14,12 @@ internal import VirtualFS
 /// Operations do no I/O. They are all or nothing: what may throw comes before the first change.
 final class WorkingTreeState {
     private(set) var inodes: [UInt64: WorkingInode] = [:]
+    /// The inodes that the kernel knows by a second number, see ``renew(_:)``.
+    private var renewed: [UInt64: WorkingInode] = [:]
+    /// The inodes with the flag `mayBeMapped`.
+    var mapped: [UInt64: WorkingInode] = [:]
+    /// Whether the kernel takes backings.
+    var offersBackings = true
     /// The inodes of lower hard-link groups, by ``HardLink/identifier``: one inode whatever name it
     /// is reached by.
     var groups: [UInt64: WorkingInode] = [:]
@@ -32,6 +39,7 @@ final class WorkingTreeState {
     private var garbage = Garbage()
     private var nextNumber: UInt64 = InodeNumber.root.rawValue + 1
     private var nextHandle: UInt64 = 1
+    private var renewalCount: UInt64 = 0
 
     init(base: Tree) {
         root = WorkingInode(number: .root, node: base.root)
@@ -48,8 +56,31 @@ final class WorkingTreeState {
 
     /// - Throws: `stale` for a number that no inode has.
     func inode(_ number: InodeNumber) throws(Interruption) -> WorkingInode {
-        guard let inode = inodes[number.rawValue] else { throw .failed(.stale) }
+        guard let inode = find(number) else { throw .failed(.stale) }
         return inode
+    }
+
+    /// The inode with this number, its own or one it was given by ``renew(_:)``.
+    func find(_ number: InodeNumber) -> WorkingInode? {
+        if let inode = inodes[number.rawValue] { return inode }
+        return renewed.isEmpty ? nil : renewed[number.rawValue]
+    }
+
+    /// Renewed numbers have this bit; counted ones never get so far, derived ones have the next too.
+    private static let renewalMark: UInt64 = 1 << 61
+
+    /// Gives the inode another number towards the kernel, which takes it for another file then: one
+    /// that may have another backing. Programs see the same `st_ino`.
+    /// - Returns: whether the inode still had that number.
+    func renew(_ number: InodeNumber) -> Bool {
+        guard let inode = find(number), inode.kernelNumber == number else { return false }
+        renewalCount += 1
+        // In the group of the first number, see ``WorkingTree/gated(_:_:)``.
+        let group = inode.number.rawValue % WorkingTree.gateCount
+        let fresh = Self.renewalMark | renewalCount * WorkingTree.gateCount + group
+        inode.withExtras().renewals.append(InodeNumber(fresh))
+        renewed[fresh] = inode
+        return true
     }
 
     func directory(
@@ -182,8 +213,9 @@ final class WorkingTreeState {
 
     /// An entry came or went.
     func touch(_ directory: WorkingInode, at time: FileTime) {
-        directory.modificationTime = time
+        // Before the modification time: it is the access time of what has no extras yet.
         directory.withExtras().changeTime = time
+        directory.modificationTime = time
         markChanged(directory)
         markDirty(directory)
     }
@@ -195,10 +227,36 @@ final class WorkingTreeState {
 
     // MARK: - Letting go
 
-    func forget(_ number: InodeNumber, count: UInt64) {
-        guard let inode = inodes[number.rawValue] else { return }
+    /// - Returns: the path of an own file whose writes have to be taken over first; then
+    ///   ``settle(_:_:)`` lets go of the inode.
+    func forget(_ number: InodeNumber, count: UInt64) -> String? {
+        guard let inode = find(number) else { return nil }
         inode.lookupCount -= min(count, inode.lookupCount)
+        if inode.lookupCount == 0, inode.flags.contains(.mayBeMapped), inode.opened == nil,
+            inode.linkCount > 0, case .regular(.own(let file)) = inode.body
+        {
+            return file.path
+        }
         release(inode)
+        return nil
+    }
+
+    /// Takes over the last writes through mappings of an inode that was forgotten, and lets go of it:
+    /// a mapping keeps its inode known.
+    func settle(_ number: InodeNumber, _ status: FileStatus?) {
+        guard let inode = find(number), inode.lookupCount == 0, inode.opened == nil else { return }
+        if let status { absorb(status, into: inode) }
+        setMayBeMapped(inode, false)
+        release(inode)
+    }
+
+    func setMayBeMapped(_ inode: WorkingInode, _ isMapped: Bool) {
+        if isMapped {
+            inode.flags.insert(.mayBeMapped)
+        } else {
+            inode.flags.remove(.mayBeMapped)
+        }
+        mapped[inode.number.rawValue] = isMapped ? inode : nil
     }
 
     /// Lets go of the inode, and of directories above it, where nothing needs them any more.
@@ -209,6 +267,8 @@ final class WorkingTreeState {
             guard inode.lookupCount == 0, inode.opened == nil, inode !== root,
                 inodes[inode.number.rawValue] === inode
             else { continue }
+            for number in inode.extras?.renewals ?? [] { renewed[number.rawValue] = nil }
+            inode.extras?.renewals = []
             if inode.linkCount == 0 {
                 discardContent(of: inode)
                 remove(inode)
@@ -233,6 +293,7 @@ final class WorkingTreeState {
 
     private func remove(_ inode: WorkingInode) {
         inodes[inode.number.rawValue] = nil
+        mapped[inode.number.rawValue] = nil
         leaveGroup(inode)
         inode.place = nil
         inode.extras?.places = []

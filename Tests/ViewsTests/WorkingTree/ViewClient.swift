@@ -9,7 +9,7 @@ import VirtualFS
 final class ViewClient: PosixClient {
     let fileSystem: any FileSystem
     private let umask: UInt32
-    private let context = RequestContext(userID: 0, groupID: 0, processID: 1)
+    private let context = RequestContext(userID: 0, groupID: 0)
     /// Lookups not yet taken back.
     private(set) var lookups: [InodeNumber: UInt64] = [:]
     private var handles: [Int: OpenFile] = [:]
@@ -78,7 +78,7 @@ final class ViewClient: PosixClient {
         case .link(let path, let to):
             let inode = try find(path).inode
             return try make(to) { (place) throws(FileSystemError) in
-                try fileSystem.link(inode, to: place, context: context)
+                try fileSystem.link(inode, to: place)
             }
         case .unlink(let path):
             let place = try place(of: path)
@@ -121,7 +121,8 @@ final class ViewClient: PosixClient {
             let inode = try checkedForAttribute(path, name, absent: .notPermitted)
             let modes: [ExtendedAttributeMode] = [.createOrReplace, .create, .replace]
             try fileSystem.setExtendedAttribute(
-                Array(name.utf8), of: inode, to: value, mode: modes[Int(flags)], context: context)
+                Array(name.utf8), of: inode, to: value, mode: modes[Int(flags)],
+                clearSetGroupID: false)
             return .done
         case .removeAttribute(let path, let name):
             let inode = try checkedForAttribute(path, name, absent: .notPermitted)
@@ -160,13 +161,13 @@ final class ViewClient: PosixClient {
             guard open.writes else { throw .invalidArgument }
             _ = try fileSystem.setAttributes(
                 of: open.inode, handle: open.file.handle,
-                to: AttributeChanges(sizeBytes: UInt64(size)), context: context)
+                to: AttributeChanges(sizeBytes: UInt64(size)))
             return .done
         case .allocate(let handle, let mode, let offset, let length):
             let open = try writable(handle)
             try fileSystem.allocate(
                 open.inode, handle: open.file.handle, mode: mode, offset: UInt64(offset),
-                length: UInt64(length))
+                length: UInt64(length), context: context)
             return .done
         case .readHandle(let handle): return try readAll(openHandle(handle))
         case .statusOfHandle(let handle):
@@ -277,7 +278,7 @@ final class ViewClient: PosixClient {
     private func set(
         _ inode: InodeNumber, _ changes: AttributeChanges
     ) throws(FileSystemError) -> PosixOutcome {
-        _ = try fileSystem.setAttributes(of: inode, handle: nil, to: changes, context: context)
+        _ = try fileSystem.setAttributes(of: inode, handle: nil, to: changes)
         return .done
     }
 
@@ -314,8 +315,7 @@ final class ViewClient: PosixClient {
         let open = OpenFile(inode: inode, file: file, writes: writes)
         if truncates && !truncatesAtomically {
             _ = try fileSystem.setAttributes(
-                of: inode, handle: file.handle, to: AttributeChanges(sizeBytes: 0),
-                context: context)
+                of: inode, handle: file.handle, to: AttributeChanges(sizeBytes: 0))
         }
         return open
     }

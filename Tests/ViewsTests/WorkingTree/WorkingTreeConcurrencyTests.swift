@@ -18,7 +18,7 @@ struct WorkingTreeConcurrencyTests {
         let client = ViewClient(fixture.tree, umask: 0)
         _ = client.run(.create(path: "f", mode: 0o644, exclusive: true))
         _ = client.run(.write(path: "f", offset: 0, bytes: .init(repeating: 1, count: 300_000)))
-        try fixture.reopen(fixture.freeze())
+        try fixture.remount()
         let tree = fixture.tree
         guard case .found(let entry) = try tree.lookup(Array("f".utf8), in: .root) else { return }
         let identities = Mutex<Set<UInt64>>([])

@@ -153,7 +153,9 @@ struct WorkingTreeErrorTests {
             try tree.attributes(of: InodeNumber(99), handle: nil)
         }
         #expect(throws: FileSystemError.badHandle) {
-            try tree.allocate(.root, handle: FileHandle(7), mode: 0, offset: 0, length: 1)
+            try tree.allocate(
+                .root, handle: FileHandle(7), mode: 0, offset: 0, length: 1,
+                context: RequestContext())
         }
     }
 

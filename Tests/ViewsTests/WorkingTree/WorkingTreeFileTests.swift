@@ -19,7 +19,7 @@ struct WorkingTreeFileTests {
         _ = client.run(.write(path: "f", offset: 0, bytes: .init(repeating: 1, count: count)))
         _ = client.run(.changeMode(path: "f", mode: mode))
         _ = client.run(.setModificationTime(path: "f", seconds: 77))
-        try fixture.reopen(fixture.freeze())
+        try fixture.remount()
         return fixture
     }
 
@@ -88,7 +88,7 @@ struct WorkingTreeFileTests {
     @Test func `opens for writing share one backing, and readers get it too`() throws {
         let fixture = try fixture(100)
         let inode = try inode(fixture)
-        let first = try fixture.tree.open(inode, flags: .readWrite, context: context)
+        let first = try fixture.tree.open(inode, flags: .writeOnly, context: context)
         let second = try fixture.tree.open(inode, flags: .writeOnly, context: context)
         let reader = try fixture.tree.open(inode, flags: [], context: context)
         #expect(first.backing != nil)
@@ -100,6 +100,37 @@ struct WorkingTreeFileTests {
         let last = try fixture.tree.open(inode, flags: [], context: context)
         #expect(last.caching == .keep)
         for file in [later, last] { fixture.tree.release(inode, handle: file.handle) }
+    }
+
+    @Test func `what may be mapped is read past the page cache until it is forgotten`() throws {
+        let fixture = try fixture(100)
+        let inode = try inode(fixture)
+        let file = try fixture.tree.open(inode, flags: .readWrite, context: context)
+        let host = try #require(file.backing)
+        let mapping = try OwnedDescriptor(
+            opening: "/proc/self/fd/\(host.descriptor)", .readWrite)
+        fixture.tree.release(inode, handle: file.handle)
+        let later = try fixture.tree.open(inode, flags: [], context: context)
+        #expect(later.backing?.identity == host.identity)
+        fixture.tree.release(inode, handle: later.handle)
+        // As a mapping that outlived its file does.
+        #expect(unsafe pwrite(mapping.rawValue, [9] as [UInt8], 1, 0) == 1)
+        let reply = try fixture.tree.attributes(of: inode, handle: nil)
+        #expect(reply.validity == .none)
+        #expect(reply.attributes.modificationTime.seconds > 1_000_000_000)
+        let tree = try fixture.freeze()
+        #expect(unsafe pwrite(mapping.rawValue, [8] as [UInt8], 1, 0) == 1)
+        #expect(try firstByte(fixture, tree) == 9)
+        #expect(try firstByte(fixture, fixture.freeze()) == 8)
+        fixture.tree.forget(inode, count: 1)
+        #expect(fixture.tree.locked { $0.mapped.isEmpty })
+    }
+
+    private func firstByte(_ fixture: WorkingTreeFixture, _ tree: Tree) throws -> UInt8? {
+        guard case .file(let content)? = try fixture.node("f", in: tree)?.content else {
+            return nil
+        }
+        return try fixture.content(content).first
     }
 
     @Test func `a reader through the daemon sees what is written after a copy-up`() throws {
@@ -132,6 +163,33 @@ struct WorkingTreeFileTests {
         for file in [reader, writer] { fixture.tree.release(inode, handle: file.handle) }
     }
 
+    @Test func `a renewed inode keeps what programs see of it`() throws {
+        let fixture = try fixture(10)
+        let tree = fixture.tree
+        let old = try inode(fixture)
+        tree.renew(old)
+        tree.renew(old)
+        guard case .found(let entry) = try tree.lookup(Array("f".utf8), in: .root) else {
+            Issue.record("the name is gone")
+            return
+        }
+        let new = entry.attributes.inode
+        #expect(new != old && entry.attributes.serialNumber == old.rawValue)
+        // Neither number's attributes may be remembered: the other may change them.
+        #expect(entry.attributesValidity == .none)
+        _ = try tree.setAttributes(
+            of: new, handle: nil, to: AttributeChanges(permissions: 0o600))
+        let reply = try tree.attributes(of: old, handle: nil)
+        #expect(reply.attributes.mode == 0o100600 && reply.validity == .none)
+        let file = try tree.open(old, flags: .writeOnly, context: context)
+        #expect(try tree.open(new, flags: [], context: context).backing == file.backing)
+        try write(fixture, old, file, [7])
+        #expect(try read(fixture, new, file).first == 7)
+        tree.unmounted()
+        guard case .found(let again) = try tree.lookup(Array("f".utf8), in: .root) else { return }
+        #expect(again.attributes.inode == old)
+    }
+
     @Test func `what is written past the file system shows in its attributes`() throws {
         let fixture = try fixture(3)
         let inode = try inode(fixture)
@@ -148,8 +206,7 @@ struct WorkingTreeFileTests {
         // Setting the time afterwards wins, also over the release.
         _ = try fixture.tree.setAttributes(
             of: inode, handle: nil,
-            to: AttributeChanges(modificationTime: .at(FileTime(seconds: 5, nanoseconds: 6))),
-            context: context)
+            to: AttributeChanges(modificationTime: .at(FileTime(seconds: 5, nanoseconds: 6))))
         fixture.tree.release(inode, handle: file.handle)
         reply = try fixture.tree.attributes(of: inode, handle: nil)
         #expect(reply.validity == .forever)
@@ -161,7 +218,7 @@ struct WorkingTreeFileTests {
         let fixture = try fixture(100)
         let before = try fixture.freeze()
         let inode = try inode(fixture)
-        let file = try fixture.tree.open(inode, flags: .readWrite, context: context)
+        let file = try fixture.tree.open(inode, flags: .writeOnly, context: context)
         fixture.tree.release(inode, handle: file.handle)
         #expect(try fixture.freeze() == before)
         #expect(fixture.workFileCount == 0)

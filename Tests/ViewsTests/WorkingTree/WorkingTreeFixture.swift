@@ -34,6 +34,12 @@ final class WorkingTreeFixture {
 
     func freeze() throws -> Tree { try tree.freeze(ingest: ingest, directories: directories) }
 
+    /// Goes on with a new view of what this one holds.
+    func remount() throws {
+        tree.unmounted()
+        try reopen(freeze())
+    }
+
     /// Goes on with a new view of `base`.
     func reopen(_ base: Tree, mountTargets: [MountTarget] = []) throws {
         tree = try WorkingTree(

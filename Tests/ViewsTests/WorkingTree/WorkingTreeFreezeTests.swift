@@ -206,7 +206,7 @@ struct WorkingTreeFreezeTests {
         }
         let (fixture, _) = try fixture()
         let recorder = Recorder()
-        fixture.tree.mounted(notifier: recorder)
+        fixture.tree.mounted(notifier: recorder, passthrough: true)
         try fixture.tree.showMountTargets([
             target("/a", .directory), target("/dev/shm", .directory),
             target("/dev/pts", .directory),

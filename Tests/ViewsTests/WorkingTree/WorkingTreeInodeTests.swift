@@ -22,7 +22,7 @@ struct WorkingTreeInodeTests {
         ] {
             #expect(client.run(operation) == .done)
         }
-        try fixture.reopen(fixture.freeze())
+        try fixture.remount()
         return fixture
     }
 

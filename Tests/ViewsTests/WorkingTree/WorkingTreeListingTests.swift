@@ -13,7 +13,7 @@ struct WorkingTreeListingTests {
     private func fixture(lower: Range<Int>, added: Range<Int>) throws -> WorkingTreeFixture {
         let fixture = try WorkingTreeFixture()
         try create(names(lower), in: fixture)
-        try fixture.reopen(fixture.freeze())
+        try fixture.remount()
         try create(names(added), in: fixture)
         return fixture
     }
@@ -121,7 +121,7 @@ struct WorkingTreeListingTests {
                 _ = try? state.make(request, as: name, at: now) { (_) in .regular(.empty) }
             }
         }
-        try fixture.reopen(fixture.freeze())
+        try fixture.remount()
         var seen = 0
         var offset: UInt64 = 0
         while true {
