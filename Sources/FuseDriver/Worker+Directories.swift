@@ -48,10 +48,7 @@ extension Worker {
         let length = unsafe encoder.encode(listing.items, into: scratch)
         let encoded = unsafe UnsafeRawBufferPointer(rebasing: scratch.prefix(length))
         if !(unsafe reply.bytes(encoded)), withAttributes {
-            for case let item in listing.items {
-                guard let entry = item.entry else { continue }
-                fileSystem.forget(entry.attributes.inode, count: 1)
-            }
+            for entry in listing.items.compactMap(\.entry) { takeBack(entry) }
         }
     }
 

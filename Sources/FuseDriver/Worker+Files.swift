@@ -57,13 +57,13 @@ extension Worker {
             let inode = entry.attributes.inode
             guard let opened = answer(inode, file) else {
                 // The name was there already.
-                fileSystem.forget(inode, count: 1)
+                takeBack(entry)
                 throw FileSystemError.stale
             }
             let answer = vitrine_create_out(entry: vitrine_entry_out(entry), open: opened)
             if !reply.value(answer) {
                 undoOpen(inode, file.handle)
-                fileSystem.forget(inode, count: 1)
+                takeBack(entry)
             }
         } catch {
             reply.failure(error)

@@ -18,19 +18,23 @@ extension Worker {
 
     /// Answers an entry; takes the lookup it counts back if the kernel never got it.
     func answer(_ entry: Entry, _ reply: consuming Reply) {
-        if !reply.entry(entry) { fileSystem.forget(entry.attributes.inode, count: 1) }
+        if !reply.entry(entry) { takeBack(entry) }
     }
 
+    /// Takes back a lookup whose answer the kernel never got.
+    func takeBack(_ entry: Entry) { fileSystem.forget([(entry.attributes.inode, 1)]) }
+
     func forget(_ inode: InodeNumber, count: UInt64, _ reply: consuming Reply) {
-        fileSystem.forget(inode, count: count)
+        fileSystem.forget([(inode, count)])
         reply.none()
     }
 
     func forget(_ forgets: UnsafeBufferPointer<fuse_forget_data>, _ reply: consuming Reply) {
-        for index in forgets.indices {
-            let forget = unsafe forgets[index]
-            fileSystem.forget(InodeNumber(forget.ino), count: forget.nlookup)
-        }
+        fileSystem.forget(
+            forgets.indices.map { index in
+                let forget = unsafe forgets[index]
+                return (InodeNumber(forget.ino), forget.nlookup)
+            })
         reply.none()
     }
 

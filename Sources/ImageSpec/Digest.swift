@@ -23,6 +23,9 @@ package struct Digest: Hashable, Sendable {
     /// The 32 bytes.
     package var bytes: [UInt8] { unsafe withUnsafeBytes(of: self) { unsafe Array($0) } }
 
+    /// The first 128 bits, as numbers that only this machine's byte order gives a meaning.
+    package var leadingWords: (UInt64, UInt64) { (word0, word1) }
+
     /// Calls `body` with the 32 bytes.
     package func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
         unsafe withUnsafeBytes(of: self) { unsafe body($0) }

@@ -31,6 +31,23 @@ extension Store {
         }
     }
 
+    /// The entries whose keys begin with these hex digits.
+    package func cacheEntries(keyPrefix digits: String) throws(StoreError) -> [CacheRecord] {
+        guard digits.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }) else {
+            return []
+        }
+        return try read("the cache") { database in
+            try Row.fetchAll(
+                database,
+                sql: "SELECT * FROM cache WHERE key >= ? AND key <= ? AND lower(hex(key)) LIKE ?",
+                arguments: [
+                    Data(hexPrefix: digits, filledWith: "0"),
+                    Data(hexPrefix: digits, filledWith: "f"), digits + "%",
+                ]
+            ).map(CacheRecord.init(row:))
+        }
+    }
+
     /// Records an entry with the directories of its tree; an entry with the same key is replaced.
     package func insert(
         _ entry: CacheRecord, directories pending: PendingDirectories
@@ -91,5 +108,13 @@ extension CacheRecord {
             createdAt: row["createdAt"])
         lastUsedAt = row["lastUsedAt"]
         useCount = row["useCount"]
+    }
+}
+
+extension Data {
+    /// A digest that begins with these hex digits and goes on with `digit`.
+    fileprivate init(hexPrefix digits: String, filledWith digit: Character) {
+        let hex = digits.padding(toLength: 64, withPad: String(digit), startingAt: 0)
+        self = Digest(hex: hex)?.data ?? Data()
     }
 }

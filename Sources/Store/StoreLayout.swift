@@ -24,6 +24,8 @@ package struct StoreLayout: Hashable, Sendable {
     package var logs: String { root + "/logs" }
     package var sweepLock: String { locks + "/sweep" }
     package var indexLock: String { locks + "/index" }
+    /// See ``Store/inodeKey()``.
+    package var inodeKey: String { root + "/inode-key" }
     /// What was found out about this host's OCI runtimes.
     package var runtimeProbe: String { root + "/runtime-probe.json" }
 

@@ -6,7 +6,7 @@
 /// - Every ``Entry`` returned by ``lookup(_:in:)``, ``create(_:flags:)``, ``makeNode(_:)``,
 ///   ``makeDirectory(_:)``, ``makeSymbolicLink(_:)``, ``link(_:to:)``, and every entry that a
 ///   ``DirectoryListing`` accepted together with its attributes, counts as one lookup
-///   of its inode. The inode number stays valid until ``forget(_:count:)`` took all of them back.
+///   of its inode. The inode number stays valid until ``forget(_:)`` took all of them back.
 /// - Permission checks against mode, owner and ACLs are the caller's (the kernel's
 ///   `default_permissions`); ownership of new inodes and the clearing of setuid bits are the
 ///   file system's.
@@ -23,7 +23,7 @@ package protocol FileSystem: AnyObject, Sendable {
     func unmounted()
 
     func lookup(_ name: [UInt8], in parent: InodeNumber) throws(FileSystemError) -> LookupResult
-    func forget(_ inode: InodeNumber, count: UInt64)
+    func forget(_ lookups: [(inode: InodeNumber, count: UInt64)])
     func attributes(
         of inode: InodeNumber, handle: FileHandle?
     ) throws(FileSystemError) -> AttributesReply

@@ -196,12 +196,14 @@ final class MemoryFileSystem: FileSystem {
         }
     }
 
-    func forget(_ inode: InodeNumber, count: UInt64) {
+    func forget(_ lookups: [(inode: InodeNumber, count: UInt64)]) {
         state.withLock { state in
-            state.calls["forget", default: 0] += 1
-            let lookups = state.nodes[inode]?.lookups ?? 0
-            precondition(lookups >= count, "more lookups forgotten than counted")
-            state.nodes[inode]?.lookups = lookups - count
+            for (inode, count) in lookups {
+                state.calls["forget", default: 0] += 1
+                let known = state.nodes[inode]?.lookups ?? 0
+                precondition(known >= count, "more lookups forgotten than counted")
+                state.nodes[inode]?.lookups = known - count
+            }
         }
     }
 

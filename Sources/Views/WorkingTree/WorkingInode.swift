@@ -208,18 +208,3 @@ extension FileTime {
 extension NodeTime {
     init(_ time: FileTime) { self.init(seconds: time.seconds, nanoseconds: time.nanoseconds) }
 }
-
-extension FileType {
-    init(_ content: NodeContent) {
-        self =
-            switch content {
-            case .directory: .directory
-            case .file: .regular
-            case .symbolicLink: .symbolicLink
-            case .characterDevice: .characterDevice
-            case .blockDevice: .blockDevice
-            case .fifo: .fifo
-            case .socket: .socket
-            }
-    }
-}

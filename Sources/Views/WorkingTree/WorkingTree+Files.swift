@@ -84,7 +84,7 @@ extension WorkingTree {
             entry.attributesValidity = reply.validity
             return (entry, opened)
         } catch {
-            forget(entry.attributes.inode, count: 1)
+            forget([(entry.attributes.inode, 1)])
             throw error
         }
     }

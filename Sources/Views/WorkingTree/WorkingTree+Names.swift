@@ -20,10 +20,16 @@ extension WorkingTree {
         return .found(try settled(found))
     }
 
-    package func forget(_ inode: InodeNumber, count: UInt64) {
-        guard let path = locked({ $0.forget(inode, count: count) }) else { return }
-        let status = try? FileStatus(ofPath: path)  // gone: nothing to take over
-        locked { $0.settle(inode, status) }
+    package func forget(_ lookups: [(inode: InodeNumber, count: UInt64)]) {
+        let unsettled = locked { state in
+            lookups.compactMap { inode, count in
+                state.forget(inode, count: count).map { (inode: inode, path: $0) }
+            }
+        }
+        for (inode, path) in unsettled {
+            let status = try? FileStatus(ofPath: path)  // gone: nothing to take over
+            locked { $0.settle(inode, status) }
+        }
     }
 
     package func makeNode(_ request: NodeCreation) throws(FileSystemError) -> Entry {

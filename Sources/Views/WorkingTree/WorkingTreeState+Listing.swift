@@ -66,7 +66,7 @@ extension WorkingTreeState {
         return listing.add(
             .init(
                 name: entry.name.bytes, nextOffset: cookie, serialNumber: number.rawValue,
-                type: FileType(entry.node.content)))
+                type: entry.node.content.fileType))
     }
 
     private func addKnown(

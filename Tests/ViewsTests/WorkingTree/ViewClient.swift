@@ -32,7 +32,7 @@ final class ViewClient: PosixClient {
     func forgetAll() {
         let open = Set(handles.values.map(\.inode))
         for (inode, count) in lookups where !open.contains(inode) && inode != .root {
-            fileSystem.forget(inode, count: count)
+            fileSystem.forget([(inode, count)])
             lookups[inode] = nil
         }
     }

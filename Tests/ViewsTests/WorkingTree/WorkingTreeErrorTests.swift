@@ -170,7 +170,7 @@ struct WorkingTreeErrorTests {
         #expect(throws: FileSystemError.notFound) { try fixture.tree.makeDirectory(request) }
         #expect(throws: FileSystemError.notFound) { try fixture.tree.create(request, flags: []) }
         #expect(try fixture.tree.attributes(of: removed, handle: nil).attributes.linkCount == 0)
-        fixture.tree.forget(removed, count: 10)
+        fixture.tree.forget([(removed, 10)])
         #expect(throws: FileSystemError.stale) {
             try fixture.tree.attributes(of: removed, handle: nil)
         }

@@ -122,7 +122,7 @@ struct WorkingTreeFileTests {
         #expect(unsafe pwrite(mapping.rawValue, [8] as [UInt8], 1, 0) == 1)
         #expect(try firstByte(fixture, tree) == 9)
         #expect(try firstByte(fixture, fixture.freeze()) == 8)
-        fixture.tree.forget(inode, count: 1)
+        fixture.tree.forget([(inode, 1)])
         #expect(fixture.tree.locked { $0.mapped.isEmpty })
     }
 

@@ -94,7 +94,7 @@ struct WorkingTreeListingTests {
         let entries = listing.items.compactMap(\.entry)
         #expect(entries.count == 5)
         #expect(fixture.tree.locked { $0.inodes.count } == 6)
-        for entry in entries { fixture.tree.forget(entry.attributes.inode, count: 1) }
+        for entry in entries { fixture.tree.forget([(entry.attributes.inode, 1)]) }
         #expect(fixture.tree.locked { $0.inodes.count } == 1)
     }
 

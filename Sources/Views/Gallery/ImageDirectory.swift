@@ -16,24 +16,34 @@ struct ImageDirectory: GlassDirectory {
     var isLive: Bool { false }
     func modificationTime() -> NodeTime { NodeTime(nanosecondsSinceEpoch: image.createdAt) }
 
+    private enum Part: String, CaseIterable {
+        case rootfs, layers, steps, history
+        case config = "config.json"
+        case manifest = "manifest.json"
+    }
+
     func entries() throws -> [(name: EntryName, entry: GlassEntry)] {
+        try Part.allCases.map { (EntryName(text: $0.rawValue), try entry($0)) }
+    }
+
+    func entry(_ name: EntryName) throws -> GlassEntry? {
+        try Part(rawValue: name.description).map { try entry($0) }
+    }
+
+    private func entry(_ part: Part) throws -> GlassEntry {
         let store = context.store
-        let (config, configBytes) = try store.config(of: image.id)
         let time = modificationTime()
-        return [
-            (EntryName(text: "rootfs"), .tree(try store.tree(of: image))),
-            (EntryName(text: "layers"), .directory(LayerDirectory(context, image, .changes))),
-            (EntryName(text: "steps"), .directory(LayerDirectory(context, image, .results))),
-            (EntryName(text: "config.json"), .file(configBytes, modificationTime: time)),
-            (
-                EntryName(text: "manifest.json"),
-                .file(try store.blob(image.manifestDigest), modificationTime: time)
-            ),
-            (
-                EntryName(text: "history"),
-                .file(Array(history(config).utf8), modificationTime: time)
-            ),
-        ]
+        switch part {
+        case .rootfs: return .tree(try store.tree(of: image))
+        case .layers: return .directory(LayerDirectory(context, image, .changes))
+        case .steps: return .directory(LayerDirectory(context, image, .results))
+        case .history:
+            let text = history(try store.config(of: image.id).config)
+            return .file(Array(text.utf8), modificationTime: time)
+        case .config: return .file(try store.config(of: image.id).bytes, modificationTime: time)
+        case .manifest:
+            return .file(try store.blob(image.manifestDigest), modificationTime: time)
+        }
     }
 
     /// A line per instruction: the number of its layer or `-`, when, and what.
@@ -68,19 +78,34 @@ struct LayerDirectory: GlassDirectory {
     func modificationTime() -> NodeTime { NodeTime(nanosecondsSinceEpoch: image.createdAt) }
 
     func entries() throws -> [(name: EntryName, entry: GlassEntry)] {
+        try layers().map { ($0.name, .tree(try tree(of: $0))) }
+    }
+
+    func entry(_ name: EntryName) throws -> GlassEntry? {
+        try layers().first { $0.name == name }.map { .tree(try tree(of: $0)) }
+    }
+
+    private struct Layer {
+        var name: EntryName
+        var parent: Tree
+        var result: Tree
+    }
+
+    private func layers() throws -> [Layer] {
         var parent = Tree.empty
-        var result: [(name: EntryName, entry: GlassEntry)] = []
-        for (index, layer) in try context.store.layers(upTo: image.chainID).enumerated() {
+        return try context.store.layers(upTo: image.chainID).enumerated().map { index, layer in
+            defer { parent = layer.tree }
             let number = index < 9 ? "0\(index + 1)" : "\(index + 1)"
-            let tree =
-                switch aspect {
-                case .changes: try context.changes.tree(from: parent, to: layer.tree)
-                case .results: layer.tree
-                }
-            result.append(
-                (EntryName(text: "\(number)-\(layer.diffID.digest.short)"), .tree(tree)))
-            parent = layer.tree
+            return Layer(
+                name: EntryName(text: "\(number)-\(layer.diffID.digest.short)"), parent: parent,
+                result: layer.tree)
         }
-        return result
+    }
+
+    private func tree(of layer: Layer) throws -> Tree {
+        switch aspect {
+        case .changes: try context.changes.tree(from: layer.parent, to: layer.result)
+        case .results: layer.result
+        }
     }
 }

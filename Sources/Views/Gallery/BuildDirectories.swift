@@ -17,11 +17,18 @@ struct CacheEntries: GlassDirectory {
             (EntryName(text: $0.key.directoryName), .directory(CacheEntryDirectory(context, $0)))
         }
     }
+
+    func entry(_ name: EntryName) throws -> GlassEntry? {
+        guard name.bytes.count == CacheKey.directoryNameLength else { return nil }
+        let found = try context.store.cacheEntries(keyPrefix: name.description)
+        return found.first.map { .directory(CacheEntryDirectory(context, $0)) }
+    }
 }
 
 extension CacheKey {
     /// The name of the entry's directory in the gallery.
-    package var directoryName: String { String(digest.hex.prefix(16)) }
+    package var directoryName: String { String(digest.hex.prefix(Self.directoryNameLength)) }
+    static let directoryNameLength = 16
 }
 
 /// One build-cache entry.
@@ -38,22 +45,31 @@ struct CacheEntryDirectory: GlassDirectory {
     var isLive: Bool { false }
     func modificationTime() -> NodeTime { NodeTime(nanosecondsSinceEpoch: entry.createdAt) }
 
+    private enum Part: String, CaseIterable { case rootfs, changes, step }
+
     func entries() throws -> [(name: EntryName, entry: GlassEntry)] {
-        var step = "\(entry.instruction)\n\nkey    \(entry.key)\n"
-        if let layer = entry.layer { step += "layer  \(layer)\n" }
-        step += "parent \(entry.parentTree.id)\nresult \(entry.tree.id)\n\ninputs:\n\(entry.inputs)"
-        if !step.hasSuffix("\n") { step += "\n" }
-        return [
-            (EntryName(text: "rootfs"), .tree(entry.tree)),
-            (
-                EntryName(text: "changes"),
-                .tree(try context.changes.tree(from: entry.parentTree, to: entry.tree))
-            ),
-            (
-                EntryName(text: "step"),
-                .file(Array(step.utf8), modificationTime: modificationTime())
-            ),
-        ]
+        try Part.allCases.map { (EntryName(text: $0.rawValue), try entry($0)) }
+    }
+
+    func entry(_ name: EntryName) throws -> GlassEntry? {
+        try Part(rawValue: name.description).map { try entry($0) }
+    }
+
+    private func entry(_ part: Part) throws -> GlassEntry {
+        switch part {
+        case .rootfs: return .tree(entry.tree)
+        case .changes:
+            return .tree(try context.changes.tree(from: entry.parentTree, to: entry.tree))
+        case .step: return .file(Array(text.utf8), modificationTime: modificationTime())
+        }
+    }
+
+    private var text: String {
+        var text = "\(entry.instruction)\n\nkey    \(entry.key)\n"
+        if let layer = entry.layer { text += "layer  \(layer)\n" }
+        text += "parent \(entry.parentTree.id)\nresult \(entry.tree.id)\n\ninputs:\n\(entry.inputs)"
+        if !text.hasSuffix("\n") { text += "\n" }
+        return text
     }
 }
 
@@ -101,7 +117,8 @@ struct BuildDirectory: GlassDirectory {
             let name = EntryName(text: "\(number)-\(verb)")
             if let key = step.key {
                 let target = "../../cache/\(key.directoryName)"
-                result.append((name, .symbolicLink(target: Array(target.utf8))))
+                result.append(
+                    (name, .symbolicLink(target: Array(target.utf8), modificationTime: time)))
             } else {
                 // An instruction that changes no file: its text.
                 result.append(

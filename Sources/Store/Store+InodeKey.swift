@@ -1,0 +1,47 @@
+internal import LinuxIO
+
+extension Store {
+    /// A secret that inode numbers of read-only views are derived with: the same in all processes
+    /// that use the store, and for as long as it lives.
+    package func inodeKey() throws(StoreError) -> (first: UInt64, second: UInt64) {
+        let path = layout.inodeKey
+        do throws(Errno) {
+            for _ in 0..<2 {
+                if let key = try readKey(path) { return key }
+                try makeKey(path)
+            }
+            throw .inputOutput
+        } catch {
+            throw StoreError(
+                .inputOutput, "could not read the key of inode numbers", path: path, cause: error)
+        }
+    }
+
+    /// - Returns: nil if there is none yet.
+    private func readKey(_ path: String) throws(Errno) -> (UInt64, UInt64)? {
+        do throws(Errno) {
+            let file = try OwnedDescriptor(opening: path, .readOnly)
+            let bytes = try DescriptorIO.readAll(file.rawValue, limit: 64)
+            guard bytes.count == 16 else { return nil }
+            let words = [bytes[..<8], bytes[8...]].map { $0.reduce(0) { $0 << 8 | UInt64($1) } }
+            return (words[0], words[1])
+        } catch .notFound {
+            return nil
+        }
+    }
+
+    private func makeKey(_ path: String) throws(Errno) {
+        let temporary = "\(path).\(UInt64.random(in: .min ... .max))"
+        let file = try OwnedDescriptor(
+            opening: temporary, [.writeOnly, .create, .exclusive], permissions: 0o600)
+        var generator = SystemRandomNumberGenerator()
+        let bytes = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        try DescriptorIO.writeAll(file.rawValue, bytes)
+        defer { try? HostDirectory.unlink(temporary) }  // a stray file that fsck names
+        do throws(Errno) {
+            try HostDirectory.link(temporary, at: path)
+        } catch .exists {
+            // Another process was faster: its key is the one.
+        }
+    }
+}

@@ -1,0 +1,79 @@
+internal import FileTree
+package import VirtualFS
+
+extension GlassView {
+    package func readDirectory(
+        _ inode: InodeNumber, handle: FileHandle?, offset: UInt64,
+        into listing: inout DirectoryListing
+    ) throws(FileSystemError) {
+        let directory = try node(inode)
+        let dots: [[UInt8]] = [[0x2E], [0x2E, 0x2E]]
+        for index in Int(min(offset, 2))..<2 {
+            let item = DirectoryListing.Item(
+                name: dots[index], nextOffset: UInt64(index + 1),
+                serialNumber: directory.attributes.serialNumber, type: .directory)
+            guard listing.add(item) else { return }
+        }
+        switch directory.kind {
+        case .tree(let node, let place):
+            list(try children(of: node), at: place, inode, offset, &listing)
+        case .directory(let made): try list(made, inode, offset, &listing)
+        case .file, .symbolicLink: throw .notDirectory
+        }
+    }
+
+    private func list(
+        _ directory: Directory, at place: GlassNumbering.Place, _ inode: InodeNumber,
+        _ offset: UInt64, _ listing: inout DirectoryListing
+    ) {
+        let entries = directory.entries
+        let first = Int(clamping: offset &- min(offset, 2))
+        var taken: [(inode: InodeNumber, source: GlassTable.Source)] = []
+        if listing.wantsAttributes { taken.reserveCapacity(max(0, entries.count - first)) }
+        var index = first
+        while index < entries.count, listing.fits(nameLength: entries[index].name.bytes.count) {
+            let child = child(index, of: directory, at: place, in: inode)
+            let item = DirectoryListing.Item(
+                name: entries[index].name.bytes, nextOffset: UInt64(index) + 3,
+                serialNumber: child.attributes.serialNumber,
+                type: entries[index].node.content.fileType,
+                entry: listing.wantsAttributes ? Entry(attributes: child.attributes) : nil)
+            guard listing.add(item) else { break }
+            if listing.wantsAttributes { taken.append((child.attributes.inode, child.source)) }
+            index += 1
+        }
+        table.remember(taken)
+    }
+
+    /// Names of a live directory are listed by their hashes: what comes and goes between two reads
+    /// neither hides nor repeats another.
+    private func list(
+        _ made: any GlassDirectory, _ inode: InodeNumber, _ offset: UInt64,
+        _ listing: inout DirectoryListing
+    ) throws(FileSystemError) {
+        var entries: [(cookie: UInt64, name: EntryName, entry: GlassEntry)] =
+            try answering { try made.entries() }.map {
+                (made.isLive ? numbering.cookie(of: $0.name) : 0, $0.name, $0.entry)
+            }
+        entries.sort { ($0.cookie, $0.name) < ($1.cookie, $1.name) }
+        if !made.isLive {
+            for index in entries.indices { entries[index].cookie = UInt64(index) + 3 }
+        }
+        let validity: CacheValidity = made.isLive ? .none : .forever
+        var taken: [(inode: InodeNumber, source: GlassTable.Source)] = []
+        for (cookie, name, entry) in entries where cookie > offset {
+            let node = numbering.node(entry, name: name, in: inode)
+            let item = DirectoryListing.Item(
+                name: name.bytes, nextOffset: cookie,
+                serialNumber: node.attributes.serialNumber,
+                type: node.attributes.type ?? .regular,
+                entry: listing.wantsAttributes
+                    ? Entry(
+                        attributes: node.attributes, entryValidity: validity,
+                        attributesValidity: node.validity) : nil)
+            guard listing.add(item) else { break }
+            if listing.wantsAttributes { taken.append((node.attributes.inode, .whole(node))) }
+        }
+        table.remember(taken)
+    }
+}
