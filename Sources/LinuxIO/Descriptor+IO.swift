@@ -154,15 +154,25 @@ package enum DescriptorIO {
         if (try? clone(source, into: target)) != nil { return }  // not every file system can
         let size = try FileStatus(of: source).sizeBytes
         try truncate(target, to: size)
-        var offset: UInt64 = 0
-        while offset < size {
+        try copyData(from: source, to: target, in: 0..<size)
+    }
+
+    /// Copies a range between two files, to the same place, and leaves out holes of the source.
+    package static func copyData(
+        from source: Int32, to target: Int32, in range: Range<UInt64>
+    ) throws(Errno) {
+        var offset = range.lowerBound
+        while offset < range.upperBound {
             let start: UInt64
             do throws(Errno) {
                 start = try seek(source, offset: Int64(offset), whence: Int32(SEEK_DATA))
             } catch .deviceOffset {
                 return  // a hole up to the end
             }
-            let end = try seek(source, offset: Int64(start), whence: Int32(SEEK_HOLE))
+            guard start < range.upperBound else { return }
+            let end = min(
+                range.upperBound,
+                try seek(source, offset: Int64(start), whence: Int32(SEEK_HOLE)))
             offset = start
             while offset < end {
                 do throws(Errno) {
@@ -198,6 +208,23 @@ package enum DescriptorIO {
             guard try unsafe write(target, bytes, at: offset) == count else { throw .noSpace }
             offset += UInt64(count)
         }
+    }
+
+    /// The bytes of a range; fewer only at the file's end.
+    package static func bytes(
+        _ descriptor: Int32, in range: Range<UInt64>
+    ) throws(Errno) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: range.count)
+        let outcome: Result<Int, Errno> = unsafe bytes.withUnsafeMutableBytes { buffer in
+            do throws(Errno) {
+                return .success(
+                    try unsafe readFully(descriptor, into: buffer, at: range.lowerBound))
+            } catch {
+                return .failure(error)
+            }
+        }
+        bytes.removeSubrange(try outcome.get()...)
+        return bytes
     }
 
     package enum LockMode: Sendable { case shared, exclusive }

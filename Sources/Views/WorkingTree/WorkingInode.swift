@@ -99,6 +99,11 @@ final class WorkingInode {
 
     var isDirectory: Bool { directory != nil }
 
+    var ownFile: OwnFile? {
+        if case .regular(.own(let file)) = body { return file }
+        return nil
+    }
+
     var opened: OpenState? { extras?.opened }
 
     /// The number that lookups answer.
@@ -192,12 +197,17 @@ final class OwnFile {
     var sizeBytes: UInt64
     /// As last seen, in units of 512 bytes.
     var blocks: UInt64
+    /// Nil once the file holds all of the inode's content.
+    var partial: PartialCopy?
 
-    init(path: String, identity: UInt64, sizeBytes: UInt64, blocks: UInt64) {
+    init(
+        path: String, identity: UInt64, sizeBytes: UInt64, blocks: UInt64, partial: PartialCopy?
+    ) {
         self.path = path
         self.identity = identity
         self.sizeBytes = sizeBytes
         self.blocks = blocks
+        self.partial = partial
     }
 }
 

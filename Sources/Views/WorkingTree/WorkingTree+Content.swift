@@ -25,6 +25,7 @@ extension WorkingTree {
         var path: String
         var host: HostFile
         var status: FileStatus
+        var partial: PartialCopy?
     }
 
     /// Makes an own file with the first `keptBytes` of `object`.
@@ -36,36 +37,41 @@ extension WorkingTree {
         let host = try HostFile.open(
             path, [.readWrite, .create, .exclusive], permissions: 0o600, identity: identity)
         do throws(FileSystemError) {
+            var partial: PartialCopy?
             if let object, keptBytes > 0 {
-                try copyUp(object, keptBytes: keptBytes, to: host.descriptor)
+                partial = try copyUp(
+                    object, keptBytes: min(keptBytes, object.sizeBytes), to: host.descriptor)
             }
             if let modificationTime { try host.setModificationTime(modificationTime) }
-            return NewFile(path: path, host: host, status: try host.status())
+            return NewFile(
+                path: path, host: host, status: try host.status(), partial: partial)
         } catch {
             try? HostDirectory.unlink(path)  // the first error is the one to report
             throw error
         }
     }
 
-    /// Copies content, by reference where the host's file system can.
-    ///
-    /// The place for copying a large file block by block, as it is written to, is here.
+    /// Copies content: by reference where the host's file system can, else a large file later, block
+    /// by block.
+    /// - Returns: what is still to be copied.
     private func copyUp(
         _ object: FileContent, keptBytes: UInt64, to target: Int32
-    ) throws(FileSystemError) {
+    ) throws(FileSystemError) -> PartialCopy? {
         do throws(Errno) {
             let source = try objects.open(object.digest)
-            if keptBytes >= object.sizeBytes {
-                return try DescriptorIO.copyContent(from: source.rawValue, to: target)
+            if (try? DescriptorIO.clone(source.rawValue, into: target)) != nil {
+                if keptBytes < object.sizeBytes {
+                    try DescriptorIO.truncate(target, to: keptBytes)
+                }
+                return nil
             }
-            var offset: UInt64 = 0
-            while offset < keptBytes {
-                let count = try DescriptorIO.copyRange(
-                    from: source.rawValue, at: offset, to: target, at: offset,
-                    length: keptBytes - offset)
-                guard count > 0 else { throw .inputOutput }
-                offset += count
+            // Not every file system can.
+            try DescriptorIO.truncate(target, to: keptBytes)
+            if keptBytes >= PartialCopy.minimumBytes {
+                return PartialCopy(of: object, keptBytes: keptBytes)
             }
+            try DescriptorIO.copyData(from: source.rawValue, to: target, in: 0..<keptBytes)
+            return nil
         } catch {
             throw FileSystemError(host: error)
         }
@@ -76,8 +82,11 @@ extension WorkingTree {
     func ownFile(
         of inode: InodeNumber, keptBytes: UInt64 = .max
     ) throws(FileSystemError) -> HostFile {
-        let plan = try perform { (state) throws(Interruption) in
-            try state.contentPlan(of: inode, forWriting: true)
+        let (plan, partial) = try perform { (state) throws(Interruption) in
+            (
+                try state.contentPlan(of: inode, forWriting: true),
+                state.find(inode)?.ownFile?.partial
+            )
         }
         switch plan {
         case .ready(let file): return file
@@ -90,6 +99,7 @@ extension WorkingTree {
                 let reply = try attributes(of: inode, handle: nil)
                 modificationTime = reply.attributes.modificationTime
             }
+            if partial?.isMostlyCopied == true { try completeCopyGated(of: inode) }
             let file = try HostFile.open(path, .readWrite, identity: identity)
             try file.begin(at: modificationTime)
             locked { $0.install(file, in: inode) }
@@ -164,6 +174,9 @@ extension WorkingTree {
         }
         if done { return }
         let file = try ownFile(of: inode, keptBytes: size)
+        if let partial = locked({ $0.find(inode)?.ownFile?.partial }) {
+            try cut(file, partial, at: size)
+        }
         try file.truncate(to: size)
         let status = try file.status()
         locked { $0.resized(inode, status, clearSetIDs: clearSetIDs) }
@@ -291,6 +304,6 @@ extension OwnFile {
     convenience init(_ made: WorkingTree.NewFile) {
         self.init(
             path: made.path, identity: made.host.identity, sizeBytes: made.status.sizeBytes,
-            blocks: made.status.blocks)
+            blocks: made.status.blocks, partial: made.partial)
     }
 }

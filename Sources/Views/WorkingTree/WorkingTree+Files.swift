@@ -115,7 +115,9 @@ extension WorkingTreeState {
         case .empty: return false
         case .object(let content):
             return content.sizeBytes >= WorkingTree.passthroughMinimumBytes
-        case .own(let file): return file.sizeBytes >= WorkingTree.passthroughMinimumBytes
+        case .own(let file):
+            return file.partial == nil
+                && file.sizeBytes >= WorkingTree.passthroughMinimumBytes
         }
     }
 
@@ -129,7 +131,9 @@ extension WorkingTreeState {
         let opened = inode.withExtras().opened ?? OpenState()
         inode.extras?.opened = opened
         if let file { opened.host = file }
-        var backing = offersBackings && opened.cachedCount == 0 ? file?.backing : nil
+        let mayPass =
+            offersBackings && opened.cachedCount == 0 && inode.ownFile?.partial == nil
+        var backing = mayPass ? file?.backing : nil
         // The kernel does not drop privileges for writes that it passes through, we would.
         if flags.writes && losesPrivilegesWhenWritten(inode) {
             if opened.handleCount == 0 { backing = nil }

@@ -95,6 +95,7 @@ extension WorkingTree {
     private func collectContents(
         _ files: [InodeNumber], _ ingest: ObjectIngest
     ) throws -> [UInt64: FileContent] {
+        for number in files { try completeCopy(of: number) }
         var open: [InodeNumber] = []
         for number in files where try !moveContent(of: number, ingest) { open.append(number) }
         var waited: UInt32 = 0

@@ -9,24 +9,46 @@ extension WorkingTree {
         deliver: (ReadSource) -> Void
     ) throws(FileSystemError) {
         // The inode's present content, not what was there when the file was opened.
-        guard let file = try content(of: inode) else { return deliver(.bytes([])) }
-        deliver(.descriptor(file.descriptor, offset: offset, size: size))
-        withExtendedLifetime(file) {}
+        guard let content = try content(of: inode) else { return deliver(.bytes([])) }
+        if let partial = content.partial {
+            let (end, overflows) = offset.addingReportingOverflow(UInt64(size))
+            try read(
+                offset..<(overflows ? .max : end), from: content.file, partial, deliver: deliver)
+        } else {
+            deliver(.descriptor(content.file.descriptor, offset: offset, size: size))
+        }
+        withExtendedLifetime(content) {}
+    }
+
+    private struct OpenContent: Sendable {
+        var file: HostFile
+        var partial: PartialCopy?
     }
 
     /// The inode's content, open; nil if it has no byte.
-    private func content(of inode: InodeNumber) throws(FileSystemError) -> HostFile? {
-        let plan = try perform { (state) throws(Interruption) in
-            try state.contentPlan(of: inode, forWriting: false)
+    private func content(of inode: InodeNumber) throws(FileSystemError) -> OpenContent? {
+        let (plan, partial) = try perform { (state) throws(Interruption) in
+            (
+                try state.contentPlan(of: inode, forWriting: false),
+                state.find(inode)?.ownFile?.partial
+            )
         }
         switch plan {
-        case .ready(let file), .idle(let file, _): return file
+        case .ready(let file), .idle(let file, _): return OpenContent(file: file, partial: partial)
         case .empty: return nil
         case .openOwn, .openObject:
             return try gated(inode) { () throws(FileSystemError) in
-                try readableFile(of: inode)
+                guard let file = try readableFile(of: inode) else { return nil }
+                let partial = locked { $0.find(inode)?.ownFile?.partial }
+                return OpenContent(file: file, partial: partial)
             }
         }
+    }
+
+    /// The inode's content in one file.
+    private func wholeContent(of inode: InodeNumber) throws(FileSystemError) -> HostFile? {
+        if try content(of: inode)?.partial != nil { try completeCopy(of: inode) }
+        return try content(of: inode)?.file
     }
 
     /// The own file behind a handle that may write.
@@ -47,10 +69,14 @@ extension WorkingTree {
     ) throws(FileSystemError) -> Int {
         let file = try writableFile(inode, handle)
         let count: Int
-        do throws(Errno) {
-            count = try unsafe DescriptorIO.write(file.descriptor, data, at: offset)
-        } catch {
-            throw FileSystemError(host: error)
+        if let partial = locked({ $0.find(inode)?.ownFile?.partial }) {
+            count = unsafe try write(data, at: offset, to: file, partial, of: inode)
+        } else {
+            do throws(Errno) {
+                count = try unsafe DescriptorIO.write(file.descriptor, data, at: offset)
+            } catch {
+                throw FileSystemError(host: error)
+            }
         }
         if clearSetIDs { clearPrivileges(of: inode) }
         return count
@@ -72,6 +98,7 @@ extension WorkingTree {
         context: RequestContext
     ) throws(FileSystemError) {
         let file = try writableFile(inode, handle)
+        try completeCopy(of: inode)
         do throws(Errno) {
             try DescriptorIO.allocate(
                 file.descriptor, mode: mode, offset: offset, length: length)
@@ -84,7 +111,7 @@ extension WorkingTree {
     package func seek(
         _ inode: InodeNumber, handle: FileHandle?, offset: UInt64, whence: Int32
     ) throws(FileSystemError) -> UInt64 {
-        guard let file = try content(of: inode) else { throw .deviceOffset }
+        guard let file = try wholeContent(of: inode) else { throw .deviceOffset }
         do throws(Errno) {
             return try DescriptorIO.seek(
                 file.descriptor, offset: Int64(clamping: offset), whence: whence)
@@ -97,7 +124,8 @@ extension WorkingTree {
         from source: FileRange, to target: FileRange, length: UInt64, context: RequestContext
     ) throws(FileSystemError) -> UInt64 {
         let to = try writableFile(target.inode, target.handle)
-        guard let from = try content(of: source.inode) else { return 0 }
+        try completeCopy(of: target.inode)
+        guard let from = try wholeContent(of: source.inode) else { return 0 }
         let count: UInt64
         do throws(Errno) {
             count = try DescriptorIO.copyRange(

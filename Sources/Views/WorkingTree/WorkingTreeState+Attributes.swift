@@ -31,7 +31,9 @@ extension WorkingTreeState {
             attributes.sizeBytes = content.sizeBytes
             attributes.blocks = (content.sizeBytes + 4095) / 4096 * 8
         case .regular(.own(let file)):
-            (attributes.sizeBytes, attributes.blocks) = (file.sizeBytes, file.blocks)
+            attributes.sizeBytes = file.sizeBytes
+            attributes.blocks =
+                file.partial == nil ? file.blocks : (file.sizeBytes + 4095) / 4096 * 8
         case .symbolicLink(let target): attributes.sizeBytes = UInt64(target.count)
         case .characterDevice(let device), .blockDevice(let device): attributes.device = device
         case .fifo, .socket: break

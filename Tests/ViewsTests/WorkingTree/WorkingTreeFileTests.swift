@@ -149,7 +149,7 @@ struct WorkingTreeFileTests {
 
     @Test func `a writer beside a passthrough reader of the lower file has another backing`() throws
     {
-        let fixture = try fixture(1 << 20)
+        let fixture = try fixture(1 << 19)
         let inode = try inode(fixture)
         let reader = try fixture.tree.open(inode, flags: [], context: context)
         let writer = try fixture.tree.open(inode, flags: .readWrite, context: context)

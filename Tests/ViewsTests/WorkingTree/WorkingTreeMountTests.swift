@@ -142,6 +142,23 @@ struct WorkingTreeMountTests {
         }
     }
 
+    @Test func `a large file that is written in part is read, mapped and locked as one`() throws {
+        try mounted(size: 16 << 20) { _, path in
+            let reader = try open(path + "/f", O_RDONLY)
+            let writer = try open(path + "/f", O_RDWR)
+            #expect(unsafe pwrite(writer.rawValue, [7] as [UInt8], 1, 5_000_000) == 1)
+            let late = try open(path + "/f", O_RDONLY)
+            #expect(byte(late, at: 5_000_000) == 7 && byte(late, at: 5_000_001) == 1)
+            #expect(mapped(writer, put: 9) == 9)
+            #expect(byte(late) == 9 && mapped(late) == 9)
+            #expect(flock(late.rawValue, LOCK_EX | LOCK_NB) == 0)
+            #expect(flock(writer.rawValue, LOCK_EX | LOCK_NB) != 0)
+            #expect(ftruncate(writer.rawValue, 5_000_001) == 0)
+            #expect(byte(late, at: 5_000_000) == 7 && byte(late, at: 5_000_001) == nil)
+            #expect(byte(reader, at: 1_000_000) == 1)
+        }
+    }
+
     @Test func `order in time is kept between files that are written and names that change`() throws
     {
         try mounted { _, path in
