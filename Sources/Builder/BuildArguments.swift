@@ -69,8 +69,9 @@ struct BuildArguments: Sendable {
     }
 
     /// What was given and no ARG of the file declares.
-    func unused(in file: Dockerfile) -> [String] {
-        var declared = globalNames
+    /// - Parameter further: names that only a run shows: of triggers, and such as `$NAME`.
+    func unused(in file: Dockerfile, besides further: Set<String>) -> [String] {
+        var declared = globalNames.union(further)
         for stage in file.stages {
             for located in stage.instructions {
                 guard case .arg(let arg) = located.instruction else { continue }
