@@ -83,6 +83,8 @@ struct StageState {
     func forNextStage() -> StageState {
         var next = self
         next.hasOwnCommand = false
+        // Triggers are for who builds on the image. As in BuildKit, a stage is no such image.
+        next.image.config.onBuild = []
         next.begin()
         return next
     }
