@@ -135,8 +135,7 @@ struct InspectCommand: ParsableCommand {
             }
             return
         }
-        let text = JSONValue.array(values).encoded(indent: 4)
-        Terminal.write(String(decoding: text, as: UTF8.self) + "\n")
+        Terminal.write(.array(values), indent: 4)
     }
 }
 
