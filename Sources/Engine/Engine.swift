@@ -1,10 +1,13 @@
 package import ImageSpec
-internal import LinuxIO
+internal import Sandbox
 package import Store
+internal import Synchronization
 
 /// The operations of Vitrine on one store; the only place where the modules meet.
 package final class Engine: Sendable {
     package let store: Store
+    /// The runtimes that were found, by whether containers get a network of their own.
+    let runtimes = Mutex<[Bool: ContainerRuntime]>([:])
 
     /// The version that `vitrine version` prints.
     package static let version = "0.1.0"

@@ -150,7 +150,8 @@ struct ContainerSpec {
 
     private var nameFiles: [RuntimeSpec.Mount] {
         request.nameFiles.files.map { name, _ in
-            .init("/etc/\(name)", "bind", "\(bundlePath)/\(name)", Self.bind)
+            // As BuildKit: a command that changes them would change nothing.
+            .init("/etc/\(name)", "bind", "\(bundlePath)/\(name)", Self.bind + ["ro"])
         }
     }
 

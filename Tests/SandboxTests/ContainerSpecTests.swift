@@ -220,6 +220,19 @@ import Testing
         #expect(Base64.decode("TWF=") == nil)
     }
 
+    @Test func `a runtime without a filter does not win by being faster`() {
+        func choice(_ filter: RuntimeChoice.Filter, _ milliseconds: Double) -> RuntimeChoice {
+            var choice = self.choice(filter: filter)
+            choice.milliseconds = milliseconds
+            return choice
+        }
+        let (fast, slow) = (choice(.none, 3), choice(.none, 9))
+        let (filtered, translated) = (choice(.profile, 40), choice(.program([1]), 20))
+        #expect(RuntimeProbe.best(of: [fast, filtered, translated]) == translated)
+        #expect(RuntimeProbe.best(of: [slow, fast]) == fast)
+        #expect(RuntimeProbe.best(of: []) == nil)
+    }
+
     @Test func `a choice survives its file`() {
         for filter in [RuntimeChoice.Filter.none, .profile, .program([1, 2, 3])] {
             let value = choice(filter: filter)

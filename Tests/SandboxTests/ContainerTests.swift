@@ -127,6 +127,43 @@ struct ContainerTests {
         }
     }
 
+    @Test func `a command cannot change the files that names are looked up in`() async throws {
+        try await SandboxFixture.with { fixture in
+            let run = try fixture.shell(
+                "echo x >> /etc/hosts; echo x >> /etc/resolv.conf; cat /etc/resolv.conf")
+            #expect(
+                run.error.split(separator: "\n").count { $0.hasSuffix("Read-only file system") }
+                    == 2)
+            #expect(run.output == "nameserver 192.0.2.1\n")
+        }
+    }
+
+    @Test func `a runtime that is killed while the command runs is told from a failed start`()
+        async throws
+    {
+        try await SandboxFixture.with { fixture in
+            let request = fixture.request(["sh", "-c", "touch /started; sleep 912000"])
+            let container = try Container.start(request, with: fixture.runtime, streams: .init())
+            while !HostDirectory.exists(fixture.rootfs + "/started") { usleep(5000) }
+            let runtime = try #require(try runtimeProcess(of: request.id))
+            kill(runtime, SIGKILL)
+            #expect(container.wait() == .runtimeKilled(signal: 9))
+        }
+    }
+
+    /// The process that runs the container of that name.
+    private func runtimeProcess(of id: String) throws -> Int32? {
+        for name in try HostDirectory.names(ofPath: "/proc") {
+            let text = String(decoding: name, as: UTF8.self)
+            guard let number = Int32(text),
+                let file = try? OwnedDescriptor(opening: "/proc/\(text)/cmdline", .readOnly),
+                let bytes = try? DescriptorIO.readAll(file.rawValue, limit: 1 << 20)
+            else { continue }
+            if bytes.split(separator: 0).last.map(Array.init) == Array(id.utf8) { return number }
+        }
+        return nil
+    }
+
     @Test func `mounts of the caller are there and leave when it ends`() async throws {
         try await SandboxFixture.with { fixture in
             try HostDirectory.makeAll(fixture.directory + "/host")
