@@ -95,18 +95,6 @@ package final class Container: Sendable {
         }
     }
 
-    /// Sends a signal to the container's first process.
-    /// - Throws: `runtimeFailed` when it does not run yet or no longer.
-    package func signal(_ number: Int32) throws(SandboxError) {
-        let output = try runtime.perform(["kill", id, String(number)])
-        guard output.exit.isSuccess else {
-            throw SandboxError(
-                .runtimeFailed,
-                "could not signal the container \(id): "
-                    + String(decoding: output.standardError.prefix(400), as: UTF8.self))
-        }
-    }
-
     /// Kills all processes of the container and blocks the thread until they are gone.
     package func cancel() {
         isCancelled.withLock { $0 = true }

@@ -58,7 +58,7 @@ struct ContainerSpec {
         let held = request.user.uid == 0 ? names : []
         var environment = request.environment
         if !environment.contains(where: { $0.hasPrefix("PATH=") }) {
-            environment.insert(ContainerRequest.defaultPath, at: 0)
+            environment.insert("PATH=\(ContainerRequest.defaultPath)", at: 0)
         }
         // The own group is among the further ones, or a file that shuts it out could be opened by
         // dropping it (CVE-2022-2989).

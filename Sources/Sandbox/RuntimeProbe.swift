@@ -9,13 +9,6 @@ internal import LinuxIO
 /// itself. The choice is kept in a file for as long as the runtimes, the kernel and the profile stay
 /// the same.
 package struct RuntimeProbe: Sendable {
-    /// What the containers will need.
-    package struct Needs: Hashable, Sendable {
-        /// Limits of memory, processors and processes.
-        package var limits = false
-        package init() {}
-    }
-
     /// Directories to look for runtimes in, in this order.
     package var searchPath = [
         "/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/usr/sbin", "/bin", "/sbin",
@@ -24,7 +17,6 @@ package struct RuntimeProbe: Sendable {
     package var bundleRoot: String
     /// Nil tries each time.
     package var cachePath: String?
-    package var needs = Needs()
     package var rootless: RootlessMapping?
 
     package init(stateRoot: String, bundleRoot: String, cachePath: String?) {
@@ -74,7 +66,7 @@ package struct RuntimeProbe: Sendable {
 
     // MARK: - Candidates
 
-    private func runtimes() -> [RuntimeChoice] {
+    func runtimes() -> [RuntimeChoice] {
         var found: [RuntimeChoice] = []
         for kind in [RuntimeChoice.Kind.crun, .runc] {
             let paths = searchPath.map { "\($0)/\(kind.rawValue)" }
@@ -88,7 +80,8 @@ package struct RuntimeProbe: Sendable {
         return found
     }
 
-    private func candidates(_ found: [RuntimeChoice]) -> [RuntimeChoice] {
+    /// Each runtime in each mode that could work.
+    func candidates(_ found: [RuntimeChoice]) -> [RuntimeChoice] {
         let isUnified = HostDirectory.exists("/sys/fs/cgroup/cgroup.controllers")
         var candidates: [RuntimeChoice] = []
         for runtime in found {
@@ -96,7 +89,7 @@ package struct RuntimeProbe: Sendable {
             guard let version = version(of: runtime.path) else { continue }
             runtime.version = version.name
             runtime.filter = version.hasFilter ? .profile : .none
-            if runtime.kind == .crun, !needs.limits {
+            if runtime.kind == .crun {
                 var plain = runtime
                 plain.controlGroups = .disabled
                 plain.needsPrivateCgroupMount = !isUnified && rootless == nil
@@ -134,7 +127,7 @@ package struct RuntimeProbe: Sendable {
         parts.append(contents("/proc/sys/kernel/osrelease") ?? "")
         parts.append(contents("/proc/self/cgroup") == nil ? "" : "cgroups")
         parts.append("\(HostDirectory.exists("/sys/fs/cgroup/cgroup.controllers"))")
-        parts.append("\(geteuid()) \(needs.limits) \(rootless != nil)")
+        parts.append("\(geteuid()) \(rootless != nil)")
         let profile = SeccompProfile.document(capabilities: Capability.standard)
         parts.append(Digest(of: profile?.encoded ?? []).hex)
         return parts.joined(separator: "\n")

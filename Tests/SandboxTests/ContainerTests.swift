@@ -57,12 +57,12 @@ struct ContainerTests {
 
     @Test(
         arguments: [
-            (["nonexistent"], StartFailure.Kind.commandNotFound, 127),
-            (["/nonexistent/x"], .commandNotFound, 127), (["/etc"], .commandNotExecutable, 126),
-            (["/plain"], .commandNotExecutable, 126),
-        ] as [([String], StartFailure.Kind, Int32)])
+            (["nonexistent"], StartFailure.Kind.commandNotFound),
+            (["/nonexistent/x"], .commandNotFound), (["/etc"], .commandNotExecutable),
+            (["/plain"], .commandNotExecutable),
+        ] as [([String], StartFailure.Kind)])
     func `a command that does not start is told from one that fails`(
-        _ arguments: [String], _ kind: StartFailure.Kind, _ code: Int32
+        _ arguments: [String], _ kind: StartFailure.Kind
     ) async throws {
         try await SandboxFixture.with { fixture in
             let file = try OwnedDescriptor(
@@ -74,7 +74,6 @@ struct ContainerTests {
                 return
             }
             #expect(failure.kind == kind)
-            #expect(failure.exitCode == code)
         }
     }
 
@@ -86,7 +85,7 @@ struct ContainerTests {
                 Issue.record("it started")
                 return
             }
-            #expect(failure.exitCode == 125)
+            #expect(failure.kind == .runtime)
         }
     }
 
