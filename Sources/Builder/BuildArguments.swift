@@ -1,4 +1,5 @@
 internal import Dockerfile
+internal import FileTree
 internal import ImageSpec
 
 /// The values of `--build-arg` and what ARG can see without one.
@@ -52,6 +53,9 @@ struct BuildArguments: Sendable {
             "TARGETSTAGE": options.target ?? "default",
         ]
     }
+
+    /// The time that copied files and made directories get; nil keeps theirs.
+    var epochTime: NodeTime? { epoch.map { NodeTime(seconds: $0.unixSeconds) } }
 
     /// What FROM lines see, and an ARG without a default.
     func globalValue(_ name: String) -> String? { global[name] }
