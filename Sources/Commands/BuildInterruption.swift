@@ -1,4 +1,5 @@
 internal import Builder
+internal import Dispatch
 internal import Engine
 internal import Glibc
 internal import Synchronization
@@ -17,7 +18,10 @@ final class BuildInterruption: Sendable {
             defer { first = first ?? signal }
             return first == nil
         }
-        if isFirst { return cancellation.cancel() }
+        if isFirst {
+            // Ending a container may take a while, in which the next signal is to be heard.
+            return DispatchQueue.global().async { [cancellation] in cancellation.cancel() }
+        }
         // A terminal that is closed sends several.
         if signal != SIGHUP { _exit(exitCode ?? 1) }
     }

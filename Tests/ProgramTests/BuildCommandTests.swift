@@ -61,10 +61,10 @@ struct BuildCommandTests {
     ) throws {
         try withBase { program in
             try program.write(
-                "FROM base\nRUN echo begun; sleep 1000\n", to: "context/Dockerfile")
+                "FROM base\nRUN echo be''gun; sleep 1000\n", to: "context/Dockerfile")
             let process = try program.start(
                 ["build", "--progress=plain", "context"], errors: try program.file("progress"))
-            try program.wait(for: " begun", in: "progress")
+            try program.wait(for: " begun\n", in: "progress")
             kill(process.processIdentifier, signal)
             process.waitUntilExit()
             #expect(process.terminationReason == .exit)
@@ -72,6 +72,34 @@ struct BuildCommandTests {
             #expect(try program.names(in: "store/work") == [])
             let mounts = try String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)
             #expect(!mounts.contains(program.directory))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a second signal ends a build at once, whatever it waits for`() throws {
+        try withBase { program in
+            try program.write(
+                "FROM base\nRUN echo be''gun; sleep 1000\n", to: "context/Dockerfile")
+            let process = try program.start(
+                ["build", "--progress=plain", "context"], errors: try program.file("progress"))
+            try program.wait(for: " begun\n", in: "progress")
+            let runtimes = try program.children(of: process.processIdentifier)
+            #expect(!runtimes.isEmpty)
+            // A runtime that does not end is waited for, for some seconds.
+            for runtime in runtimes { kill(runtime, SIGSTOP) }
+            defer {
+                for runtime in runtimes { kill(runtime, SIGKILL) }
+                program.endLeftMounts()
+            }
+            process.terminate()
+            usleep(300_000)
+            #expect(process.isRunning)
+            let start = ContinuousClock.now
+            process.terminate()
+            process.waitUntilExit()
+            #expect(ContinuousClock.now - start < .seconds(2))
+            #expect(process.terminationReason == .exit)
+            #expect(process.terminationStatus == 143)
         }
     }
 
@@ -92,11 +120,11 @@ struct BuildCommandTests {
 
     @Test func `a hang-up that is ignored from the start ends no build`() throws {
         try withBase { program in
-            try program.write("FROM base\nRUN echo begun; sleep 1\n", to: "context/Dockerfile")
+            try program.write("FROM base\nRUN echo be''gun; sleep 1\n", to: "context/Dockerfile")
             let process = try program.start(
                 shell: "trap '' HUP; exec $VITRINE build --progress=plain context",
                 errors: try program.file("progress"))
-            try program.wait(for: " begun", in: "progress")
+            try program.wait(for: " begun\n", in: "progress")
             kill(process.processIdentifier, SIGHUP)
             process.waitUntilExit()
             #expect(process.terminationStatus == 0)

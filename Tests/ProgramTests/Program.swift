@@ -105,6 +105,28 @@ final class Program {
         throw Failure(message: "\(name) is without \"\(text)\": \(try read(name))")
     }
 
+    /// The processes that a started program has started.
+    func children(of process: Int32) throws -> [Int32] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { name in
+            // One that has ended meanwhile is none any more.
+            guard let number = Int32(name),
+                let status = try? String(contentsOfFile: "/proc/\(name)/status", encoding: .utf8)
+            else { return nil }
+            return status.contains("\nPPid:\t\(process)\n") ? number : nil
+        }
+    }
+
+    /// A killed build's view is a dead mount, which goes with its user.
+    func endLeftMounts() {
+        let mounts = (try? String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)) ?? ""
+        for line in mounts.split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            if fields.count > 1, fields[1].hasPrefix(directory) {
+                _ = unsafe umount2(String(fields[1]), Int32(MNT_DETACH))
+            }
+        }
+    }
+
     struct Failure: Error { var message: String }
 
     /// A file of the directory for a started program's output.
