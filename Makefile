@@ -31,7 +31,7 @@ fuzz: setup ## run every fuzz target for FUZZ_SECONDS (60) each
 demo: setup ## a Debian image, a build on it, and a tour with ls, diff and du
 	@Scripts/demo
 
-check: ## what CI runs: build, test, lint
+check: ## what CI runs: setup, lint, test
 	@.ci/run
 
 docs: setup ## write docs/cli.md from the commands' own help

@@ -1,4 +1,5 @@
 internal import Dockerfile
+internal import FileTree
 internal import ImageSpec
 
 /// The values of `--build-arg` and what ARG can see without one.
@@ -53,6 +54,9 @@ struct BuildArguments: Sendable {
         ]
     }
 
+    /// The time that copied files and made directories get; nil keeps theirs.
+    var epochTime: NodeTime? { epoch.map { NodeTime(seconds: $0.unixSeconds) } }
+
     /// What FROM lines see, and an ARG without a default.
     func globalValue(_ name: String) -> String? { global[name] }
 
@@ -69,8 +73,9 @@ struct BuildArguments: Sendable {
     }
 
     /// What was given and no ARG of the file declares.
-    func unused(in file: Dockerfile) -> [String] {
-        var declared = globalNames
+    /// - Parameter further: names that only a run shows: of triggers, and such as `$NAME`.
+    func unused(in file: Dockerfile, besides further: Set<String>) -> [String] {
+        var declared = globalNames.union(further)
         for stage in file.stages {
             for located in stage.instructions {
                 guard case .arg(let arg) = located.instruction else { continue }

@@ -1,4 +1,5 @@
 package import Dockerfile
+internal import ImageSpec
 
 /// Why a build ended without an image.
 package struct BuildError: Error, Sendable {
@@ -35,7 +36,6 @@ package struct BuildError: Error, Sendable {
         package var build: String
         package var step: Int
         package var exitCode: Int32?
-        package var signal: Int32?
         /// The last lines that it printed.
         package var outputTail: [String]
         /// The whole of what it printed.
@@ -86,12 +86,6 @@ package struct BuildError: Error, Sendable {
         }
         self.range = self.range ?? range
     }
-
-    /// The shell's number of how the failed command ended, or 1.
-    package var exitCode: Int32 {
-        if let signal = command?.signal { return 128 + signal }
-        return command?.exitCode ?? 1
-    }
 }
 
 /// A Dockerfile's bytes, and how its reader knows it.
@@ -117,9 +111,11 @@ extension BuildError: CustomStringConvertible {
 // MARK: - Rendering
 
 extension BuildError {
-    /// The error as a terminal shows it: what a failed command printed last, then place and
-    /// message, the instruction's line with the offending text underlined, and what would help.
-    package var rendered: String {
+    /// The error as people read it: what a failed command printed last, then place and message, the
+    /// instruction's line with the offending text underlined, and what would help.
+    /// - Parameter isTerminal: whether it goes to a terminal, which is shown of what the command
+    ///   printed the text and its colours only.
+    package func rendered(isTerminal: Bool = false) -> String {
         let error = DockerfileError(
             .unknownInstruction, message, at: range, offending: offendingText, expected: expected,
             hint: hint)
@@ -131,9 +127,12 @@ extension BuildError {
                 message, expected.map { "expected: \($0)" }, hint.map { "hint: \($0)" },
             ].compactMap { $0 }.joined(separator: "\n")
         }
+        text = text.visibleLines
         guard let command else { return text }
         if !command.outputTail.isEmpty {
-            let lines = command.outputTail.map { "   > \($0)" }.joined(separator: "\n")
+            let lines = command.outputTail.map { line in
+                "   > \(isTerminal ? TerminalText.colored(line.utf8) : line)"
+            }.joined(separator: "\n")
             text = "------\n\(lines)\n------\n\(text)"
         }
         return text

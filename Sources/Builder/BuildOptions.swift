@@ -55,15 +55,17 @@ package struct BuildArgument: Hashable, Sendable {
 package enum DockerfileLocation: Hashable, Sendable {
     /// A path inside the context.
     case inContext(String)
-    /// A path of the host, relative to the working directory.
+    /// An absolute path of the host. One inside the context is read as ``inContext(_:)`` is.
     case onHost(String)
+    /// An open file or pipe that holds it and nothing else.
+    case stream(Int32)
     /// Its bytes, which came from elsewhere, and how to call it.
     case text(DockerfileText)
 }
 
 /// Where the build context is.
 package enum ContextLocation: Hashable, Sendable {
-    /// A directory of the host.
+    /// A directory of the host, absolute if the Dockerfile is named by a path of the host.
     case directory(String)
     /// An open file or pipe that holds a tar, in any compression, or a Dockerfile alone, which
     /// then is the Dockerfile of a build without context.

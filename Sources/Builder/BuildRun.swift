@@ -25,6 +25,12 @@ final class BuildRun {
     /// The stages that wait for another, to see a circle that triggers make.
     private var unfinished: Set<Int> = []
     private var lastStepNumber = 0
+    /// Digests of stored directories, found once for all steps that copy them.
+    private lazy var storedDigests = ContentDigest(store)
+    /// Digests of the context's directories.
+    private lazy var contextDigests = ContentDigest(context.source.directories)
+    /// The names that ARGs have declared so far.
+    var declaredArguments: Set<String> = []
     var cachedStepCount = 0
 
     /// - Throws: `invalidDockerfile`.
@@ -125,6 +131,13 @@ final class BuildRun {
         }
     }
 
+    /// Digests of the directories that an instruction copies.
+    func digests(of work: StageBuild.Transfer) -> ContentDigest {
+        if work.isStored { return storedDigests }
+        return work.transfer.excludes.isEmpty
+            ? contextDigests : ContentDigest(work.directories)
+    }
+
     // MARK: - Telling
 
     func newStep(label: String, instruction: String) -> BuildStep {
@@ -158,7 +171,7 @@ final class BuildRun {
     }
 
     private func reportUnusedArguments() {
-        let unused = arguments.unused(in: file)
+        let unused = arguments.unused(in: file, besides: declaredArguments)
         guard !unused.isEmpty else { return }
         warn(
             "UnusedBuildArgument",

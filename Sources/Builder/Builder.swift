@@ -72,7 +72,12 @@ package struct Builder: Sendable {
                 options: options, context: context, store: store, lease: lease,
                 executor: executor, recorder: recorder, observer: observer,
                 cancellation: cancellation)
-            defer { run.layers.stop() }
+            // The end of a build waits for digests, which may take long.
+            let registration = cancellation.onCancel { [layers = run.layers] in layers.stopSoon() }
+            defer {
+                cancellation.remove(registration)
+                run.layers.stop()
+            }
             do {
                 return try run.build()
             } catch let damage as CacheVerifier.DamagedEntries {

@@ -10,8 +10,9 @@ package protocol StepExecutor: Sendable {
     /// Blocks the calling thread until the process and everything it started have ended. New
     /// directories of the result go to `context.directories`, new contents through
     /// `context.ingest`.
-    /// A process that ran and failed, or was ended by the cancellation, is a result; it has a tree
-    /// too, so that people can look at it.
+    /// A process that ran and failed is a result; it has a tree too, so that people can look at it.
+    /// So is one that the cancellation ended, but nobody waits for what it left: that is thrown
+    /// away.
     /// - Throws: when the process could not be prepared or started, or its state not be frozen.
     ///   An unknown user, a missing program and a working directory that is no directory are
     ///   such errors.
@@ -102,16 +103,14 @@ package protocol StepOutput: Sendable {
 /// How a process ended and what it left.
 package struct StepResult: Sendable {
     package enum Ending: Hashable, Sendable {
+        /// The process's code; 128 and the number for a signal.
         case exited(Int32)
-        case signaled(Int32)
         /// The cancellation ended it.
         case cancelled
-
-        package var isSuccess: Bool { self == .exited(0) }
     }
 
     package var ending: Ending
-    /// The frozen root file system, of failed and cancelled processes too.
+    /// The frozen root file system, of failed processes too; of cancelled ones the one they had.
     package var tree: Tree
 
     package init(ending: Ending, tree: Tree) {

@@ -32,7 +32,8 @@ struct BuildCommand: ParsableCommand {
     @Option(help: "Build this stage.") var target: String?
     @Flag(name: .customLong("no-cache"), help: "Run every step, whatever the cache has.")
     var noCache = false
-    @Option(help: "The network of RUN steps: default (the host's), host or none.")
+    @Option(
+        help: "The network of RUN steps: default (the host's), host, none or sandbox (its own).")
     var network = "default"
     @Option(help: "auto, plain, tty or quiet.") var progress = Progress.auto
     @Option(
@@ -46,32 +47,45 @@ struct BuildCommand: ParsableCommand {
         help: "The build context: a directory, or - for a tar or a Dockerfile on standard input.")
     var context: String
 
+    func validate() throws {
+        if context == "-", file == "-" {
+            throw ValidationError("standard input is the context already; name a file with -f")
+        }
+    }
+
     func run() throws {
+        if context == "-" || file == "-", Terminal.inputIsTerminal {
+            throw ValidationError(
+                "standard input is a terminal; name a directory, or use a pipe or a file")
+        }
         let engine = try store.engine()
         let options = try options()
-        let location: ContextLocation = context == "-" ? .stream(STDIN_FILENO) : .directory(context)
-        let cancellation = Cancellation()
-        let listener = SignalListener { _ in cancellation.cancel() }
+        let location: ContextLocation =
+            context == "-"
+            ? .stream(STDIN_FILENO) : .directory(StoreLocation.absolute(context))
+        let idFile = iidfile.map { ImageIDFile($0) }
+        try idFile?.clear()
+        let interruption = BuildInterruption()
+        let listener = SignalListener { interruption.receive($0) }
         let display = BuildDisplay(progress, quiet: quiet)
         let result: BuildResult
         do {
             result = try engine.build(
-                options, context: location, observer: display.observer, cancellation: cancellation)
+                options, context: location, observer: display.observer,
+                cancellation: interruption.cancellation)
             display.finish()
         } catch let error as BuildError {
             display.finish()
             report(error)
-            throw ExitCode(error.code == .cancelled ? 130 : 1)
+            throw ExitCode(error.code == .cancelled ? interruption.exitCode ?? 1 : 1)
         }
         withExtendedLifetime(listener) {}
-        if let iidfile {
-            try Data("\(result.image)".utf8).write(to: URL(filePath: iidfile), options: .atomic)
-        }
+        try idFile?.write(result.image)
         if quiet { Terminal.write("\(result.image)\n") }
     }
 
     private func report(_ error: BuildError) {
-        Terminal.writeError("\(error.rendered)\n")
+        Terminal.writeError("\(error.rendered(isTerminal: Terminal.errorIsTerminal))\n")
         guard let command = error.command else { return }
         let gallery = StoreLocation.gallery(environment: ProcessInfo.processInfo.environment)
         Terminal.writeError(
@@ -89,14 +103,10 @@ struct BuildCommand: ParsableCommand {
             title: context == "-" ? "standard input" : StoreLocation.absolute(context))
         switch file {
         case nil: break
-        case "-"?:
-            guard context != "-" else {
-                throw ValidationError("standard input is the context already; name a file with -f")
-            }
-            let bytes = try FileHandle.standardInput.readToEnd() ?? Data()
-            options.dockerfile = .text(DockerfileText(name: "-", bytes: Array(bytes)))
+        case "-"?: options.dockerfile = .stream(STDIN_FILENO)
         case let path?:
-            options.dockerfile = context == "-" ? .inContext(path) : .onHost(path)
+            options.dockerfile =
+                context == "-" ? .inContext(path) : .onHost(StoreLocation.absolute(path))
         }
         for text in buildArguments {
             let (name, value) = Self.pair(text)
@@ -133,7 +143,9 @@ final class BuildDisplay {
         }
         let live = progress == .tty || (progress == .auto && Terminal.errorIsTerminal)
         guard live else {
-            observer = PlainProgress { Terminal.writeError($0) }
+            observer = PlainProgress(isTerminal: Terminal.errorIsTerminal) {
+                StandardStream.error.write($0)
+            }
             return
         }
         let terminal = TerminalProgress(

@@ -94,7 +94,7 @@ struct CachePruneCommand: ParsableCommand {
 
     func run() throws {
         let (removed, report) = try store.engine().pruneCache(unusedFor: try age())
-        if json { return Terminal.write(report.jsonText) }
+        if json { return Terminal.write(report.json, indent: 2) }
         Terminal.write("\(removed.count) entries; removed \(report.text)\n")
     }
 }

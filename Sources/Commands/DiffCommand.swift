@@ -35,13 +35,10 @@ struct DiffCommand: ParsableCommand {
                             .init("Path", .string(change.path.description)),
                         ])))
             } else {
-                lines += "\(kind) \(change.path)\n"
+                lines += "\(kind) \(change.path)".visible + "\n"
             }
         }
-        if json {
-            lines =
-                String(decoding: JSONValue.array(values).encoded(indent: 2), as: UTF8.self) + "\n"
-        }
+        if json { return Terminal.write(.array(values), indent: 2) }
         Terminal.write(lines)
     }
 

@@ -135,8 +135,7 @@ struct InspectCommand: ParsableCommand {
             }
             return
         }
-        let text = JSONValue.array(values).encoded(indent: 4)
-        Terminal.write(String(decoding: text, as: UTF8.self) + "\n")
+        Terminal.write(.array(values), indent: 4)
     }
 }
 
@@ -187,15 +186,5 @@ struct RmiCommand: ParsableCommand {
 }
 
 extension Timestamp {
-    /// From nanoseconds since 1970; the epoch if a document cannot write it.
-    init(nanosecondsSinceEpoch value: Int64) {
-        let remainder = value % 1_000_000_000
-        let nanoseconds = remainder < 0 ? remainder + 1_000_000_000 : remainder
-        self =
-            Timestamp(
-                unixSeconds: (value - nanoseconds) / 1_000_000_000,
-                nanoseconds: Int32(nanoseconds)) ?? .epoch
-    }
-
     static var now: Timestamp { Timestamp(nanosecondsSinceEpoch: Store.now()) }
 }

@@ -39,12 +39,10 @@ struct MountCommand: ParsableCommand {
         }
         let mountPoint = StoreLocation.absolute(directory)
         guard foreground else {
-            // Says what is wrong with the image here, where the user reads it.
-            let engine = try store.engine()
-            _ = try engine.image(image)
+            // The new process says through this one what is wrong with the image.
             var arguments = ["mount", "--foreground", "--report-ready", "--root", store.path]
             if writable { arguments.append("--rw") }
-            return try Background.start(arguments + ["--", image, mountPoint], engine)
+            return try Background.start(arguments + ["--", image, mountPoint], store)
         }
         try Background.reporting(reportsReady) { ready in
             let engine = try store.engine()
@@ -86,7 +84,7 @@ struct ServeCommand: ParsableCommand {
         if detach {
             try Background.start(
                 ["serve", "--report-ready", "--root", store.path, "--mount", mountPoint],
-                try store.engine())
+                store)
             Terminal.write("\(mountPoint)\n")
             return
         }
@@ -130,11 +128,11 @@ struct UmountCommand: ParsableCommand {
 
 /// The two sides of a mount that a background process serves.
 enum Background {
-    static func start(_ arguments: [String], _ engine: Engine) throws {
+    static func start(_ arguments: [String], _ store: StoreOptions) throws {
         try BackgroundMount.start(
             arguments: arguments,
             environment: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" },
-            logPath: engine.root + "/logs/mounts.log")
+            root: store.path)
     }
 
     /// Runs `serve`, and tells the process that waits, if one does, how its start went.

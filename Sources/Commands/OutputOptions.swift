@@ -24,12 +24,9 @@ struct OutputOptions: ParsableArguments {
     func print(_ rows: [Row], columns: [(field: String, heading: String)]) throws {
         if json || format == "json" {
             if format == "json" {
-                for row in rows {
-                    Terminal.write(String(decoding: row.json.encoded, as: UTF8.self) + "\n")
-                }
+                for row in rows { Terminal.write(row.json, indent: nil) }
             } else {
-                let all = JSONValue.array(rows.map(\.json))
-                Terminal.write(String(decoding: all.encoded(indent: 2), as: UTF8.self) + "\n")
+                Terminal.write(.array(rows.map(\.json)), indent: 2)
             }
             return
         }

@@ -68,7 +68,7 @@ struct GcCommand: ParsableCommand {
 
     func run() throws {
         let report = try store.engine().collectGarbage(dryRun: dryRun)
-        if json { return Terminal.write(report.jsonText) }
+        if json { return Terminal.write(report.json, indent: 2) }
         Terminal.write((dryRun ? "would remove " : "removed ") + report.text + "\n")
     }
 }
@@ -79,13 +79,14 @@ extension CollectionReport {
             + "\(deadLeases) dead leases: \(HumanSize.decimal(Int64(clamping: freedBytes)))"
     }
 
-    var jsonText: String {
-        let object = JSONObject([
-            .init("Objects", JSONValue(objects)), .init("Layers", JSONValue(layers)),
-            .init("Directories", JSONValue(directories)), .init("Blobs", JSONValue(blobs)),
-            .init("DeadLeases", JSONValue(deadLeases)), .init("FreedBytes", JSONValue(freedBytes)),
-        ])
-        return String(decoding: JSONValue.object(object).encoded(indent: 2), as: UTF8.self) + "\n"
+    var json: JSONValue {
+        .object(
+            JSONObject([
+                .init("Objects", JSONValue(objects)), .init("Layers", JSONValue(layers)),
+                .init("Directories", JSONValue(directories)), .init("Blobs", JSONValue(blobs)),
+                .init("DeadLeases", JSONValue(deadLeases)),
+                .init("FreedBytes", JSONValue(freedBytes)),
+            ]))
     }
 }
 
@@ -121,8 +122,7 @@ struct FsckCommand: ParsableCommand {
                 .init("ObjectBytes", JSONValue(report.objectBytes)),
                 .init("Problems", .array(problems)),
             ])
-            Terminal.write(
-                String(decoding: JSONValue.object(object).encoded(indent: 2), as: UTF8.self) + "\n")
+            Terminal.write(.object(object), indent: 2)
         } else {
             for problem in report.problems { Terminal.write("\(problem)\n") }
             Terminal.write(
@@ -146,9 +146,7 @@ struct InfoCommand: ParsableCommand {
         let facts = try store.engine().info()
         if json {
             let object = JSONObject(facts.map { .init($0.name, .string($0.value)) })
-            Terminal.write(
-                String(decoding: JSONValue.object(object).encoded(indent: 2), as: UTF8.self) + "\n")
-            return
+            return Terminal.write(.object(object), indent: 2)
         }
         for fact in facts { Terminal.write("\(fact.name): \(fact.value)\n") }
     }

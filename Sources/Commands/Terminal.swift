@@ -1,19 +1,41 @@
-internal import Foundation
-internal import Glibc
+internal import Engine
+internal import ImageSpec
 
-/// What goes to the user's terminal.
+/// What goes to the user.
+///
+/// Names, histories and messages may be a stranger's words: they are made visible on their way.
 enum Terminal {
-    static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
-    static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
-    static var inputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }
+    static var outputIsTerminal: Bool { StandardStream.output.isTerminal }
+    static var errorIsTerminal: Bool { StandardStream.error.isTerminal }
+    static var inputIsTerminal: Bool { StandardStream.inputIsTerminal }
 
-    /// Prints to standard output as it is.
-    static func write(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+    /// Prints lines to standard output. A terminal is shown control characters as escapes.
+    static func write(_ text: String) {
+        StandardStream.output.write(outputIsTerminal ? text.visibleLines : text)
+    }
 
-    static func writeError(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    /// Prints a document to standard output.
+    /// - Parameter indent: nil prints it on one line.
+    static func write(_ json: JSONValue, indent: Int?) {
+        // JSON escapes what is below the blank by itself.
+        let bytes = indent.map { json.encoded(indent: $0) } ?? json.encoded
+        let text = String(decoding: bytes, as: UTF8.self)
+        var visible = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            if (0x7F...0x9F).contains(scalar.value) {
+                visible.append(contentsOf: "\\u00\(String(scalar.value, radix: 16))".unicodeScalars)
+            } else {
+                visible.append(scalar)
+            }
+        }
+        StandardStream.output.write(String(visible) + "\n")
+    }
+
+    /// Prints to standard error as it is.
+    static func writeError(_ text: String) { StandardStream.error.write(text) }
 
     /// A warning or a note beside the result.
-    static func note(_ text: String) { writeError("vitrine: \(text)\n") }
+    static func note(_ text: String) { writeError("vitrine: \(text.visibleLines)\n") }
 }
 
 /// Columns of text, as Docker's tables: each as wide as its widest cell, three spaces between.
@@ -22,7 +44,7 @@ struct Table {
 
     init(_ header: [String]) { rows = [header] }
 
-    mutating func append(_ row: [String]) { rows.append(row) }
+    mutating func append(_ row: [String]) { rows.append(row.map(\.visible)) }
 
     var text: String {
         let widths = (rows.first ?? []).indices.map { column in

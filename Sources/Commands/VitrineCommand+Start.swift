@@ -1,17 +1,43 @@
 internal import ArgumentParser
+internal import Engine
+internal import Glibc
+internal import ImageSpec
 
 extension VitrineCommand {
     /// Runs the command that the process was started with, and ends the process.
     package static func start() -> Never {
-        main(GoFlags.rewritten(Array(CommandLine.arguments.dropFirst())))
-        exit(withError: nil)
+        StandardStream.surviveClosedPipes()
+        var code: Int32 = 0
+        do {
+            var command = try parseAsRoot(
+                GoFlags.rewritten(Array(CommandLine.arguments.dropFirst())))
+            try command.run()
+        } catch {
+            code = exitCode(for: error).rawValue
+            let message = fullMessage(for: error)
+            if !message.isEmpty {
+                // What was asked for, such as help, is a result.
+                let stream = code == 0 ? StandardStream.output : StandardStream.error
+                stream.write(message.visibleLines + "\n")
+            }
+        }
+        // A result that did not arrive is a failure; a reader who had enough need not hear of it.
+        switch StandardStream.output.state {
+        case .complete: break
+        case .closed: code = code == 0 ? 1 : code
+        case .failed(let message):
+            code = code == 0 ? 1 : code
+            Terminal.note(message)
+        }
+        Glibc.exit(code)
     }
 }
 
 /// Docker's flags are Go's: a boolean one may be given a value (`--no-cache=true`).
 enum GoFlags {
     private static let boolean: Set<String> = [
-        "--no-cache", "--quiet", "--force", "--no-trunc", "--digests", "--rw", "--detach",
+        "--detach", "--digests", "--dry-run", "--force", "--foreground", "--json", "--lazy",
+        "--no-cache", "--no-trunc", "--quick", "--quiet", "--rw",
     ]
 
     /// The arguments with `=true` taken away from boolean flags, and those with `=false` left out.

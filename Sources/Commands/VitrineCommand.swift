@@ -15,7 +15,8 @@ package struct VitrineCommand: ParsableCommand {
               vitrine build -t app .               build on it
               vitrine serve                        show everything under /run/vitrine/gallery
 
-            Exit codes: 0 done, 1 failed, 64 wrong usage, 130 interrupted.
+            Exit codes: 0 done, 1 failed, 64 wrong usage, 128 and the signal's number when \
+            interrupted (130 by Ctrl-C).
             """,
         version: Engine.version,
         groupedSubcommands: [
@@ -38,6 +39,9 @@ package struct VitrineCommand: ParsableCommand {
                     VersionCommand.self,
                 ]),
         ])
+
+    /// Options before the subcommand hold for it, as Docker's and Podman's do.
+    @OptionGroup var store: StoreOptions
 
     package init() {}
 }

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import LinuxIO
+internal import Store
 
 /// Starts this program again as the small process that owns a mount, and waits until the mount is
 /// there.
@@ -9,14 +10,14 @@ package enum BackgroundMount {
 
     /// - Parameters:
     ///   - arguments: for the new process; they must make it serve in the foreground and report.
-    ///   - logPath: takes what it prints later.
+    ///   - root: the store's directory, which the new process makes if it is missing.
     /// - Throws: ``EngineError`` with the new process's own words.
     package static func start(
-        arguments: [String], environment: [String], logPath: String
+        arguments: [String], environment: [String], root: String
     ) throws {
         let pipe = try ChildProcess.Pipe()
-        let log = try OwnedDescriptor(
-            opening: logPath, [.writeOnly, .create, .append], permissions: 0o600)
+        let logPath = StoreLayout(root: root).mountLog
+        let log = try openLog(logPath)
         var request = ChildProcess.Request(
             program: "/proc/self/exe", arguments: arguments, environment: environment,
             directory: "/", standardOutput: log.rawValue, standardError: log.rawValue)
@@ -30,6 +31,24 @@ package enum BackgroundMount {
         throw EngineError(
             .failed, text.isEmpty ? "the mounting process ended without a word" : text,
             hint: text.isEmpty ? "\(logPath) may tell more" : nil)
+    }
+
+    /// Opens the file that takes what the new process prints later.
+    private static func openLog(_ path: String) throws(EngineError) -> OwnedDescriptor {
+        func open() throws(Errno) -> OwnedDescriptor {
+            try OwnedDescriptor(
+                opening: path, [.writeOnly, .create, .append], permissions: 0o600)
+        }
+        do throws(Errno) {
+            do throws(Errno) { return try open() } catch .notFound {
+                // A store that is not there yet.
+                let directory = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
+                try HostDirectory.makeAll(directory, permissions: 0o700)
+                return try open()
+            }
+        } catch {
+            throw EngineError(.failed, "could not open the log \(path): \(error)")
+        }
     }
 
     /// Tells the waiting process that the mount is there, or why not.

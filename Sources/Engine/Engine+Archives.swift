@@ -65,10 +65,7 @@ extension Engine {
         let names = try name.map { [try Self.parse($0)] } ?? []
         let lease = try store.lease("import \(input.name)")
         defer { lease.end() }
-        let now = Store.now()
-        let created =
-            Timestamp(
-                unixSeconds: now / 1_000_000_000, nanoseconds: Int32(now % 1_000_000_000)) ?? .epoch
+        let created = Timestamp(nanosecondsSinceEpoch: Store.now())
         var options = ImportOptions(created: created, message: message, names: names)
         if let platform { options.platform = try Platform.parse(platform) }
         return try RootFileSystemImport(store, lease: lease, options: options, progress: progress)

@@ -1,6 +1,7 @@
 package import Builder
 package import ImageSpec
 package import Sandbox
+internal import Synchronization
 
 extension Engine {
     /// Builds an image from a Dockerfile, running its steps in writable views.
@@ -9,12 +10,23 @@ extension Engine {
         _ options: BuildOptions, context: ContextLocation, observer: any BuildObserver,
         cancellation: Cancellation
     ) throws -> BuildResult {
-        try Builder(
-            store: store,
-            executor: StepRunner { [self] in
-                try containerRuntime(isolated: options.network == .isolated)
+        let hasWarned = Atomic(false)
+        let executor = StepRunner { [self] in
+            let runtime = try containerRuntime(isolated: options.network == .isolated)
+            if runtime.choice.filter == .none, !hasWarned.exchange(true, ordering: .relaxed) {
+                observer.observe(.warning(Self.unfiltered(runtime.choice)))
             }
-        ).build(options, context: context, observer: observer, cancellation: cancellation)
+            return runtime
+        }
+        return try Builder(store: store, executor: executor).build(
+            options, context: context, observer: observer, cancellation: cancellation)
+    }
+
+    private static func unfiltered(_ runtime: RuntimeChoice) -> BuildWarning {
+        BuildWarning(
+            code: "UnfilteredSystemCalls",
+            message: "\(runtime.path) was built without seccomp, and nothing else works here: the "
+                + "commands of RUN may make any system call")
     }
 
     /// A name for the image that is built.
@@ -34,7 +46,7 @@ extension Engine {
         guard let network = Network.forBuild(name) else {
             throw EngineError(
                 .invalid, "builds have no network \"\(name)\"",
-                hint: "use --network=default, host or none")
+                hint: "use --network=default, host, none or sandbox")
         }
         return network
     }

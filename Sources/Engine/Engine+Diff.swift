@@ -92,8 +92,11 @@ extension Engine {
             else { continue }
             let source = String(decoding: mount.source, as: UTF8.self)
             let rest = Array(parts.dropFirst(depth))
+            if source == MountSource.gallery.text { return try galleryPart(rest, text) }
             if let id = MountSource(source)?.image { return try imagePart("\(id)", rest, text) }
-            return try galleryPart(rest, text)
+            throw EngineError(
+                .invalid, "\"\(text)\" is in a writable mount, whose state is no image yet",
+                hint: "mount the image read-only beside it and compare them with \"diff -r\"")
         }
         throw EngineError(
             .invalid, "\"\(text)\" is not inside a mounted image or the gallery",

@@ -59,8 +59,11 @@ extension Engine {
                 .directory(GalleryRoot(context)), store: store, source: context.changes)
         }
         options.access = request.access
+        // Listens before there is a mount, so that no signal leaves one without its server.
+        let stopping = StopRequest()
+        let listener = SignalListener { _ in stopping.stop() }
         let session = try FuseSession.mount(fileSystem, at: request.mountPoint, options: options)
-        let listener = SignalListener { _ in session.stop() }
+        stopping.follow(session)
         ready()
         session.wait()
         withExtendedLifetime(listener) {}

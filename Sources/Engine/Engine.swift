@@ -1,10 +1,13 @@
 package import ImageSpec
-internal import LinuxIO
+internal import Sandbox
 package import Store
+internal import Synchronization
 
 /// The operations of Vitrine on one store; the only place where the modules meet.
 package final class Engine: Sendable {
     package let store: Store
+    /// The runtimes that were found, by whether containers get a network of their own.
+    let runtimes = Mutex<[Bool: ContainerRuntime]>([:])
 
     /// The version that `vitrine version` prints.
     package static let version = "0.1.0"
@@ -28,30 +31,20 @@ package final class Engine: Sendable {
             throw EngineError(
                 .invalid, "\"\(text)\" names no image: \(error.message)", hint: error.hint)
         }
-        if let id = selector.imageID, let image = try store.image(id) { return image }
-        if let reference = selector.reference {
-            if let image = try store.image(named: reference) { return image }
-            if let digest = reference.digest,
-                let image = try store.images().first(where: { $0.manifestDigest == digest })
-            {
-                return image
-            }
+        switch try store.find(selector) {
+        case .found(let image): return image
+        case .ambiguous(let found):
+            throw EngineError(
+                .ambiguous, "\"\(text)\" is the start of \(found.count) image IDs",
+                hint: "give more digits: "
+                    + found.prefix(4).map { String($0.id.digest.hex.prefix(20)) }
+                    .joined(separator: ", "))
+        case .absent:
+            throw EngineError(
+                .notFound, "there is no image \"\(text)\"",
+                hint: "\"vitrine images\" lists what is there; \"vitrine load\" and "
+                    + "\"vitrine import\" bring images in")
         }
-        if let prefix = selector.idPrefix {
-            let found = try store.images(idPrefix: prefix)
-            if found.count == 1 { return found[0] }
-            if found.count > 1 {
-                throw EngineError(
-                    .ambiguous, "\"\(text)\" is the start of \(found.count) image IDs",
-                    hint: "give more digits: "
-                        + found.prefix(4).map { String($0.id.digest.hex.prefix(20)) }
-                        .joined(separator: ", "))
-            }
-        }
-        throw EngineError(
-            .notFound, "there is no image \"\(text)\"",
-            hint: "\"vitrine images\" lists what is there; \"vitrine load\" and "
-                + "\"vitrine import\" bring images in")
     }
 
     /// The names of every image.

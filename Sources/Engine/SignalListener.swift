@@ -3,13 +3,18 @@ internal import Glibc
 
 /// Calls a closure when the process is asked to end (SIGINT, SIGTERM, SIGHUP), instead of dying.
 ///
-/// The signals stay caught for the rest of the process's life; a second listener replaces none.
+/// What was ignored when the process started stays so: `nohup` and shells that start something in the
+/// background mean it. The signals stay caught for the rest of the process's life; a second listener
+/// replaces none.
 package final class SignalListener {
     private let sources: [any DispatchSourceSignal]
     private static let queue = DispatchQueue(label: "vitrine.signals")
 
+    /// Those that nobody has asked to be ignored. Looked up once, before any listener changes it.
+    private static let heard = [SIGINT, SIGTERM, SIGHUP].filter { !isIgnored($0) }
+
     package init(_ handler: @escaping @Sendable (Int32) -> Void) {
-        sources = [SIGINT, SIGTERM, SIGHUP].map { number in
+        sources = Self.heard.map { number in
             // The source sees the signal only if its default, the end, does not happen.
             _ = signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: Self.queue)
@@ -20,4 +25,11 @@ package final class SignalListener {
     }
 
     deinit { for source in sources { source.cancel() } }
+
+    private static func isIgnored(_ number: Int32) -> Bool {
+        var action = sigaction()
+        guard unsafe sigaction(number, nil, &action) == 0 else { return false }
+        let handler = unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+        return unsafe handler == unsafeBitCast(SIG_IGN, to: Int.self)
+    }
 }

@@ -29,7 +29,7 @@ struct StepRunner: StepExecutor {
         container.environment = environment(request, home: container.user.home)
         let view = try WorkingTree(
             base: request.tree, store: context.store, lease: context.lease,
-            mountTargets: try targets(of: container, in: request.tree, context.store))
+            mountTargets: try targets(of: container))
         var options = MountOptions(source: "vitrine:step")
         options.allowsDevices = true
         options.allowsSetID = true
@@ -42,6 +42,10 @@ struct StepRunner: StepExecutor {
             throw error
         }
         try unmount(session)
+        // Nobody waits for what a cancelled command left, which may be gigabytes to hash.
+        if outcome == .cancelled || context.cancellation.isCancelled {
+            return StepResult(ending: .cancelled, tree: request.tree)
+        }
         let tree = try view.freeze(ingest: context.ingest, directories: context.directories)
         try? HostDirectory.removeEmpty(mountPoint)  // else it goes with the lease
         return StepResult(ending: try ending(outcome, request), tree: tree)
@@ -67,17 +71,26 @@ struct StepRunner: StepExecutor {
         return running.wait()
     }
 
-    /// The runtime's last process may still be about to leave the mount.
+    /// The runtime's last process may still be about to leave the mount: it is waited for, and what
+    /// stays in spite of that keeps the mount to itself, out of sight.
     private func unmount(_ session: FuseSession) throws {
-        for attempt in 1... {
+        var pause = Self.firstPauseMicroseconds
+        while pause <= Self.lastPauseMicroseconds {
             do throws(FuseError) {
-                return try session.unmount()
+                return try session.unmount(findsHolders: false)
             } catch {
-                guard error.code == .busy, attempt < 50 else { throw error }
-                usleep(10_000)
+                guard error.code == .busy else { throw error }
+                usleep(pause)
+                pause *= 2
             }
         }
+        try session.unmount(lazily: true)
     }
+
+    /// A process that ends takes less than this most of the time.
+    private static let firstPauseMicroseconds: UInt32 = 500
+    /// The pauses up to this one last half a second together.
+    private static let lastPauseMicroseconds: UInt32 = 256_000
 
     private func ending(
         _ outcome: Container.Outcome, _ request: StepRequest
@@ -90,78 +103,9 @@ struct StepRunner: StepExecutor {
                 .failed,
                 "\"\(request.arguments.joined(separator: " "))\" could not be started: "
                     + failure.message)
-        }
-    }
-
-    private func nameFiles(_ request: StepRequest) throws -> ContainerRequest.NameFiles {
-        let host = try OwnedDescriptor(opening: "/etc/resolv.conf", .readOnly)
-        let resolver = try DescriptorIO.readAll(host.rawValue, limit: 1 << 20)
-        return ContainerRequest.NameFiles(
-            resolver: request.network == .host
-                ? ResolverConfiguration.shared(host: resolver)
-                : ResolverConfiguration.isolated(host: resolver, systemd: nil),
-            hosts: HostsFile.content(hostname: request.hostname),
-            // A build leaves the image's own alone, as BuildKit does.
-            hostname: nil)
-    }
-
-    private func environment(_ request: StepRequest, home: String) -> [String] {
-        if request.environment.contains(where: { $0.hasPrefix("HOME=") }) {
-            return request.environment
-        }
-        return request.environment + ["HOME=\(home)"]
-    }
-
-    private func user(
-        _ request: StepRequest, _ store: Store
-    ) throws -> UserSpecification.Resolved {
-        let specification = try UserSpecification.parse(request.user.isEmpty ? "0" : request.user)
-        func content(_ path: String) throws -> [UInt8]? {
-            let place = try TreePath(cleaning: Array(path.utf8))
-            guard let node = try store.resolve(place, in: request.tree)?.node,
-                case .file(let content) = node.content
-            else { return nil }
-            if content.sizeBytes == 0 { return [] }
-            let file = try OwnedDescriptor(
-                opening: store.layout.object(content.digest), .readOnly)
-            return try DescriptorIO.readAll(file.rawValue, limit: 64 << 20)
-        }
-        return try specification.resolve(
-            accounts: AccountFiles(
-                passwd: try content("/etc/passwd"), group: try content("/etc/group")))
-    }
-
-    private func hostFiles(
-        _ files: [StepFile], _ context: StepContext
-    ) throws -> [ContainerRequest.Mount] {
-        try files.map { file in
-            let path = context.lease.newWorkPath("file")
-            let descriptor = try OwnedDescriptor(
-                opening: path, [.writeOnly, .create, .exclusive],
-                permissions: UInt32(file.permissions))
-            try DescriptorIO.writeAll(descriptor.rawValue, file.content)
-            try DescriptorIO.setPermissions(descriptor.rawValue, UInt32(file.permissions))
-            return ContainerRequest.Mount(
-                source: .host(path: path), target: file.path, kind: .file, isReadOnly: true)
-        }
-    }
-
-    /// The runtime's mount targets as places of the tree: symbolic links on the way are followed
-    /// as far as they exist.
-    private func targets(
-        of container: ContainerRequest, in tree: Tree, _ store: Store
-    ) throws -> [Views.MountTarget] {
-        try container.mountTargets.compactMap { target in
-            let path = try TreePath(cleaning: Array(target.path.utf8))
-            // What stands below /dev, /proc and /sys is made in the file systems mounted there.
-            if path.names.count > 1,
-                ["dev", "proc", "sys"].contains(path.names.first?.description ?? "")
-            {
-                return nil
-            }
-            let resolved = try store.resolve(path, in: tree)?.path ?? path
-            return Views.MountTarget(
-                path: resolved, kind: target.kind == .file ? .file : .directory)
+        case .runtimeKilled(let signal):
+            throw EngineError(
+                .failed, "the OCI runtime was ended by signal \(signal), and the command with it")
         }
     }
 }

@@ -82,12 +82,18 @@ package final class FuseSession: Sendable {
     /// A mount namespace that was made meanwhile (another build's container) has a copy of the mount
     /// and would keep the connection as long as it lives. Nobody used the mount, or it would have
     /// been busy: the connection is ended for such a copy too.
-    /// - Parameter lazily: takes a busy mount out of sight; it is served on until its last user has
-    ///   left, and the call does not wait for that.
-    /// - Throws: code `busy` with the holders; `notMounted`; `permissionDenied`; `failed`.
-    package func unmount(lazily: Bool = false) throws(FuseError) {
+    /// - Parameters:
+    ///   - lazily: takes a busy mount out of sight; it is served on until its last user has left,
+    ///     and the call does not wait for that.
+    ///   - findsHolders: whether an error with code `busy` names the holders, which takes a walk
+    ///     through /proc.
+    /// - Throws: code `busy`; `notMounted`; `permissionDenied`; `failed`.
+    package func unmount(
+        lazily: Bool = false, findsHolders: Bool = true
+    ) throws(FuseError) {
         try checkStillMounted()
-        try Mounter.unmount(mountPoint, lazily ? .lazily : .whenUnused)
+        try Mounter.unmount(
+            mountPoint, lazily ? .lazily : .whenUnused, findsHolders: findsHolders)
         if lazily || bell.wait(milliseconds: Self.copyGraceMilliseconds) { return }
         connection.stopNotifying()
         pool.close()

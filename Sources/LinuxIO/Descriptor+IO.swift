@@ -46,9 +46,18 @@ package enum DescriptorIO {
             }
             let count = try outcome.get()
             if count == 0 { return result }
-            guard result.count + count <= limit else { throw Errno(rawValue: EFBIG) }
+            guard result.count + count <= limit else { throw .tooLarge }
             result.append(contentsOf: chunk[0..<count])
         }
+    }
+
+    /// Blocks the thread until one of the descriptors has something to read, its end or an error
+    /// included (poll(2)).
+    /// - Returns: for each whether it is one of those.
+    package static func waitForInput(_ descriptors: [Int32]) throws(Errno) -> [Bool] {
+        var entries = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        try retrying { unsafe poll(&entries, nfds_t(entries.count), -1) }
+        return entries.map { $0.revents != 0 }
     }
 
     /// Writes all of `bytes` at the descriptor's position.

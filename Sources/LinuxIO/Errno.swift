@@ -30,6 +30,8 @@ package struct Errno: Error, Hashable, Sendable {
     package static let unsupported = Errno(rawValue: ENOTSUP)
     package static let notImplemented = Errno(rawValue: ENOSYS)
     package static let notConnected = Errno(rawValue: ENOTCONN)
+    package static let tooLarge = Errno(rawValue: EFBIG)
+    package static let brokenPipe = Errno(rawValue: EPIPE)
 }
 
 extension Errno: CustomStringConvertible {

@@ -129,20 +129,23 @@ package enum HostDirectory {
     }
 
     /// Writes the file whole or not at all: a temporary name, fsync, rename, fsync of the directory.
+    /// - Parameter isDurable: without it there is no fsync, and after a power cut the file may be the
+    ///   old one, the new one or empty.
     package static func replaceFile(
-        _ path: String, with bytes: [UInt8], permissions: UInt32 = 0o644
+        _ path: String, with bytes: [UInt8], permissions: UInt32 = 0o644, isDurable: Bool = true
     ) throws(Errno) {
         let temporary = "\(path).\(getpid()).tmp"
         do throws(Errno) {
             let file = try OwnedDescriptor(
                 opening: temporary, [.writeOnly, .create, .truncate], permissions: permissions)
             try DescriptorIO.writeAll(file.rawValue, bytes)
-            try DescriptorIO.synchronize(file.rawValue)
+            if isDurable { try DescriptorIO.synchronize(file.rawValue) }
             try rename(temporary, to: path)
         } catch {
             try? unlink(temporary)  // the first error is the one to report
             throw error
         }
+        guard isDurable else { return }
         let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
         let directory = try OwnedDescriptor(
             opening: parent.isEmpty ? "/" : parent, [.readOnly, .directory])

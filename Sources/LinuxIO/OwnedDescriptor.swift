@@ -73,6 +73,22 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
         }
     }
 
+    /// Opens `path` below a directory (openat2(2), `RESOLVE_BENEATH`).
+    /// - Parameter followsLinks: symbolic links that stay below it are followed; without, any on the
+    ///   way or at its end is an error.
+    /// - Throws: EXDEV for what leads out, ELOOP for a link that is not followed.
+    package init(
+        opening path: [UInt8], beneath directory: Int32, _ mode: Mode, followsLinks: Bool
+    ) throws(Errno) {
+        let rules = RESOLVE_BENEATH | (followsLinks ? 0 : RESOLVE_NO_SYMLINKS)
+        rawValue = try unsafe withCString(path) { (text) throws(Errno) in
+            try retrying {
+                unsafe vitrine_openat2(
+                    directory, text, mode.rawValue | O_CLOEXEC, 0, UInt64(rules))
+            }
+        }
+    }
+
     /// A second descriptor of the same open file.
     package func duplicate() throws(Errno) -> OwnedDescriptor {
         let raw = rawValue

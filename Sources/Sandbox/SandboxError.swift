@@ -13,7 +13,6 @@ package struct SandboxError: Error, Hashable, Sendable {
         case noRuntime = "no-runtime"
         case runtimeFailed = "runtime-failed"
         case networkUnavailable = "network-unavailable"
-        case rootlessUnavailable = "rootless-unavailable"
         /// A system call of ours failed.
         case system
     }

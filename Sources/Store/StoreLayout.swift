@@ -8,6 +8,7 @@ package import ImageSpec
 ///            work/<lease>/…                               temporary and writable data of a process
 ///            locks/<lease>, locks/sweep, locks/index      flock(2) targets
 ///            logs/<build>/<NN>.log                        what the steps of a build printed
+///            logs/mounts.log                              what background mounts printed
 package struct StoreLayout: Hashable, Sendable {
     /// Absolute, without a trailing slash.
     package let root: String
@@ -22,6 +23,8 @@ package struct StoreLayout: Hashable, Sendable {
     package var work: String { root + "/work" }
     package var locks: String { root + "/locks" }
     package var logs: String { root + "/logs" }
+    /// What background mounts print.
+    package var mountLog: String { logs + "/mounts.log" }
     package var sweepLock: String { locks + "/sweep" }
     package var indexLock: String { locks + "/index" }
     /// See ``Store/inodeKey()``.

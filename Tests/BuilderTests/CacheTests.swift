@@ -120,6 +120,21 @@ struct CacheTests {
         #expect(built.observer.outcomes == change.outcomes)
     }
 
+    @Test("what --exclude leaves out does not count")
+    func excludedFiles() throws {
+        let fixture = try fixture()
+        try fixture.write("dir/sub/log", "1")
+        try fixture.write("dir/sub/kept", "1")
+        let text = "FROM base\nCOPY --exclude=**/log dir /x"
+        let first = try fixture.build(text)
+        #expect(try fixture.node("x/sub/kept", in: first.tree) != nil)
+        #expect(try fixture.node("x/sub/log", in: first.tree) == nil)
+        try fixture.write("dir/sub/log", "changed")
+        #expect(try fixture.build(text).observer.outcomes == ["done", "cached"])
+        try fixture.write("dir/sub/kept", "changed")
+        #expect(try fixture.build(text).observer.outcomes == ["done", "done"])
+    }
+
     @Test("an equal result of a changed step stops the invalidation there")
     func earlyCutoff() throws {
         let fixture = try fixture()
@@ -226,6 +241,26 @@ struct CacheTests {
         try fixture.setTime("dir/now", Int(before.modificationTime.seconds))
         let second = try fixture.build("FROM base\nCOPY dir/now /")
         #expect(first.result.image != second.result.image)
+    }
+
+    @Test("a context in which nothing changed, empty files among it, leaves its record alone")
+    func unchangedRecord() throws {
+        let fixture = try fixture()
+        try fixture.write("empty/file", "")
+        try fixture.write("future", "x", mtime: 4_000_000_000)
+        // Older than the two seconds for which times are not trusted.
+        Thread.sleep(forTimeInterval: 3.1)
+        let text = "FROM base\nCOPY . /c"
+        func record() throws -> FileStatus {
+            let directory = fixture.store.layout.root + "/context-cache"
+            let name = try #require(try HostDirectory.names(ofPath: directory).first)
+            return try FileStatus(ofPath: "\(directory)/\(String(decoding: name, as: UTF8.self))")
+        }
+        try fixture.build(text)
+        let before = try record()
+        #expect(try fixture.build(text).observer.outcomes == ["done", "cached"])
+        // A record that is written anew is another file.
+        #expect(try record().inode == before.inode)
     }
 
     @Test("an unchanged file is known by its status, and found again in the store")

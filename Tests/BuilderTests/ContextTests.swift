@@ -1,11 +1,13 @@
-import Builder
 import Dockerfile
 import FileTree
 import Foundation
 import ImageSpec
 import Layers
 import LinuxIO
+import Store
 import Testing
+
+@testable import Builder
 
 @Suite("Build contexts")
 struct ContextTests {
@@ -103,6 +105,88 @@ struct ContextTests {
             ])
     }
 
+    @Test(
+        "a Dockerfile that is a link is read inside the context, and never outside",
+        arguments: [
+            ("sub/real", true), ("../secret", false), ("/etc/passwd", false),
+            ("sub/../../secret", false),
+        ])
+    func linkedDockerfile(_ target: String, _ isInside: Bool) throws {
+        let fixture = try fixture()
+        try fixture.write("sub/real", "FROM scratch\nLABEL a=b")
+        try fixture.write("../secret", "FROM scratch\nLABEL secret=1")
+        try fixture.link("Dockerfile", to: target)
+        for location in [
+            DockerfileLocation.inContext("Dockerfile"), .onHost(fixture.context + "/Dockerfile"),
+        ] {
+            if isInside {
+                let built = try fixture.build("") { $0.dockerfile = location }
+                #expect(built.config.config.labels == ["a": "b"])
+            } else {
+                let error = try fixture.failure("") { $0.dockerfile = location }
+                #expect(error.code == .contextUnreadable)
+                #expect(
+                    error.message
+                        == "\"Dockerfile\" is a symbolic link that leads out of the build context")
+            }
+        }
+        // Who names a file outside gets it.
+        let outside = try fixture.build("") {
+            $0.dockerfile = .onHost(fixture.context + "/../secret")
+        }
+        #expect(outside.config.config.labels == ["secret": "1"])
+    }
+
+    @Test("a pipe called .dockerignore is refused, not waited for")
+    func ignorePipe() throws {
+        let fixture = try fixture()
+        #expect(unsafe mkfifo(fixture.context + "/.dockerignore", 0o644) == 0)
+        let error = try fixture.failure("FROM scratch")
+        #expect(error.code == .contextUnreadable)
+        #expect(error.message == "\".dockerignore\" of the build context is no regular file")
+    }
+
+    @Test(
+        "a cancellation ends the wait for a stream that says nothing",
+        arguments: [true, false])
+    func silentStream(_ isContext: Bool) throws {
+        let fixture = try fixture()
+        let pipe = try ChildProcess.Pipe()
+        let cancellation = Cancellation()
+        var options = BuildOptions(dockerfile: .stream(pipe.reading.rawValue))
+        var context = ContextLocation.directory(fixture.context)
+        if isContext {
+            options.dockerfile = .inContext("Dockerfile")
+            context = .stream(pipe.reading.rawValue)
+        }
+        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(50)) {
+            cancellation.cancel()
+        }
+        let error = try #require(throws: BuildError.self) {
+            try Builder(store: fixture.store, executor: fixture.executor).build(
+                options, context: context, observer: QuietProgress(), cancellation: cancellation)
+        }
+        #expect(error.code == .cancelled)
+    }
+
+    @Test("a directory that became a link while it was looked at is not followed")
+    func swappedDirectory() throws {
+        let fixture = try fixture()
+        try fixture.write("../outside/b", "secret")
+        let reader = try HostFileReader(
+            root: fixture.context, cache: StatCache(path: nil))
+        let status = try FileStatus(ofPath: fixture.context + "/dir/b")
+        try HostDirectory.rename(fixture.context + "/dir", to: fixture.context + "/gone")
+        try fixture.link("dir", to: "../outside")
+        let lease = try fixture.store.lease("test")
+        defer { lease.end() }
+        let ingest = try fixture.store.ingest(lease)
+        let error = try #require(throws: BuildError.self) {
+            try reader.read(Array("dir/b".utf8), status, into: ingest)
+        }
+        #expect(error.message.hasSuffix("changed while it was read"))
+    }
+
     @Test("an ignore file of the Dockerfile's own goes first")
     func ownIgnoreFile() throws {
         let fixture = try fixture()
@@ -118,7 +202,7 @@ struct ContextTests {
         let fixture = try fixture()
         try fixture.write(".dockerignore", "ok\n!\n")
         let error = try fixture.failure("FROM scratch")
-        #expect(error.rendered.hasPrefix(".dockerignore:2:1: illegal exclusion pattern: \"!\""))
+        #expect(error.rendered().hasPrefix(".dockerignore:2:1: illegal exclusion pattern: \"!\""))
     }
 
     @Test(

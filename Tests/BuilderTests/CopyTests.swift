@@ -249,7 +249,26 @@ struct CopyTests {
         #expect(built.observer.warnings.isEmpty)
     }
 
-    @Test("hard links of the context are files of their own")
+    @Test("hard links within a directory of the context stay links in the image")
+    func directoryLinks() throws {
+        let fixture = try fixture()
+        for name in ["dir/again", "dir/sub/third"] {
+            try FileManager.default.linkItem(
+                atPath: fixture.context + "/dir/f", toPath: fixture.context + "/" + name)
+        }
+        let built = try fixture.build("FROM scratch\nCOPY dir /x\nCOPY dir/sub /y")
+        func link(_ path: String) throws -> HardLink? {
+            try fixture.node(path, in: built.tree)?.hardLink
+        }
+        #expect(try link("x/f")?.count == 3)
+        #expect(try link("x/again") == link("x/f"))
+        #expect(try link("x/sub/third") == link("x/f"))
+        // The only name of its file that this COPY brings.
+        #expect(try link("y/third") == nil)
+        #expect(try fixture.node("y/third", in: built.tree) != nil)
+    }
+
+    @Test("hard links of the context that several sources name are files of their own")
     func contextLinks() throws {
         let fixture = try fixture()
         try FileManager.default.linkItem(

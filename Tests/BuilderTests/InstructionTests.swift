@@ -166,6 +166,6 @@ struct InstructionTests {
         let error = try fixture.failure("FROM base\n\(line)")
         #expect(error.message == message)
         #expect(error.range?.start.line == 2)
-        #expect(error.rendered.hasPrefix("Dockerfile:2:"))
+        #expect(error.rendered().hasPrefix("Dockerfile:2:"))
     }
 }

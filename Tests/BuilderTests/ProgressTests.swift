@@ -8,6 +8,7 @@ struct ProgressTests {
     private final class Screen: Sendable {
         let text = Mutex("")
         func write(_ more: String) { text.withLock { $0 += more } }
+        func write(_ more: [UInt8]) { write(String(decoding: more, as: UTF8.self)) }
         var content: String { text.withLock { $0 } }
     }
 
@@ -80,6 +81,7 @@ struct ProgressTests {
         progress.observe(.started(build: "b", title: "t"))
         progress.observe(.stepStarted(step(1, "[1/2] RUN with a text that is too long to fit")))
         progress.observe(.output(step: 1, Array("a\u{1B}[31m\nb".utf8)))
+        progress.tick()
         progress.observe(.stepDone(step: 1, .seconds(2)))
         progress.observe(.stepStarted(step(2, "[2/2] COPY x")))
         progress.observe(.stepCached(step: 2, key))
@@ -89,13 +91,46 @@ struct ProgressTests {
                 [+] Building t
                 \(long) 0.0s
                 \u{1B}[1A\u{1B}[J\(long) 0.0s
-                 =>  > a[31m
+                 =>  > a
                  =>  > b
                 \u{1B}[3A\u{1B}[J\(long) 2.0s
                  => [2/2] COPY x                   0.0s
                 \u{1B}[1A\u{1B}[J => CACHED [2/2] COPY x    \(key.digest.short)
 
                 """)
+    }
+
+    @Test("a line that does not end is cut, and neither kept nor looked at again")
+    func endlessLine() {
+        let screen = Screen()
+        let progress = PlainProgress { screen.write($0) }
+        progress.observe(.stepStarted(step(1, "RUN")))
+        let piece = [UInt8](repeating: UInt8(ascii: "x"), count: 50_000)
+        for _ in 0..<4 { progress.observe(.output(step: 1, piece)) }
+        let lines = screen.content.split(separator: "\n").dropFirst()
+        #expect(lines.map { $0.utf8.count { $0 == UInt8(ascii: "x") } } == [100_000, 100_000])
+    }
+
+    @Test("what a step prints cannot take over the terminal", arguments: [true, false])
+    func controlSequences(_ isTerminal: Bool) {
+        let screen = Screen()
+        let progress = PlainProgress(isTerminal: isTerminal) { screen.write($0) }
+        progress.observe(.stepStarted(step(1, "RUN echo \u{1B}[2J\u{9B}1m")))
+        let line = "\u{1B}]0;title\u{07}\u{1B}[1;31mred\u{1B}[2J\u{1B}[?25l\u{9B}0m\u{1B}c\t.\u{08}"
+        progress.observe(.output(step: 1, Array((line + "\n").utf8)))
+        let shown = screen.content.split(separator: "\n")
+        #expect(shown[0] == "#1 RUN echo \\x1b[2J\\x9b1m")
+        let text = shown[1].split(separator: " ", maxSplits: 2)[2]
+        #expect(text == (isTerminal ? "\u{1B}[1;31mred0m\t.\u{1B}[m" : line))
+    }
+
+    @Test("a file gets the bytes that a step printed, UTF-8 or not")
+    func bytes() {
+        let written = Mutex<[UInt8]>([])
+        let progress = PlainProgress { bytes in written.withLock { $0 += bytes } }
+        progress.observe(.stepStarted(step(1, "RUN")))
+        progress.observe(.output(step: 1, [0xFF, 0x1B, 0x0A]))
+        #expect(written.withLock { Array($0.suffix(3)) } == [0xFF, 0x1B, 0x0A])
     }
 
     @Test("a whole build can be followed")

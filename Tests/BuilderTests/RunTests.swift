@@ -172,11 +172,11 @@ struct RunTests {
         let error = try fixture.failure(
             "FROM base\n\nRUN write x 1 && echo so far && exit 3\nRUN true")
         #expect(error.code == .commandFailed)
-        #expect(error.exitCode == 3)
+        #expect(error.command?.exitCode == 3)
         #expect(error.command?.step == 2)
         #expect(error.command?.outputTail == ["so far"])
         #expect(
-            error.rendered == """
+            error.rendered() == """
                 ------
                    > so far
                 ------
@@ -201,14 +201,35 @@ struct RunTests {
         #expect(try fixture.failure("FROM base\n\nRUN exit 3").code == .commandFailed)
     }
 
-    @Test("a signal that ends a command is named")
-    func signal() throws {
+    @Test("the code of a command that was killed says what may have happened")
+    func killed() throws {
         let fixture = try BuildFixture()
         try fixture.makeImage("base")
-        let error = try fixture.failure("FROM base\nRUN signal 9")
-        #expect(error.message == "the command \"/bin/sh -c signal 9\" was ended by signal 9")
-        #expect(error.exitCode == 137)
-        #expect(error.hint == "signal 9 often means that memory ran out")
+        let error = try fixture.failure("FROM base\nRUN exit 137")
+        #expect(error.message == "the command \"/bin/sh -c exit 137\" ended with exit code 137")
+        #expect(error.hint == "137 means that signal 9 ended it, often because memory ran out")
+    }
+
+    @Test("a script that is not UTF-8 is refused, not changed; a file may hold any bytes")
+    func scriptBytes() throws {
+        let fixture = try BuildFixture()
+        try fixture.makeImage("base")
+        func build(_ body: [UInt8]) throws {
+            try fixture.build("") {
+                $0.dockerfile = .text(
+                    DockerfileText(
+                        name: "Dockerfile",
+                        bytes: Array("FROM base\nRUN <<E\n".utf8) + body + Array("\nE\n".utf8)))
+            }
+        }
+        let error = try #require(throws: BuildError.self) {
+            try build(Array("echo '".utf8) + [0xFF, 0x27])
+        }
+        #expect(error.code == .unsupported)
+        #expect(error.message == "the script in the heredoc of RUN is not UTF-8")
+        try build(Array("#!/bin/sh\necho '".utf8) + [0xFF, 0x27])
+        let file = try #require(fixture.executor.requests.withLock { $0.last?.files.first })
+        #expect(file.content.contains(0xFF))
     }
 
     @Test("a cancelled build ends as cancelled, and nothing after the step is run")

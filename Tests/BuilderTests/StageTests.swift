@@ -104,6 +104,44 @@ struct StageTests {
             built.observer.output == "extra=x\ntag\nTARGETARCH=\(Platform.host.architecture)\n")
     }
 
+    @Test("the name of an ARG is expanded, and counts as declared")
+    func argumentNames() throws {
+        let fixture = try BuildFixture()
+        try fixture.makeImage("base")
+        let built = try fixture.build(
+            "FROM base\nARG which=level\nARG $which=1 max_${which}=2\nRUN printenv level"
+        ) { $0.buildArguments = [BuildArgument(name: "max_level", value: "3")] }
+        #expect(built.observer.output == "level=1\n")
+        #expect(built.history[1] == "ARG level=1 max_level=3")
+        #expect(built.observer.warnings.isEmpty)
+    }
+
+    @Test("a default that a build argument overrides is not expanded")
+    func overriddenDefault() throws {
+        let fixture = try BuildFixture()
+        try fixture.makeImage("base:2")
+        let text = "ARG tag=${none:?missing}\nFROM base:$tag\nARG x=${none:?absent}"
+        let built = try fixture.build(text) {
+            $0.buildArguments = ["tag", "x"].map { BuildArgument(name: $0, value: "2") }
+        }
+        #expect(built.history == ["ARG x=2"])
+        #expect(try fixture.failure(text).message.contains("missing"))
+    }
+
+    @Test("the triggers of a stage do not run in the stages on it, and are not theirs")
+    func stageTriggers() throws {
+        let fixture = try BuildFixture()
+        try fixture.makeImage("base")
+        let built = try fixture.build(
+            "FROM base AS one\nONBUILD RUN write x 1\nFROM one\nRUN true")
+        #expect(fixture.executor.commands == ["true"])
+        #expect(built.config.config.onBuild.isEmpty)
+        let own = try fixture.build("FROM base AS one\nONBUILD RUN write x 1") {
+            $0.target = "one"
+        }
+        #expect(own.config.config.onBuild == ["RUN write x 1"])
+    }
+
     @Test("a build argument that nobody declares is told")
     func unusedArguments() throws {
         let fixture = try BuildFixture()
@@ -217,7 +255,7 @@ struct StageTests {
         let error = try fixture.failure("FROM scratch\nWORKDIR")
         #expect(error.code == .invalidDockerfile)
         #expect(
-            error.rendered == """
+            error.rendered() == """
                 Dockerfile:2:1: WORKDIR requires exactly one argument
                    2 | WORKDIR
                      | ^~~~~~~

@@ -1,3 +1,4 @@
+import Dockerfile
 import FileTree
 import ImageSpec
 import LinuxIO
@@ -16,7 +17,7 @@ struct ValueTests {
             ("\u{A0}", "\"\\u00a0\""), ("\u{E0001}", "\"\\U000e0001\""),
         ])
     func quoting(_ text: String, _ quoted: String) {
-        #expect(text.goQuoted == quoted)
+        #expect(text.quoted == quoted)
     }
 
     @Test(

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 /// The whole program: real views, a real runtime.
@@ -54,17 +55,126 @@ struct BuildCommandTests {
         }
     }
 
-    @Test func `interrupting a build ends its processes and leaves nothing`() throws {
+    @Test(arguments: [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129)] as [(Int32, Int32)])
+    func `interrupting a build ends its processes and leaves nothing`(
+        _ signal: Int32, _ status: Int32
+    ) throws {
         try withBase { program in
-            try program.write("FROM base\nRUN sleep 1000\n", to: "context/Dockerfile")
-            let process = try program.start(["build", "context"])
-            Thread.sleep(forTimeInterval: 1)
-            process.interrupt()
+            try program.write(
+                "FROM base\nRUN echo be''gun; sleep 1000\n", to: "context/Dockerfile")
+            let process = try program.start(
+                ["build", "--progress=plain", "context"], errors: try program.file("progress"))
+            try program.wait(for: " begun\n", in: "progress")
+            kill(process.processIdentifier, signal)
             process.waitUntilExit()
-            #expect(process.terminationStatus == 130)
+            #expect(process.terminationReason == .exit)
+            #expect(process.terminationStatus == status)
             #expect(try program.names(in: "store/work") == [])
             let mounts = try String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)
             #expect(!mounts.contains(program.directory))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a second signal ends a build at once, whatever it waits for`() throws {
+        try withBase { program in
+            try program.write(
+                "FROM base\nRUN echo be''gun; sleep 1000\n", to: "context/Dockerfile")
+            let process = try program.start(
+                ["build", "--progress=plain", "context"], errors: try program.file("progress"))
+            try program.wait(for: " begun\n", in: "progress")
+            let runtimes = try program.children(of: process.processIdentifier)
+            #expect(!runtimes.isEmpty)
+            // A runtime that does not end is waited for, for some seconds.
+            for runtime in runtimes { kill(runtime, SIGSTOP) }
+            defer {
+                for runtime in runtimes { kill(runtime, SIGKILL) }
+                program.endLeftMounts()
+            }
+            process.terminate()
+            usleep(300_000)
+            #expect(process.isRunning)
+            let start = ContinuousClock.now
+            process.terminate()
+            process.waitUntilExit()
+            #expect(ContinuousClock.now - start < .seconds(2))
+            #expect(process.terminationReason == .exit)
+            #expect(process.terminationStatus == 143)
+        }
+    }
+
+    @Test func `a build that waits for standard input can be interrupted`() throws {
+        try withBase { program in
+            let pipe = Pipe()
+            let process = try program.start(["build", "-"], input: pipe)
+            while try program.names(in: "store/locks").allSatisfy({ !$0.hasPrefix("lease-") }) {
+                usleep(5000)
+            }
+            process.interrupt()
+            process.waitUntilExit()
+            #expect(process.terminationReason == .exit)
+            #expect(process.terminationStatus == 130)
+            try pipe.fileHandleForWriting.close()
+        }
+    }
+
+    @Test func `a hang-up that is ignored from the start ends no build`() throws {
+        try withBase { program in
+            try program.write("FROM base\nRUN echo be''gun; sleep 1\n", to: "context/Dockerfile")
+            let process = try program.start(
+                shell: "trap '' HUP; exec $VITRINE build --progress=plain context",
+                errors: try program.file("progress"))
+            try program.wait(for: " begun\n", in: "progress")
+            kill(process.processIdentifier, SIGHUP)
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 0)
+        }
+    }
+
+    @Test func `a file for the ID holds that of this build or none`() throws {
+        try withBase { program in
+            try program.write("FROM base\nRUN exit 1\n", to: "context/Dockerfile")
+            try program.write("sha256:stale", to: "id")
+            #expect(try program.run("build", "--iidfile", "id", "context").status == 1)
+            #expect(throws: (any Error).self) { try program.read("id") }
+            try program.write("FROM base\nLABEL a=b\n", to: "context/Dockerfile")
+            let build = try program.run("build", "--iidfile", "id", "context")
+            #expect(build.status == 0, "\(build.errors)")
+            let id = try program.read("id")
+            #expect(id.hasPrefix("sha256:") && id.count == 71)
+            // What is no file of its own is written to, not replaced.
+            #expect(
+                try program.run("build", "--iidfile", "/dev/stdout", "context").text == id)
+        }
+    }
+
+    /// The files that the runtime mounts over are made through the view.
+    @Test func `a dangling link at the place of a mounted file is no change of the step's`() throws
+    {
+        try withBase { program in
+            try FileManager.default.createSymbolicLink(
+                atPath: program.directory + "/rootfs/etc/resolv.conf",
+                withDestinationPath: "../run/systemd/resolve/stub-resolv.conf")
+            try program.run("import", "rootfs", "linked")
+            try program.write(
+                "FROM linked\nRUN cat /etc/resolv.conf /etc/hosts\n", to: "context/Dockerfile")
+            let build = try program.run("build", "-t", "app", "context")
+            #expect(build.status == 0, "\(build.errors)")
+            #expect(try program.run("diff", "linked", "app").text == "")
+        }
+    }
+
+    @Test func `a host without resolver configuration runs steps`() throws {
+        try withBase { program in
+            try program.write(
+                "FROM base\nRUN cat /etc/resolv.conf\nRUN --network=none ! cat /etc/resolv.conf\n",
+                to: "context/Dockerfile")
+            let build = try program.run(
+                shell: """
+                    exec unshare --mount sh -c \
+                        'mount -t tmpfs none /etc && exec $VITRINE build --progress=plain context'
+                    """)
+            #expect(build.status == 0, "\(build.errors)")
         }
     }
 

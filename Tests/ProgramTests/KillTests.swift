@@ -28,7 +28,7 @@ struct KillTests {
             usleep(UInt32.random(in: 1_000..<150_000, using: &random))
             kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
-            endLeftMounts(program)
+            program.endLeftMounts()
             let check = try program.run("fsck")
             #expect(check.status == 0, "round \(round): \(check.text)\(check.errors)")
             #expect(try program.run("images", "-q", "kept").text != "", "round \(round)")
@@ -37,16 +37,5 @@ struct KillTests {
         #expect(try program.run("fsck").status == 0)
         #expect(try program.names(in: "store/work") == [])
         #expect(try program.run("build", "-t", "built", "context").status == 0)
-    }
-
-    /// A killed build's view is a dead mount, which goes with its user.
-    private func endLeftMounts(_ program: Program) {
-        let mounts = (try? String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)) ?? ""
-        for line in mounts.split(separator: "\n") {
-            let fields = line.split(separator: " ")
-            if fields.count > 1, fields[1].hasPrefix(program.directory) {
-                _ = unsafe umount2(String(fields[1]), Int32(MNT_DETACH))
-            }
-        }
     }
 }

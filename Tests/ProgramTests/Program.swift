@@ -37,15 +37,34 @@ final class Program {
 
     func remove() { try? FileManager.default.removeItem(atPath: directory) }
 
-    func start(_ arguments: [String], output: Any? = nil, errors: Any? = nil) throws -> Process {
+    func start(
+        _ arguments: [String], input: Any? = nil, output: Any? = nil, errors: Any? = nil
+    ) throws -> Process {
+        try start(path, arguments, input: input, output: output, errors: errors)
+    }
+
+    /// Starts a shell that finds the program as `$VITRINE`.
+    func start(shell script: String, output: Any? = nil, errors: Any? = nil) throws -> Process {
+        try start("/bin/sh", ["-c", script], output: output, errors: errors)
+    }
+
+    private func start(
+        _ executable: String, _ arguments: [String], input: Any? = nil, output: Any? = nil,
+        errors: Any? = nil
+    ) throws -> Process {
+        // The program leaves alone what it finds ignored; whoever runs the tests may ignore them.
+        for number in [SIGINT, SIGTERM, SIGHUP] { _ = signal(number, SIG_DFL) }
         let process = Process()
-        process.executableURL = URL(filePath: path)
+        process.executableURL = URL(filePath: executable)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(
-            ["VITRINE_ROOT": directory + "/store", "VITRINE_MOUNT": directory + "/gallery"]
+            [
+                "VITRINE_ROOT": directory + "/store", "VITRINE_MOUNT": directory + "/gallery",
+                "VITRINE": path,
+            ]
         ) { $1 }
         process.currentDirectoryURL = URL(filePath: directory)
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = input ?? FileHandle.nullDevice
         process.standardOutput = output ?? FileHandle.nullDevice
         process.standardError = errors ?? FileHandle.nullDevice
         try process.run()
@@ -55,17 +74,65 @@ final class Program {
     /// Runs the program to its end.
     @discardableResult
     func run(_ arguments: String...) throws -> Output {
+        try finish { try start(arguments, output: $0, errors: $1) }
+    }
+
+    /// Runs a shell to its end; see ``start(shell:output:errors:)``.
+    func run(shell script: String) throws -> Output {
+        try finish { try start(shell: script, output: $0, errors: $1) }
+    }
+
+    private func finish(_ start: (FileHandle, FileHandle) throws -> Process) throws -> Output {
         let files = (directory + "/out", directory + "/err")
         for file in [files.0, files.1] { try Data().write(to: URL(filePath: file)) }
         let output = try FileHandle(forWritingTo: URL(filePath: files.0))
         let errors = try FileHandle(forWritingTo: URL(filePath: files.1))
-        let process = try start(arguments, output: output, errors: errors)
+        let process = try start(output, errors)
         process.waitUntilExit()
         return Output(
             status: process.terminationReason == .exit
                 ? process.terminationStatus : 128 + process.terminationStatus,
             text: try String(contentsOfFile: files.0, encoding: .utf8),
             errors: try String(contentsOfFile: files.1, encoding: .utf8))
+    }
+
+    /// Waits until a started program has printed the text to that file of the directory.
+    func wait(for text: String, in name: String) throws {
+        for _ in 0..<2000 {
+            if try read(name).contains(text) { return }
+            usleep(5000)
+        }
+        throw Failure(message: "\(name) is without \"\(text)\": \(try read(name))")
+    }
+
+    /// The processes that a started program has started.
+    func children(of process: Int32) throws -> [Int32] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { name in
+            // One that has ended meanwhile is none any more.
+            guard let number = Int32(name),
+                let status = try? String(contentsOfFile: "/proc/\(name)/status", encoding: .utf8)
+            else { return nil }
+            return status.contains("\nPPid:\t\(process)\n") ? number : nil
+        }
+    }
+
+    /// A killed build's view is a dead mount, which goes with its user.
+    func endLeftMounts() {
+        let mounts = (try? String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)) ?? ""
+        for line in mounts.split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            if fields.count > 1, fields[1].hasPrefix(directory) {
+                _ = unsafe umount2(String(fields[1]), Int32(MNT_DETACH))
+            }
+        }
+    }
+
+    struct Failure: Error { var message: String }
+
+    /// A file of the directory for a started program's output.
+    func file(_ name: String) throws -> FileHandle {
+        try write("", to: name)
+        return try FileHandle(forWritingTo: URL(filePath: directory + "/" + name))
     }
 
     func write(_ text: String, to name: String) throws {

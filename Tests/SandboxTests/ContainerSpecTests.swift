@@ -131,8 +131,14 @@ import Testing
 
     @Test func `without root the users are mapped`() {
         let mapping = RootlessMapping(
-            uid: 1000, gid: 100, name: "me", subordinateUsers: Array("me:100000:65536\n".utf8),
-            subordinateGroups: Array("you:1:1\n1000:200000:65536\n".utf8))
+            users: [
+                .init(containerID: 0, hostID: 1000, count: 1),
+                .init(containerID: 1, hostID: 100000, count: 65536),
+            ],
+            groups: [
+                .init(containerID: 0, hostID: 100, count: 1),
+                .init(containerID: 1, hostID: 200000, count: 65536),
+            ])
         let spec = ContainerSpec(
             request: request(), choice: choice(), bundlePath: "/b", networkPath: nil,
             rootless: mapping
@@ -142,9 +148,6 @@ import Testing
         #expect(spec.namespaces.contains { $0.kind == .user })
         #expect(spec.mounts.contains { $0.destination == "/sys" && $0.type == "bind" })
         #expect(!spec.mounts.contains { $0.destination == "/." })
-        let single = RootlessMapping(
-            uid: 1000, gid: 100, name: "me", subordinateUsers: [], subordinateGroups: [])
-        #expect(single.isSingle)
     }
 
     @Test(
@@ -161,15 +164,6 @@ import Testing
             nameFiles: .init(resolver: nil, hosts: nil, hostname: nil))
         let error = try #require(throws: SandboxError.self) { try request.validate() }
         #expect(error.code == .invalidRequest)
-    }
-
-    @Test func `capabilities are added and dropped by name`() throws {
-        let names = try Capability.set(adding: ["sys_admin"], dropping: ["CAP_MKNOD", "net_raw"])
-        #expect(names.contains("CAP_SYS_ADMIN"))
-        #expect(!names.contains("CAP_MKNOD") && !names.contains("CAP_NET_RAW"))
-        #expect(try Capability.set(adding: ["ALL"], dropping: ["KILL"]).count == 40)
-        #expect(try Capability.set(adding: ["KILL"], dropping: ["ALL"]) == ["CAP_KILL"])
-        #expect(throws: SandboxError.self) { try Capability.set(adding: ["FLY"], dropping: []) }
     }
 
     @Test func `only capabilities that are held are passed on`() throws {
@@ -218,6 +212,19 @@ import Testing
         #expect(Base64.decode("TWE") == nil)
         #expect(Base64.decode("T===") == nil)
         #expect(Base64.decode("TWF=") == nil)
+    }
+
+    @Test func `a runtime without a filter does not win by being faster`() {
+        func choice(_ filter: RuntimeChoice.Filter, _ milliseconds: Double) -> RuntimeChoice {
+            var choice = self.choice(filter: filter)
+            choice.milliseconds = milliseconds
+            return choice
+        }
+        let (fast, slow) = (choice(.none, 3), choice(.none, 9))
+        let (filtered, translated) = (choice(.profile, 40), choice(.program([1]), 20))
+        #expect(RuntimeProbe.best(of: [fast, filtered, translated]) == translated)
+        #expect(RuntimeProbe.best(of: [slow, fast]) == fast)
+        #expect(RuntimeProbe.best(of: []) == nil)
     }
 
     @Test func `a choice survives its file`() {

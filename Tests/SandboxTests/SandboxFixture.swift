@@ -1,8 +1,9 @@
 import Glibc
 import LinuxIO
-import Sandbox
 import Synchronization
 import Testing
+
+@testable import Sandbox
 
 /// A root filesystem with busybox, directories for the runtime's state, and the runtime that works
 /// here; removed when the body ends.
@@ -26,15 +27,23 @@ struct SandboxFixture {
     private static func choice(_ directory: String, limits: Bool) throws -> RuntimeChoice {
         try chosen.withLock { chosen in
             if let choice = chosen[limits] { return choice }
-            var probe = RuntimeProbe(
+            let probe = RuntimeProbe(
                 stateRoot: directory + "/state", bundleRoot: directory + "/bundles",
                 cachePath: nil)
-            probe.needs.limits = limits
-            let choice = try probe.choose()
+            let choice = limits ? try limiting(probe) : try probe.choose()
             print("runtime: \(choice.explanation)")
             chosen[limits] = choice
             return choice
         }
+    }
+
+    /// The first that works with control groups.
+    private static func limiting(_ probe: RuntimeProbe) throws -> RuntimeChoice {
+        for candidate in probe.candidates(probe.runtimes())
+        where candidate.controlGroups == .native {
+            if case .works(let choice) = Trial(candidate, probe).result() { return choice }
+        }
+        throw SandboxError(.noRuntime, "no runtime works here with control groups")
     }
 
     static func with<R>(

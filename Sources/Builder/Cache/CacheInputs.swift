@@ -1,3 +1,4 @@
+internal import Dockerfile
 internal import FileTree
 internal import ImageSpec
 
@@ -74,11 +75,11 @@ struct CacheInputs {
         let isPlain =
             !text.isEmpty && text.utf8.first != UInt8(ascii: "\"")
             && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
-        return isPlain ? text : text.goQuoted
+        return isPlain ? text : text.quoted
     }
 
     /// The same for a text that others follow on its line.
     private static func escapedWord(_ text: String) -> String {
-        text.utf8.contains(UInt8(ascii: " ")) ? text.goQuoted : escaped(text)
+        text.utf8.contains(UInt8(ascii: " ")) ? text.quoted : escaped(text)
     }
 }

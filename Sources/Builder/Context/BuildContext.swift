@@ -25,19 +25,20 @@ struct BuildContext {
         case .directory(let path):
             self = try Self.directory(path, dockerfile, store, lease, cancellation)
         case .none:
-            let text = try Self.dockerfile(dockerfile) { _ in nil }
+            let text = try Self.dockerfile(dockerfile, cancellation) { _ in nil }
             self.init(dockerfile: text, source: Self.nothing(store), cache: nil)
         case .stream(let descriptor):
             let directories = PendingDirectories(base: store)
             let content = try TarContext.read(
-                descriptor: descriptor, store: store, lease: lease, directories: directories)
+                descriptor: descriptor, store: store, lease: lease, directories: directories,
+                cancellation: cancellation)
             switch content {
             case .dockerfile(let bytes):
                 self.init(
                     dockerfile: DockerfileText(name: "Dockerfile", bytes: bytes),
                     source: Self.nothing(store), cache: nil)
             case .tree(let tree):
-                self = try Self.tree(tree, dockerfile, store, lease, directories)
+                self = try Self.tree(tree, dockerfile, store, lease, directories, cancellation)
             }
         }
     }
@@ -58,26 +59,28 @@ struct BuildContext {
         _ path: String, _ location: DockerfileLocation, _ store: Store, _ lease: Lease,
         _ cancellation: Cancellation
     ) throws -> BuildContext {
-        let text = try dockerfile(location) { try read(path + "/" + $0) }
+        let cache = StatCache(path: try cachePath(path, store))
+        let files = try HostFileReader(root: path, cache: cache)
+        let location = located(location, in: path)
+        let text = try dockerfile(location, cancellation) {
+            try files.text($0, limit: maximumBytes)
+        }
         var ignoreName = ".dockerignore"
         var ignoreBytes: [UInt8]?
-        let specific: String? =
-            switch location {
-            case .inContext(let name): path + "/" + name
-            case .onHost(let name): name
-            case .text: nil
-            }
-        if let specific, let bytes = try read(specific + ".dockerignore") {
-            ignoreBytes = bytes
-            ignoreName = text.name + ".dockerignore"
-        } else {
-            ignoreBytes = try read(path + "/" + ignoreName)
+        switch location {
+        case .inContext(let name):
+            ignoreBytes = try files.text(name + ignoreName, limit: maximumBytes)
+        case .onHost(let name): ignoreBytes = try read(name + ignoreName, isRegular: true)
+        case .stream, .text: break
         }
-        let cache = StatCache(path: try cachePath(path, store))
+        if ignoreBytes != nil {
+            ignoreName = text.name + ignoreName
+        } else {
+            ignoreBytes = try files.text(ignoreName, limit: maximumBytes)
+        }
         let source = try HostContext(
-            root: path, ignore: try ignoreBytes.map { try ignoreFile($0, ignoreName) },
-            ignoreFileName: ignoreName, store: store, lease: lease, cache: cache,
-            cancellation: cancellation)
+            files, ignore: try ignoreBytes.map { try ignoreFile($0, ignoreName) },
+            ignoreFileName: ignoreName, store: store, lease: lease, cancellation: cancellation)
         return BuildContext(dockerfile: text, source: source, cache: cache)
     }
 
@@ -88,8 +91,25 @@ struct BuildContext {
         return store.layout.root + "/context-cache/" + Digest(of: Array(identity.utf8)).short
     }
 
-    private static func read(_ path: String) throws -> [UInt8]? {
+    /// A path of the host that is one of the context is taken as such, so that no link of the
+    /// context makes the build read what is outside.
+    private static func located(
+        _ location: DockerfileLocation, in context: String
+    ) -> DockerfileLocation {
+        guard case .onHost(let path) = location, path.hasPrefix("/"), context.hasPrefix("/"),
+            let place = try? TreePath(cleaning: Array(path.utf8)),
+            let root = try? TreePath(cleaning: Array(context.utf8)),
+            place.names.count > root.names.count, place.names.starts(with: root.names)
+        else { return location }
+        return .inContext(
+            place.names.dropFirst(root.names.count).map(\.description).joined(separator: "/"))
+    }
+
+    /// A file that the user named by its path on the host.
+    /// - Parameter isRegular: whether a pipe or device counts as nothing.
+    private static func read(_ path: String, isRegular: Bool = false) throws -> [UInt8]? {
         do throws(Errno) {
+            if isRegular, try FileStatus(ofPath: path).kind != .regular { return nil }
             let file = try OwnedDescriptor(opening: path, .readOnly)
             return try DescriptorIO.readAll(file.rawValue, limit: maximumBytes)
         } catch .notFound {
@@ -103,10 +123,20 @@ struct BuildContext {
     }
 
     private static func dockerfile(
-        _ location: DockerfileLocation, inContext read: (String) throws -> [UInt8]?
+        _ location: DockerfileLocation, _ cancellation: Cancellation,
+        inContext read: (String) throws -> [UInt8]?
     ) throws -> DockerfileText {
         switch location {
         case .text(let text): return text
+        case .stream(let descriptor):
+            do {
+                let input = try CancellableInput(descriptor, cancellation)
+                return DockerfileText(name: "-", bytes: try input.readAll(limit: maximumBytes))
+            } catch let error as Errno {
+                throw BuildError(
+                    .invalidDockerfile, "could not read the Dockerfile from the stream: \(error)",
+                    cause: error)
+            }
         case .onHost(let path):
             guard let bytes = try Self.read(path) else { throw missing(path) }
             return DockerfileText(name: lastName(path), bytes: bytes)
@@ -144,7 +174,7 @@ struct BuildContext {
 
     private static func tree(
         _ tree: Tree, _ location: DockerfileLocation, _ store: Store, _ lease: Lease,
-        _ directories: PendingDirectories
+        _ directories: PendingDirectories, _ cancellation: Cancellation
     ) throws -> BuildContext {
         func content(_ path: String) throws -> [UInt8]? {
             let path = try TreePath(cleaning: Array(path.utf8))
@@ -154,7 +184,7 @@ struct BuildContext {
             if content.sizeBytes == 0 { return [] }
             return try read(store.layout.object(content.digest))
         }
-        let text = try dockerfile(location, inContext: content)
+        let text = try dockerfile(location, cancellation, inContext: content)
         var name = ".dockerignore"
         var ignoreBytes: [UInt8]?
         if case .inContext(let path) = location, let bytes = try content(path + ".dockerignore") {

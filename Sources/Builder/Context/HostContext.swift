@@ -8,7 +8,7 @@ internal import Store
 /// Read lazily and once: directories when a COPY looks into them, files when one takes them, and
 /// files not even then where the stat cache knows them. Entries that the ignore file leaves out do
 /// not exist. As in BuildKit, everything belongs to root, modes and times are kept, of extended
-/// attributes only `security.capability`; hard links are files of their own.
+/// attributes only `security.capability`. Names of one file are links within what one source brings.
 final class HostContext: CopySource {
     let name = "the build context"
     let isStored = false
@@ -22,18 +22,25 @@ final class HostContext: CopySource {
     private let root: HostEntry
     private let pending: PendingDirectories
     private let cancellation: Cancellation
+    /// A number for each file that has several names on the host.
+    private var linkedFiles: [HostFile: UInt64] = [:]
+
+    private struct HostFile: Hashable {
+        var device: UInt64
+        var inode: UInt64
+    }
 
     /// - Throws: `contextUnreadable`.
     init(
-        root path: String, ignore: IgnoreFile?, ignoreFileName: String?, store: Store,
-        lease: Lease, cache: StatCache, cancellation: Cancellation
+        _ files: HostFileReader, ignore: IgnoreFile?, ignoreFileName: String?, store: Store,
+        lease: Lease, cancellation: Cancellation
     ) throws {
         self.store = store
         self.lease = lease
         self.ignoreFileName = ignoreFileName
         self.cancellation = cancellation
         matcher = try ignore.map { PatternMatcher($0) } ?? PatternMatcher([])
-        files = try HostFileReader(root: path, cache: cache)
+        self.files = files
         root = HostEntry(
             name: nil, path: [], status: try files.rootStatus, state: matcher.root, target: [])
         pending = PendingDirectories(base: store)
@@ -126,10 +133,11 @@ final class HostContext: CopySource {
         guard let entry = try entry(at: path) else { return }
         let ingest = try store.ingest(lease)
         let known = collect(entry).filter { $0.content != nil && !$0.isProvided }
-        let files = files
+        let (files, cancellation) = (files, cancellation)
         let layout = store.layout
         let items = known.map { ($0.path, $0.status, $0.content ?? .empty) }
         _ = try ParallelMap.map(items) { path, status, content in
+            try cancellation.check()
             if content.sizeBytes == 0 { return }
             do throws(Errno) {
                 try HostDirectory.touch(layout.object(content.digest))
@@ -152,7 +160,7 @@ final class HostContext: CopySource {
         let (files, matcher, cancellation) = (files, matcher, cancellation)
         var level = entry.isDirectory ? [entry] : []
         while !level.isEmpty {
-            if cancellation.isCancelled { throw Cancellation.error }
+            try cancellation.check()
             let unread = level.filter { $0.children == nil }
             let listings = try ParallelMap.map(unread.map { ($0.path, $0.state) }) {
                 try files.list($0.0, $0.1, matcher)
@@ -170,7 +178,7 @@ final class HostContext: CopySource {
         guard !unknown.isEmpty else { return }
         let ingest = try store.ingest(lease)
         let read = try ParallelMap.map(unknown.map { ($0.path, $0.status) }) { path, status in
-            if cancellation.isCancelled { throw Cancellation.error }
+            try cancellation.check()
             return try files.read(path, status, into: ingest)
         }
         for (entry, found) in zip(unknown, read) {
@@ -203,9 +211,20 @@ final class HostContext: CopySource {
             attributes.extendedAttributes[HostFileReader.capability] = capability
         }
         if entry.status.kind == .symbolicLink { attributes.permissions = 0o777 }
-        let node = Node(attributes: attributes, content: content)
+        let node = Node(
+            attributes: attributes, content: content, hardLink: hardLink(of: entry.status))
         entry.node = node
         return node
+    }
+
+    /// Marks the names of one file as such. Those outside what is copied count here too: the copier
+    /// links what it meets.
+    private func hardLink(of status: FileStatus) -> HardLink? {
+        guard status.kind == .regular, status.linkCount > 1 else { return nil }
+        let file = HostFile(device: status.device, inode: status.inode)
+        let number = linkedFiles[file] ?? UInt64(linkedFiles.count + 1)
+        linkedFiles[file] = number
+        return HardLink(identifier: number, count: UInt32(clamping: status.linkCount))
     }
 
     private func nodeContent(of entry: HostEntry) throws -> NodeContent? {

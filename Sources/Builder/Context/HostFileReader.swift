@@ -69,7 +69,7 @@ final class HostFileReader: Sendable {
         _ directory: [UInt8], _ state: PatternMatcher.State, _ matcher: PatternMatcher
     ) throws -> [Found] {
         do throws(Errno) {
-            let descriptor = try open(directory, [.readOnly, .directory, .noFollow])
+            let descriptor = try open(directory, [.readOnly, .directory])
             var found: [Found] = []
             for name in try HostDirectory.names(descriptor.rawValue) {
                 let path = directory.isEmpty ? name : directory + [UInt8(ascii: "/")] + name
@@ -104,14 +104,42 @@ final class HostFileReader: Sendable {
             name: entryName, path: path, status: status, state: state, target: target)
     }
 
+    /// No name on the way may have become a link meanwhile.
     private func open(
         _ path: [UInt8], _ mode: OwnedDescriptor.Mode
     ) throws(Errno) -> OwnedDescriptor {
-        try OwnedDescriptor(opening: path.isEmpty ? [0x2E] : path, in: root.rawValue, mode)
+        try OwnedDescriptor(
+            opening: path.isEmpty ? [0x2E] : path, beneath: root.rawValue, mode,
+            followsLinks: false)
+    }
+
+    /// The content of a regular file that the build itself reads: a Dockerfile, an ignore file.
+    /// Links to it are followed inside the context.
+    /// - Returns: nil if nothing is there.
+    func text(_ path: String, limit: Int) throws -> [UInt8]? {
+        do {
+            let file = try OwnedDescriptor(
+                opening: Array(path.utf8), beneath: root.rawValue, [.readOnly, .nonBlocking],
+                followsLinks: true)
+            guard try FileStatus(of: file.rawValue).kind == .regular else {
+                throw BuildError(
+                    .contextUnreadable, "\"\(path)\" of the build context is no regular file")
+            }
+            return try DescriptorIO.readAll(file.rawValue, limit: limit)
+        } catch let error as Errno where error == .notFound || error == .notDirectory {
+            return nil
+        } catch let error as Errno where error == .crossDevice {
+            throw BuildError(
+                .contextUnreadable,
+                "\"\(path)\" is a symbolic link that leads out of the build context",
+                hint: "put the file itself into the context")
+        } catch let error as Errno {
+            throw Self.unreadable(Array(path.utf8), error)
+        }
     }
 
     func knownContent(_ status: FileStatus) -> FileContent? {
-        status.sizeBytes == 0 ? nil : cache.content(of: status)
+        cache.content(of: status)
     }
 
     /// Reads a regular file into the store.
@@ -122,11 +150,12 @@ final class HostFileReader: Sendable {
     ) throws -> (content: FileContent, capability: [UInt8]?) {
         let hashedAt = FileTimestamp.now()
         do {
-            let file = try open(path, [.readOnly, .noFollow, .nonBlocking])
+            let file = try open(path, [.readOnly, .nonBlocking])
             let before = try FileStatus(of: file.rawValue)
-            guard before.kind == .regular, before.inode == expected.inode else {
-                throw Self.changed(path)
-            }
+            guard before.kind == .regular, before.device == expected.device,
+                before.inode == expected.inode, before.sizeBytes == expected.sizeBytes,
+                before.modificationTime == expected.modificationTime
+            else { throw Self.changed(path) }
             let capability = try Self.capability(of: file.rawValue)
             let content =
                 before.sizeBytes <= Self.bufferedBytes
@@ -140,6 +169,8 @@ final class HostFileReader: Sendable {
             if capability == nil { cache.insert(content, for: before, hashedAt: hashedAt) }
             return (content, capability)
         } catch let error as Errno {
+            // Where a link stands that was none.
+            if error == .symbolicLinkLoop { throw Self.changed(path) }
             throw Self.unreadable(path, error)
         }
     }

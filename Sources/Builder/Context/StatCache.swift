@@ -5,18 +5,19 @@ internal import Synchronization
 
 /// Remembers the digests of a context's files, so that an unchanged file is not read again.
 ///
-///     file = "VSTAT001" record…             ascending by (device, inode)
-///     record = device 8 | inode 8 | ctime s 8, ns 4 | mtime s 8, ns 4 | size 8 | hashed at s 8
-///              | digest 32                                        88 bytes, little-endian
+///     file = "VSTAT002" record…             ascending by (device, inode)
+///     record = device 8 | inode 8 | ctime s 8, ns 4 | size 8 | hashed at s 8 | digest 32
+///                                                                76 bytes, little-endian
 ///
-/// A record counts only if device, inode, both times and size are what they were, and if the file
+/// A record counts only if device, inode, change time and size are what they were, and if the file
 /// had been left alone for two seconds when it was hashed: a later write within the resolution of
-/// the clock would not show ("racily clean", as git has it). Thread-safe.
+/// the clock would not show ("racily clean", as git has it). The modification time says nothing
+/// more: nobody sets it without the change time becoming now. Thread-safe.
 final class StatCache: Sendable {
-    private static let magic = Array("VSTAT001".utf8)
-    private static let recordBytes = 88
+    private static let magic = Array("VSTAT002".utf8)
+    private static let recordBytes = 76
     /// Larger files are not read: ten million records.
-    private static let maximumBytes = 880_000_008
+    private static let maximumBytes = 760_000_008
     /// How old a change must be to be trusted, in seconds.
     private static let settledSeconds: Int64 = 2
 
@@ -35,7 +36,6 @@ final class StatCache: Sendable {
 
     private struct Record {
         var changeTime: FileTimestamp
-        var modificationTime: FileTimestamp
         var sizeBytes: UInt64
         var hashedAt: Int64
         var digest: Digest
@@ -67,11 +67,8 @@ final class StatCache: Sendable {
         } else {
             return nil
         }
-        guard record.changeTime == status.changeTime,
-            record.modificationTime == status.modificationTime,
-            record.sizeBytes == status.sizeBytes,
-            max(status.changeTime.seconds, status.modificationTime.seconds)
-                < record.hashedAt - Self.settledSeconds
+        guard record.changeTime == status.changeTime, record.sizeBytes == status.sizeBytes,
+            status.changeTime.seconds < record.hashedAt - Self.settledSeconds
         else { return nil }
         used.withLock { _ = $0.insert(key) }
         return FileContent(digest: record.digest, sizeBytes: record.sizeBytes)
@@ -79,8 +76,8 @@ final class StatCache: Sendable {
 
     func insert(_ content: FileContent, for status: FileStatus, hashedAt: FileTimestamp) {
         let record = Record(
-            changeTime: status.changeTime, modificationTime: status.modificationTime,
-            sizeBytes: status.sizeBytes, hashedAt: hashedAt.seconds, digest: content.digest)
+            changeTime: status.changeTime, sizeBytes: status.sizeBytes,
+            hashedAt: hashedAt.seconds, digest: content.digest)
         fresh.withLock { $0[Key(device: status.device, inode: status.inode)] = record }
     }
 
@@ -102,10 +99,10 @@ final class StatCache: Sendable {
         var bytes = Self.magic
         bytes.reserveCapacity(bytes.count + records.count * Self.recordBytes)
         for (key, record) in records { Self.append(key, record, to: &bytes) }
-        // Losing the cache costs time only.
+        // Losing the cache costs time only: nothing waits for the disk.
         let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
         try? HostDirectory.makeAll(directory, permissions: 0o700)
-        try? HostDirectory.replaceFile(path, with: bytes, permissions: 0o600)
+        try? HostDirectory.replaceFile(path, with: bytes, permissions: 0o600, isDurable: false)
     }
 
     // MARK: - Records
@@ -146,10 +143,8 @@ final class StatCache: Sendable {
         return Record(
             changeTime: FileTimestamp(
                 seconds: Int64(bitPattern: word(start + 16)), nanoseconds: half(start + 24)),
-            modificationTime: FileTimestamp(
-                seconds: Int64(bitPattern: word(start + 28)), nanoseconds: half(start + 36)),
-            sizeBytes: word(start + 40), hashedAt: Int64(bitPattern: word(start + 48)),
-            digest: Digest(bytes: stored[(start + 56)..<(start + 88)]) ?? Digest(of: []))
+            sizeBytes: word(start + 28), hashedAt: Int64(bitPattern: word(start + 36)),
+            digest: Digest(bytes: stored[(start + 44)..<(start + 76)]) ?? Digest(of: []))
     }
 
     private static func append(_ key: Key, _ record: Record, to bytes: inout [UInt8]) {
@@ -164,8 +159,6 @@ final class StatCache: Sendable {
         append(key.inode)
         append(record.changeTime.seconds)
         append(record.changeTime.nanoseconds)
-        append(record.modificationTime.seconds)
-        append(record.modificationTime.nanoseconds)
         append(record.sizeBytes)
         append(record.hashedAt)
         bytes += record.digest.bytes

@@ -22,10 +22,11 @@ enum TarContext {
     /// As in Docker, everything in a context belongs to root.
     /// - Throws: `contextUnreadable`.
     static func read(
-        descriptor: Int32, store: Store, lease: Lease, directories: PendingDirectories
+        descriptor: Int32, store: Store, lease: Lease, directories: PendingDirectories,
+        cancellation: Cancellation
     ) throws -> Content {
         do {
-            var input = try DecompressingReader(fileDescriptor: descriptor)
+            var input = try DecompressingReader(try CancellableInput(descriptor, cancellation))
             let start = try input.peek(blockBytes)
             guard input.compression != .none || isTarHeader(start) else {
                 return .dockerfile(try text(&input))

@@ -1,7 +1,4 @@
-internal import FileTree
-internal import LinuxIO
 internal import Sandbox
-internal import Store
 
 /// The owner that `--chown`, or `USER` for a working directory, stands for.
 struct Ownership: Hashable {
@@ -67,25 +64,5 @@ struct Ownership: Hashable {
             .invalidArgument, "the image has no \(kind) \"\(name)\" in its \(file)",
             offending: text,
             hint: "create the \(kind) in an earlier step, or use a number")
-    }
-}
-
-extension AccountFiles {
-    /// The largest passwd or group file that is read; real ones have some kilobytes.
-    private static let maximumBytes = 16 << 20
-
-    /// Those of an image's root file system.
-    init(of tree: Tree, in store: Store) throws {
-        func content(_ path: String) throws -> [UInt8]? {
-            let path = try TreePath(cleaning: Array(path.utf8))
-            guard let found = try store.resolve(path, in: tree),
-                case .file(let content) = found.node.content
-            else { return nil }
-            if content.sizeBytes == 0 { return [] }
-            let file = try OwnedDescriptor(
-                opening: store.layout.object(content.digest), .readOnly)
-            return try DescriptorIO.readAll(file.rawValue, limit: Self.maximumBytes)
-        }
-        self.init(passwd: try content("/etc/passwd"), group: try content("/etc/group"))
     }
 }

@@ -1,4 +1,3 @@
-internal import Dockerfile
 internal import FileTree
 
 /// What COPY and ADD change of the files they copy.
@@ -35,7 +34,6 @@ final class TreeCopier {
     /// Where the copied directories must be when the tree is stored.
     private let pending: PendingDirectories
     private let transform: CopyTransform
-    private let excluded: PatternMatcher?
     /// `--link`: symbolic links of the destination are replaced, not followed.
     private let isLink: Bool
     /// Files that this instruction has written, to see when one would silently replace another.
@@ -43,12 +41,11 @@ final class TreeCopier {
 
     init(
         editor: TreeEditor, pending: PendingDirectories, transform: CopyTransform,
-        excluded: PatternMatcher? = nil, isLink: Bool = false
+        isLink: Bool = false
     ) {
         self.editor = editor
         self.pending = pending
         self.transform = transform
-        self.excluded = excluded
         self.isLink = isLink
     }
 
@@ -74,7 +71,7 @@ final class TreeCopier {
                 guard existing == nil else { throw Self.notDirectory(target) }
                 try makeDirectories(target)
             }
-            try copyContents(of: reference, to: target, below: [], excluded?.root, &pass)
+            try copyContents(of: reference, to: target, &pass)
             return
         }
         if existing?.isDirectory == true {
@@ -122,30 +119,10 @@ final class TreeCopier {
     }
 
     private func copyContents(
-        of reference: DirectoryReference, to path: TreePath, below prefix: [UInt8],
-        _ state: PatternMatcher.State?, _ pass: inout Pass
+        of reference: DirectoryReference, to path: TreePath, _ pass: inout Pass
     ) throws {
         for entry in try pass.directories.directory(reference.id).entries {
-            let target = path.appending(entry.name)
-            guard let excluded, let state else {
-                try copyEntry(entry.node, to: target, &pass)
-                continue
-            }
-            let relative =
-                prefix.isEmpty
-                ? entry.name.bytes : prefix + [UInt8(ascii: "/")] + entry.name.bytes
-            let verdict = excluded.match(relative, in: state)
-            if verdict.isIgnored {
-                guard let child = entry.node.directory,
-                    !excluded.canSkip(relative, verdict.state)
-                else { continue }
-                try copyContents(of: child, to: target, below: relative, verdict.state, &pass)
-            } else if let child = entry.node.directory {
-                try putDirectory(entry.node, at: target)
-                try copyContents(of: child, to: target, below: relative, verdict.state, &pass)
-            } else {
-                try copyFile(entry.node, to: target, &pass)
-            }
+            try copyEntry(entry.node, to: path.appending(entry.name), &pass)
         }
     }
 
@@ -158,7 +135,7 @@ final class TreeCopier {
             return
         }
         try putDirectory(node, at: path)
-        try copyContents(of: reference, to: path, below: [], nil, &pass)
+        try copyContents(of: reference, to: path, &pass)
     }
 
     private func putDirectory(_ node: Node, at path: TreePath) throws {

@@ -12,76 +12,100 @@ internal import Synchronization
 ///
 /// A hit is named with the first digits of its key, by which the gallery knows it.
 package final class PlainProgress: BuildObserver {
+    /// Where a line that does not end is cut: more than any line that somebody reads.
+    private static let maximumLineBytes = 64 << 10
+
     private struct State {
         var start: ContinuousClock.Instant?
-        /// The line that a command has begun and not ended.
+        /// The line that a command has begun and not ended, shorter than a line may be.
         var partial: [UInt8] = []
     }
 
-    private let write: @Sendable (String) -> Void
+    private let isTerminal: Bool
+    private let write: @Sendable ([UInt8]) -> Void
     private let state = Mutex(State())
 
-    /// - Parameter write: takes whole lines, with their line feeds.
-    package init(_ write: @escaping @Sendable (String) -> Void) { self.write = write }
+    /// - Parameters:
+    ///   - isTerminal: whether what commands print goes to a terminal, which is shown no more of its
+    ///     control sequences than colours; a file gets the bytes as they are.
+    ///   - write: takes whole lines, with their line feeds.
+    package init(isTerminal: Bool = false, _ write: @escaping @Sendable ([UInt8]) -> Void) {
+        self.isTerminal = isTerminal
+        self.write = write
+    }
 
     package func observe(_ event: BuildEvent) {
         state.withLock { state in
-            let text = Self.text(for: event, &state)
-            if !text.isEmpty { write(text) }
+            let bytes = bytes(for: event, &state)
+            if !bytes.isEmpty { write(bytes) }
         }
     }
 
-    private static func text(for event: BuildEvent, _ state: inout State) -> String {
+    private func bytes(for event: BuildEvent, _ state: inout State) -> [UInt8] {
         switch event {
-        case .started: return ""
+        case .started, .exporting: return []
         case .stepStarted(let step):
             state.start = ContinuousClock.now
             state.partial = []
-            return "#\(step.number) \(step.label)\n"
+            return Array("#\(step.number) \(step.label.visible)\n".utf8)
         case .output(let step, let bytes): return lines(of: bytes, step, &state)
         case .stepCached(let step, let key):
-            return "#\(step) CACHED \(key.digest.short)\n\n"
+            return Array("#\(step) CACHED \(key.digest.short)\n\n".utf8)
         case .stepDone(let step, let time):
-            return rest(step, &state) + "#\(step) DONE \(time.tenths)s\n\n"
+            return rest(step, &state) + Array("#\(step) DONE \(time.tenths)s\n\n".utf8)
         case .stepFailed(let step, _, let message):
-            return rest(step, &state) + "#\(step) ERROR: \(message)\n\n"
+            return rest(step, &state) + Array("#\(step) ERROR: \(message.visible)\n\n".utf8)
         case .warning(let warning):
             let place = warning.place.map { " (\($0))" } ?? ""
-            return "WARNING: \(warning.code): \(warning.message)\(place)\n"
-        case .exporting: return ""
+            return Array("WARNING: \(warning.code): \("\(warning.message)\(place)".visible)\n".utf8)
         case .exported(let step, let image, let tags, let time):
             var text = "#\(step) writing image \(image)\n"
             for tag in tags { text += "#\(step) naming to \(tag.canonical)\n" }
-            return text + "#\(step) DONE \(time.tenths)s\n"
+            return Array((text + "#\(step) DONE \(time.tenths)s\n").utf8)
         }
     }
 
-    private static func lines(of bytes: [UInt8], _ step: Int, _ state: inout State) -> String {
-        state.partial += bytes
-        guard let end = state.partial.lastIndex(of: 0x0A) else { return "" }
-        let complete = state.partial[..<end]
-        state.partial = Array(state.partial[(end + 1)...])
+    /// The lines that `bytes` completes; only those are looked at, however long a line grows.
+    private func lines(of bytes: [UInt8], _ step: Int, _ state: inout State) -> [UInt8] {
+        var result: [UInt8] = []
         let time = elapsed(state)
-        return complete.split(separator: 0x0A, omittingEmptySubsequences: false)
-            .map { "#\(step) \(time) \(text(of: $0))\n" }.joined()
+        var pieces = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
+        let last = pieces.removeLast()
+        for piece in pieces {
+            state.partial += piece
+            result += line(state.partial, step, time)
+            state.partial.removeAll(keepingCapacity: true)
+        }
+        state.partial += last
+        if state.partial.count >= Self.maximumLineBytes {
+            result += line(state.partial, step, time)
+            state.partial = []
+        }
+        return result
     }
 
     /// A last line without its end.
-    private static func rest(_ step: Int, _ state: inout State) -> String {
-        guard !state.partial.isEmpty else { return "" }
+    private func rest(_ step: Int, _ state: inout State) -> [UInt8] {
+        guard !state.partial.isEmpty else { return [] }
         defer { state.partial = [] }
-        return "#\(step) \(elapsed(state)) \(text(of: state.partial[...]))\n"
+        return line(state.partial, step, elapsed(state))
     }
 
-    private static func elapsed(_ state: State) -> String {
-        let duration = state.start.map { ContinuousClock.now - $0 } ?? .zero
-        return duration.thousandths
+    private func elapsed(_ state: State) -> String {
+        (state.start.map { ContinuousClock.now - $0 } ?? .zero).thousandths
     }
 
-    /// The line as text, without what a carriage return overwrote.
-    private static func text(of line: ArraySlice<UInt8>) -> String {
-        let visible = line.split(separator: 0x0D).last ?? []
-        return String(decoding: visible, as: UTF8.self)
+    /// The line without what a carriage return overwrote.
+    private func line(_ bytes: [UInt8], _ step: Int, _ time: String) -> [UInt8] {
+        let visible = bytes.split(separator: 0x0D).last ?? []
+        var line = Array("#\(step) \(time) ".utf8)
+        if isTerminal {
+            line += Array(TerminalText.colored(visible).utf8)
+        } else {
+            line += visible
+        }
+        line.append(0x0A)
+        return line
     }
 }
 

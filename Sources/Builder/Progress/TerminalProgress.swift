@@ -10,10 +10,13 @@ internal import Synchronization
 ///      => [3/3] RUN make                                           4.2s
 ///      =>  > cc -o a a.c
 ///
-/// The owner calls ``tick()`` several times a second, so that the time moves. Thread-safe.
+/// The owner calls ``tick()`` several times a second: then the time moves, and what the command
+/// printed meanwhile is shown. Thread-safe.
 package final class TerminalProgress: BuildObserver {
     /// The lines of a running command that are shown.
     private static let logLines = 6
+    /// More of a line than any terminal shows, control sequences included, is dropped.
+    private static let maximumLineBytes = 4 << 10
 
     private struct State {
         var running: (step: BuildStep, start: ContinuousClock.Instant)?
@@ -55,14 +58,14 @@ package final class TerminalProgress: BuildObserver {
 
     private func handle(_ event: BuildEvent, _ state: inout State, _ width: Int) -> String {
         switch event {
-        case .started(_, let title): return "[+] Building \(title)\n"
+        case .started(_, let title): return "[+] Building \(title.visible)\n"
         case .stepStarted(let step):
             state.running = (step, .now)
             state.log = [[]]
             return redraw(&state, width)
         case .output(_, let bytes):
             Self.append(bytes, to: &state.log)
-            return redraw(&state, width)
+            return ""
         case .stepCached(_, let key):
             return finish(&state, width, mark: "CACHED ", note: key.digest.short)
         case .stepDone(_, let time): return finish(&state, width, note: "\(time.tenths)s")
@@ -101,7 +104,7 @@ package final class TerminalProgress: BuildObserver {
         var lines = [Self.fitted(" => \(step.label)", "\((.now - start).tenths)s", width)]
         let shown = state.log.filter { !$0.isEmpty }.suffix(Self.logLines)
         for line in shown {
-            lines.append(Self.fitted(" =>  > \(Self.plain(line))", "", width))
+            lines.append(Self.fitted(" =>  > \(TerminalText.plain(line))", "", width))
         }
         let text = clear(&state) + lines.map { $0 + "\n" }.joined()
         state.liveLines = lines.count
@@ -111,30 +114,19 @@ package final class TerminalProgress: BuildObserver {
     private static func append(_ bytes: [UInt8], to log: inout [[UInt8]]) {
         for byte in bytes {
             switch byte {
-            case 0x0A: log.append([])
-            case 0x0D: log[log.count - 1] = []
-            default: log[log.count - 1].append(byte)
+            case 0x0A:
+                log.append([])
+                if log.count > logLines + 1 { log.removeFirst() }
+            case 0x0D: log[log.count - 1].removeAll(keepingCapacity: true)
+            default:
+                if log[log.count - 1].count < maximumLineBytes { log[log.count - 1].append(byte) }
             }
         }
-        if log.count > logLines + 1 { log.removeFirst(log.count - logLines - 1) }
-    }
-
-    /// The line's text without control characters, which would move the cursor.
-    private static func plain(_ line: [UInt8]) -> String {
-        var result = String.UnicodeScalarView()
-        for scalar in String(decoding: line, as: UTF8.self).unicodeScalars {
-            if scalar == "\t" {
-                result.append(" ")
-            } else if scalar.value >= 0x20, !(0x7F...0x9F).contains(scalar.value) {
-                result.append(scalar)
-            }
-        }
-        return String(result)
     }
 
     /// The text cut to the width, the note at the right edge.
     private static func fitted(_ text: String, _ note: String, _ width: Int) -> String {
-        let text = text.split(separator: "\n").joined(separator: " ")
+        let text = text.split(separator: "\n").joined(separator: " ").visible
         // The last column stays free: a full line would wrap.
         let room = max(1, width - 1 - (note.isEmpty ? 0 : note.count + 1))
         let cut = text.count <= room ? text : text.prefix(room - 1) + "…"

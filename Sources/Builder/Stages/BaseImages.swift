@@ -2,10 +2,22 @@ internal import FileTree
 internal import ImageSpec
 internal import Store
 
-/// Finds the images of the store that FROM and `COPY --from` name.
-struct BaseImages {
-    let store: Store
-    let lease: Lease
+/// Finds the images of the store that FROM and `COPY --from` name, each once for a build. One thread
+/// at a time.
+final class BaseImages {
+    private let store: Store
+    private let lease: Lease
+    private var known: [Request: Found] = [:]
+
+    private struct Request: Hashable {
+        var text: String
+        var platform: Platform?
+    }
+
+    init(store: Store, lease: Lease) {
+        self.store = store
+        self.lease = lease
+    }
 
     /// An image, ready to be built on.
     struct Found {
@@ -17,6 +29,14 @@ struct BaseImages {
 
     /// - Throws: `imageNotFound`, `ambiguousImage`, `invalidArgument`, `platformMismatch`.
     func find(_ text: String, platform: Platform?) throws -> Found {
+        let request = Request(text: text, platform: platform)
+        if let found = known[request] { return found }
+        let found = try load(text, platform)
+        known[request] = found
+        return found
+    }
+
+    private func load(_ text: String, _ platform: Platform?) throws -> Found {
         let record = try record(text)
         let config = try store.config(of: record.id).config
         if let platform, platform.rank(of: config.platform) == nil {
@@ -50,25 +70,14 @@ struct BaseImages {
                 .invalidArgument, "\"\(text)\" is no image: \(error.message)", offending: text,
                 hint: error.hint, cause: error)
         }
-        if let id = selector.imageID, let found = try store.image(id) { return found }
-        if let reference = selector.reference {
-            if let found = try store.image(named: reference) { return found }
-            if let digest = reference.digest,
-                let found = try store.images().first(where: { $0.manifestDigest == digest })
-            {
-                return found
-            }
+        switch try store.find(selector) {
+        case .found(let image): return image
+        case .ambiguous(let found):
+            throw BuildError(
+                .ambiguousImage, "\(found.count) images have an ID that begins with \(text)",
+                offending: text, hint: "use more digits of the ID")
+        case .absent: throw try notFound(text, selector.reference)
         }
-        if let prefix = selector.idPrefix {
-            let found = try store.images(idPrefix: prefix)
-            if found.count == 1 { return found[0] }
-            if found.count > 1 {
-                throw BuildError(
-                    .ambiguousImage, "\(found.count) images have an ID that begins with \(text)",
-                    offending: text, hint: "use more digits of the ID")
-            }
-        }
-        throw try notFound(text, selector.reference)
     }
 
     private func notFound(_ text: String, _ reference: Reference?) throws -> BuildError {

@@ -1,51 +1,10 @@
+internal import Dockerfile
+
 // Text as Go's fmt package writes it, which is how BuildKit writes an image's history.
-
-extension String {
-    /// `%q` of a string.
-    var goQuoted: String {
-        var result = "\""
-        for scalar in unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\u{07}": result += "\\a"
-            case "\u{08}": result += "\\b"
-            case "\u{0C}": result += "\\f"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case "\u{0B}": result += "\\v"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
-                result += "\\x" + Self.hex(scalar.value, width: 2)
-            case _ where Self.isPrintable(scalar): result.unicodeScalars.append(scalar)
-            case _ where scalar.value > 0xFFFF:
-                result += "\\U" + Self.hex(scalar.value, width: 8)
-            default: result += "\\u" + Self.hex(scalar.value, width: 4)
-            }
-        }
-        return result + "\""
-    }
-
-    /// Go's `unicode.IsPrint`: letters, marks, numbers, punctuation, symbols and the space.
-    private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
-        if scalar.value < 0x7F { return true }
-        switch scalar.properties.generalCategory {
-        case .control, .format, .surrogate, .privateUse, .unassigned, .spaceSeparator,
-            .lineSeparator, .paragraphSeparator:
-            return false
-        default: return true
-        }
-    }
-
-    private static func hex(_ value: UInt32, width: Int) -> String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: Swift.max(0, width - digits.utf8.count)) + digits
-    }
-}
 
 extension [String] {
     /// `%q` of a slice of strings: `["a" "b"]`.
-    var goQuoted: String { "[" + map(\.goQuoted).joined(separator: " ") + "]" }
+    var goQuoted: String { "[" + map(\.quoted).joined(separator: " ") + "]" }
 
     /// `%v` of a slice of strings: `[a b]`.
     var goList: String { "[" + joined(separator: " ") + "]" }

@@ -1,6 +1,7 @@
 internal import Dockerfile
 internal import FileTree
 internal import ImageSpec
+internal import Layers
 internal import Store
 
 /// Makes the image of a finished stage: its config, its manifest, its records in the store.
@@ -28,9 +29,12 @@ struct ImageAssembly {
         }
         let config = completeConfig(digests)
         let bytes = config.encoded
-        let chainID = try recordLayers(digests)
         let id = ImageID(Digest(of: bytes))
-        try name(id, config: config, bytes: bytes, digests, chainID)
+        if try run.store.image(id) != nil {
+            try name(id)
+        } else {
+            try insert(config, bytes, digests)
+        }
         run.observer.observe(
             .exported(step: step, id, tags: run.options.tags, clock.now - start))
         return BuildResult(
@@ -80,47 +84,38 @@ struct ImageAssembly {
     }
 
     /// Records the layers that the store does not have yet.
-    private func recordLayers(_ digests: [LayerDigest.Value]) throws -> ChainID? {
-        var parent: ChainID?
+    /// - Returns: all of them.
+    private func recordLayers(_ digests: [LayerDigest.Value]) throws -> [LayerRecord] {
+        var records: [LayerRecord] = []
         for (layer, digest) in zip(state.layers, digests) {
-            let chainID = ChainID(parent: parent, digest.diffID)
-            if try run.store.layer(chainID) == nil {
+            let record = LayerRecord(
+                parent: records.last?.chainID, diffID: digest.diffID, tree: layer.tree, recipe: nil,
+                tarSizeBytes: digest.tarSizeBytes)
+            if try run.store.layer(record.chainID) == nil {
                 try run.store.insert(
-                    LayerRecord(
-                        parent: parent, diffID: digest.diffID, tree: layer.tree, recipe: nil,
-                        tarSizeBytes: digest.tarSizeBytes),
-                    directories: PendingDirectories(base: run.store), lease: run.lease)
+                    record, directories: PendingDirectories(base: run.store), lease: run.lease)
             }
-            parent = chainID
+            records.append(record)
         }
-        return parent
+        return records
     }
 
-    private func name(
-        _ id: ImageID, config: ImageConfig, bytes: [UInt8], _ digests: [LayerDigest.Value],
-        _ chainID: ChainID?
-    ) throws {
-        let tags = run.options.tags
-        if try run.store.image(id) != nil {
-            // All is there already: what a fully cached build ends with.
-            for tag in tags where try run.store.image(named: tag)?.id != id {
-                try run.store.setName(tag, to: id)
-            }
-            return
+    /// Names an image that is there already: what a fully cached build ends with, mostly with nothing
+    /// left to do.
+    private func name(_ id: ImageID) throws {
+        for tag in run.options.tags where try run.store.image(named: tag)?.id != id {
+            try run.store.setName(tag, to: id)
         }
-        let manifest = ImageManifest(
-            config: Descriptor(
-                mediaType: .ociConfig, digest: id.digest, sizeBytes: Int64(bytes.count)),
-            layers: digests.map {
-                Descriptor(
-                    mediaType: .ociLayer, digest: $0.diffID.digest,
-                    sizeBytes: Int64(clamping: $0.tarSizeBytes))
-            })
-        let created = config.created ?? .epoch
+    }
+
+    private func insert(
+        _ config: ImageConfig, _ bytes: [UInt8], _ digests: [LayerDigest.Value]
+    ) throws {
+        let layers = try recordLayers(digests)
+        let manifest = ImageManifest.uncompressed(config: bytes, layers: layers)
         _ = try run.store.insertImage(
-            config: bytes, manifest: manifest.encoded, chainID: chainID,
-            layerCount: digests.count,
-            createdAt: created.unixSeconds * 1_000_000_000 + Int64(created.nanoseconds),
-            names: tags)
+            config: bytes, manifest: manifest.encoded, chainID: layers.last?.chainID,
+            layerCount: layers.count, createdAt: (config.created ?? .epoch).clampedNanoseconds,
+            names: run.options.tags)
     }
 }

@@ -72,9 +72,12 @@ final class LayerHasher: Sendable {
         return sink.finish()
     }
 
+    /// Gives up all work as soon as it notices; who waits for a result gets `cancelled`.
+    func stopSoon() { isStopped.store(true, ordering: .relaxed) }
+
     /// Gives up all work, and waits until none is going on.
     func stop() {
-        isStopped.store(true, ordering: .relaxed)
+        stopSoon()
         queue.sync {}
     }
 }

@@ -13,9 +13,17 @@ extension StageBuild {
         var unpacks: Bool
         var destination: DestinationPath
         var transform: CopyTransform
-        var excluded: PatternMatcher?
-        /// By source, in order.
-        var matches: [SourceMatch]
+        /// Where the directories of the entries are.
+        var directories: any DirectorySource
+        /// Whether those are in the store.
+        var isStored: Bool
+        /// What is copied: by source, in order.
+        var entries: [Entry]
+
+        struct Entry {
+            var match: SourceMatch
+            var node: Node
+        }
     }
 
     func perform(_ instruction: CopyInstruction, _ located: LocatedInstruction) throws {
@@ -92,7 +100,7 @@ extension StageBuild {
             }
             matches += found
         }
-        let work = Transfer(
+        var work = Transfer(
             keyword: keyword, transfer: transfer, source: source, unpacks: unpacks,
             destination: try DestinationPath(
                 transfer.destination, workingDirectory: state.workingDirectory),
@@ -100,12 +108,29 @@ extension StageBuild {
                 owner: try transfer.chown.map { try owner($0) },
                 mode: try transfer.chmod.map { try ModeChange(parsing: $0) },
                 time: run.arguments.epochTime),
-            excluded: transfer.excludes.isEmpty ? nil : try PatternMatcher(transfer.excludes),
-            matches: matches)
+            directories: source.directories, isStored: source.isStored,
+            entries: try matches.compactMap { match in
+                try source.node(at: match.resolved).map { .init(match: match, node: $0) }
+            })
+        if !transfer.excludes.isEmpty { try leaveOut(transfer.excludes, of: &work) }
         let step = LayerStep(
             text: shownText(located), history: Self.history(keyword, transfer),
             inputs: try inputs(of: work), range: located.range)
         try perform(step) { _, directories in try copy(work, directories) }
+    }
+
+    private func leaveOut(_ patterns: [String], of work: inout Transfer) throws {
+        let excluded = try ExcludedEntries(patterns, of: work.source)
+        work.directories = excluded.directories
+        work.isStored = false
+        work.entries = try work.entries.compactMap { entry in
+            if entry.match.isFromWildcard, let name = entry.match.path.last,
+                excluded.leavesOut(name)
+            {
+                return nil
+            }
+            return .init(match: entry.match, node: try excluded.remainder(of: entry.node))
+        }
     }
 
     /// As BuildKit's history has it.
@@ -131,12 +156,10 @@ extension StageBuild {
         if let chmod = work.transfer.chmod { inputs.append("chmod", chmod) }
         if work.transfer.link { inputs.append("link") }
         if work.unpacks { inputs.append("unpack") }
-        for pattern in work.transfer.excludes { inputs.append("exclude", pattern) }
         if let epoch = run.arguments.epoch { inputs.append("epoch", "\(epoch.unixSeconds)") }
-        let digests = ContentDigest(work.source.directories)
-        for match in work.matches {
-            guard let node = try work.source.node(at: match.resolved) else { continue }
-            try inputs.append(source: match.path, node, digests)
+        let digests = run.digests(of: work)
+        for entry in work.entries {
+            try inputs.append(source: entry.match.path, entry.node, digests)
         }
         for file in work.transfer.inlineFiles {
             inputs.append("inline", file.name, "\(Digest(of: file.content))")
@@ -151,12 +174,11 @@ extension StageBuild {
         let editor = TreeEditor(base: state.tree, directories: directories)
         let copier = TreeCopier(
             editor: editor, pending: directories, transform: work.transform,
-            excluded: work.excluded, isLink: work.transfer.link)
-        for match in work.matches {
+            isLink: work.transfer.link)
+        for entry in work.entries {
             try run.cancellation.check()
-            try work.source.provideContents(at: match.resolved)
-            guard let node = try work.source.node(at: match.resolved) else { continue }
-            if work.unpacks, case .file(let content) = node.content,
+            try work.source.provideContents(at: entry.match.resolved)
+            if work.unpacks, case .file(let content) = entry.node.content,
                 try ArchiveUnpacker.isArchive(content, in: run.store)
             {
                 let unpacker = ArchiveUnpacker(ingest: ingest, owner: work.transform.owner)
@@ -164,14 +186,9 @@ extension StageBuild {
                 try unpacker.unpack(content, of: run.store, into: target, of: editor)
                 continue
             }
-            if let excluded = work.excluded, let name = match.path.last, match.isFromWildcard,
-                excluded.match(name.bytes).isIgnored
-            {
-                continue
-            }
             try copier.copy(
-                node, named: match.path.last, from: work.source.directories,
-                isStored: work.source.isStored, to: work.destination)
+                entry.node, named: entry.match.path.last, from: work.directories,
+                isStored: work.isStored, to: work.destination)
         }
         for file in work.transfer.inlineFiles {
             let node = Node(

@@ -68,7 +68,8 @@ extension StageBuild {
         state.layers.append(
             StageLayer(tree: entry.tree, digest: digest, range: layer.range))
         state.addHistory(
-            layer.history, created: run.arguments.epoch ?? Timestamp(nanoseconds: entry.createdAt),
+            layer.history,
+            created: run.arguments.epoch ?? Timestamp(nanosecondsSinceEpoch: entry.createdAt),
             hasLayer: true)
     }
 
@@ -87,14 +88,5 @@ extension StageBuild {
         }
         run.verifier.check(entry)
         return entry
-    }
-}
-
-extension Timestamp {
-    /// The moment of a stored time.
-    init?(nanoseconds: Int64) {
-        let seconds = nanoseconds >= 0 ? nanoseconds / 1_000_000_000 : 0
-        self.init(
-            unixSeconds: seconds, nanoseconds: Int32(max(0, nanoseconds) % 1_000_000_000))
     }
 }

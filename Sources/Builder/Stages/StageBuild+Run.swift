@@ -66,7 +66,12 @@ extension StageBuild {
             }
             return (arguments, [])
         case .shell(let script):
-            return (state.shellCommand(String(decoding: script, as: UTF8.self)), [])
+            guard let text = String(validating: script, as: UTF8.self) else {
+                throw BuildError(
+                    .unsupported, "the script in the heredoc of RUN is not UTF-8",
+                    hint: "begin it with #! and the shell: files may hold any bytes")
+            }
+            return (state.shellCommand(text), [])
         case .file(let name, let content):
             let path = "\(Self.scriptDirectory)/\(name)"
             return (
@@ -137,10 +142,9 @@ extension StageBuild {
             failed.exitCode = code
             error.message = "the command \"\(command)\" ended with exit code \(code)"
             if code == 127 { error.hint = "127 means that a program was not found" }
-        case .signaled(let signal):
-            failed.signal = signal
-            error.message = "the command \"\(command)\" was ended by signal \(signal)"
-            if signal == 9 { error.hint = "signal 9 often means that memory ran out" }
+            if code == 137 {
+                error.hint = "137 means that signal 9 ended it, often because memory ran out"
+            }
         case .cancelled: return Cancellation.error
         }
         error.command = failed

@@ -56,8 +56,3 @@ extension StageBuild {
         return try Ownership(parsing: text) { try AccountFiles(of: state.tree, in: run.store) }
     }
 }
-
-extension BuildArguments {
-    /// The time that copied files and made directories get; nil keeps theirs.
-    var epochTime: NodeTime? { epoch.map { NodeTime(seconds: $0.unixSeconds) } }
-}

@@ -121,20 +121,24 @@ final class StageBuild {
         }
     }
 
-    /// Declares in order: a later default sees an earlier argument of the same line.
+    /// Declares in order: a later default sees an earlier argument of the same line. Names see what
+    /// was there before the line.
     private func declare(_ arg: ArgInstruction) throws {
         let expander = WordExpander(escape: run.file.directives.escape)
+        let before = state.environment
         var words: [String] = []
         for argument in arg.arguments {
-            var value = run.arguments.givenValue(argument.name)
+            let name = try expander.expand(argument.name) { before[$0] }.text
+            var value = run.arguments.givenValue(name)
             if value == nil, let text = argument.defaultValue {
                 let environment = state.environment
                 value = try expander.expand(text) { environment[$0] }.text
             } else if value == nil {
-                value = run.arguments.globalValue(argument.name)
+                value = run.arguments.globalValue(name)
             }
-            state.declareArgument(argument.name, value)
-            words.append(value.map { "\(argument.name)=\($0)" } ?? argument.name)
+            state.declareArgument(name, value)
+            run.declaredArguments.insert(name)
+            words.append(value.map { "\(name)=\($0)" } ?? name)
         }
         state.addHistory("ARG \(words.joined(separator: " "))", hasLayer: false)
     }

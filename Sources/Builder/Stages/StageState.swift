@@ -1,6 +1,7 @@
 internal import Dockerfile
 internal import FileTree
 internal import ImageSpec
+internal import Sandbox
 
 /// Variables by name, in the order they were first set.
 struct VariableList: Hashable {
@@ -37,9 +38,6 @@ struct StageLayer {
 
 /// What the instructions of a stage have made so far.
 struct StageState {
-    /// `PATH` where neither the image nor the Dockerfile sets one.
-    static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
     var tree: Tree
     /// The config as it will be, but for the diffIDs and times that are found at the end.
     var image: ImageConfig
@@ -58,7 +56,7 @@ struct StageState {
         tree = .empty
         image = ImageConfig(platform: platform)
         image.config.workingDirectory = "/"
-        image.config.environment = ["PATH=\(Self.defaultPath)"]
+        image.config.environment = ["PATH=\(ContainerRequest.defaultPath)"]
         layers = []
         begin()
     }
@@ -83,13 +81,15 @@ struct StageState {
     func forNextStage() -> StageState {
         var next = self
         next.hasOwnCommand = false
+        // Triggers are for who builds on the image. As in BuildKit, a stage is no such image.
+        next.image.config.onBuild = []
         next.begin()
         return next
     }
 
     private mutating func begin() {
         if image.config.environmentValue("PATH") == nil {
-            image.config.setEnvironment("PATH", Self.defaultPath)
+            image.config.setEnvironment("PATH", ContainerRequest.defaultPath)
         }
         for variable in image.config.environment {
             let name = variable.prefix { $0 != "=" }

@@ -10,7 +10,8 @@ package struct GlobalScope: Hashable, Sendable {
     /// The variables that the defaults read.
     package private(set) var variables = VariableUse()
 
-    /// Evaluates the global ARGs in order: each default sees the ones before it.
+    /// Evaluates the global ARGs in order: each default sees the ones before it. A default that is
+    /// overridden is not looked at.
     ///
     /// - Parameters:
     ///   - buildArguments: the value that `--build-arg` gives a name, or nil.
@@ -25,8 +26,8 @@ package struct GlobalScope: Hashable, Sendable {
         for located in dockerfile.globalArguments {
             guard case .arg(let arg) = located.instruction else { continue }
             for argument in arg.arguments {
-                var value: String?
-                if let text = argument.defaultValue {
+                var value = buildArguments(argument.name)
+                if value == nil, let text = argument.defaultValue {
                     do {
                         let known = values
                         let expansion = try expander.expand(text) { known[$0] ?? predefined($0) }
@@ -34,7 +35,6 @@ package struct GlobalScope: Hashable, Sendable {
                         value = expansion.text
                     } catch { throw error.located(at: located.range) }
                 }
-                if let given = buildArguments(argument.name) { value = given }
                 if !names.contains(argument.name) { names.append(argument.name) }
                 if let value { values[argument.name] = value }
             }

@@ -7,8 +7,8 @@ extension WorkingTree {
     ///
     /// An OCI runtime then finds its mount points and need not make them. They change no time of a
     /// directory, and a freeze does not record them unless something was really written to
-    /// them or below them, or their attributes were set. Symbolic links on the way are followed
-    /// inside the view; one that is the target itself is left alone.
+    /// them or below them, or their attributes were set. Symbolic links are followed inside the
+    /// view, as runtimes do it, one that is the target itself too: then where it leads is shown.
     package func showMountTargets(_ targets: [MountTarget]) throws {
         for target in targets {
             let made = try perform { (state) throws(Interruption) in try state.show(target) }
@@ -42,13 +42,14 @@ extension WorkingTreeState {
                 make(name, then: parts, of: target.kind, in: place)
                 return DirectoryPlace(parent: place.number, name: name.bytes)
             }
-            guard case .symbolicLink(let link) = child.body, !parts.isEmpty else {
+            guard case .symbolicLink(let link) = child.body else {
                 place = child
                 continue
             }
             linksLeft -= 1
             guard linksLeft > 0 else { return nil }
             if link.first == UInt8(ascii: "/") { place = root }
+            // A link's target is relative to the directory that holds the link.
             parts += link.split(separator: UInt8(ascii: "/")).reversed().map(Array.init)
         }
         return nil

@@ -4,7 +4,7 @@ import Store
 import Synchronization
 
 /// Runs the commands of tests on trees in memory: `write PATH TEXT`, `mkdir PATH`, `rm PATH`,
-/// `echo TEXT`, `printenv NAME`, `exit CODE`, `signal NUMBER`, `cancel` and `true`, joined by `&&`.
+/// `echo TEXT`, `printenv NAME`, `exit CODE`, `cancel` and `true`, joined by `&&`.
 final class FakeExecutor: StepExecutor {
     /// What was run, in order.
     let requests = Mutex<[StepRequest]>([])
@@ -45,7 +45,6 @@ final class FakeExecutor: StepExecutor {
             let value = request.environment.last { $0.hasPrefix(first + "=") } ?? first
             context.output.write(Array((value + "\n").utf8))
         case "exit": return .exited(Int32(first) ?? 1)
-        case "signal": return .signaled(Int32(first) ?? 15)
         case "cancel":
             context.cancellation.cancel()
             return .cancelled

@@ -214,6 +214,22 @@ struct WorkingTreeFreezeTests {
         #expect(recorder.entries.withLock { $0 } == ["dev", "pts"])
     }
 
+    /// As systemd-resolved has it: a runtime makes the file that the link leads to.
+    @Test func `a dangling link that is a mount target leads to a file, which leaves no trace`()
+        throws
+    {
+        let fixture = try WorkingTreeFixture()
+        let client = ViewClient(fixture.tree, umask: 0)
+        _ = client.run(.makeDirectory(path: "etc", mode: 0o755))
+        _ = client.run(
+            .symbolicLink(path: "etc/resolv.conf", target: "../run/systemd/stub-resolv.conf"))
+        let tree = try fixture.freeze()
+        try fixture.reopen(tree, mountTargets: [target("/etc/resolv.conf", .file)])
+        let view = ViewClient(fixture.tree, umask: 0)
+        #expect(try view.find("run/systemd/stub-resolv.conf").mode == 0o100644)
+        #expect(try fixture.freeze() == tree)
+    }
+
     @Test func `links on the way to a mount target are followed inside the view`() throws {
         let fixture = try WorkingTreeFixture()
         let client = ViewClient(fixture.tree, umask: 0)

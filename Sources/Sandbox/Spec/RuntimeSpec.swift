@@ -36,7 +36,6 @@ package struct RuntimeSpec: Hashable, Sendable {
         package var capabilities: Capabilities
         package var resourceLimits: [ResourceLimit] = []
         package var noNewPrivileges = false
-        package var hasTerminal = false
     }
 
     package struct Mount: Hashable, Sendable {

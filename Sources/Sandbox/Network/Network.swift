@@ -8,13 +8,14 @@ package enum Network: Hashable, Sendable {
     /// A network of its own, with a way out through a program that needs no privilege.
     case isolated
 
-    /// The network that `--network` names: `default` is the host's for builds.
+    /// The network that `--network` names: `default` is the host's for builds, `sandbox` an isolated
+    /// one.
     /// - Returns: nil for names that builds do not know.
     package static func forBuild(_ name: String) -> Network? {
         switch name {
         case "", "default", "host": .host
         case "none": Network.none
-        case "sandbox", "private": .isolated
+        case "sandbox": .isolated
         default: nil
         }
     }

@@ -12,6 +12,8 @@ package final class Container: Sendable {
         /// The command's code; 128 and the number for a signal.
         case exited(Int32)
         case notStarted(StartFailure)
+        /// A signal ended the runtime, and with it the command, which may have run.
+        case runtimeKilled(signal: Int32)
         case cancelled
     }
 
@@ -89,23 +91,7 @@ package final class Container: Sendable {
         case .code(0): return .exited(0)
         case .code(let code):
             return StartFailure(log: bundle.log).map(Outcome.notStarted) ?? .exited(code)
-        case .signal(let number):
-            return .notStarted(
-                StartFailure(
-                    kind: .runtime, message: "\(runtime.choice.path) was ended by signal \(number)")
-            )
-        }
-    }
-
-    /// Sends a signal to the container's first process.
-    /// - Throws: `runtimeFailed` when it does not run yet or no longer.
-    package func signal(_ number: Int32) throws(SandboxError) {
-        let output = try runtime.perform(["kill", id, String(number)])
-        guard output.exit.isSuccess else {
-            throw SandboxError(
-                .runtimeFailed,
-                "could not signal the container \(id): "
-                    + String(decoding: output.standardError.prefix(400), as: UTF8.self))
+        case .signal(let number): return .runtimeKilled(signal: number)
         }
     }
 

@@ -121,7 +121,9 @@ package struct ContainerRequest: Sendable {
             + mounts.map { MountTarget($0.target, $0.kind) }
     }
 
-    static let defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    /// `PATH` where nobody sets one.
+    package static let defaultPath =
+        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
     /// - Throws: `invalidRequest`.
     func validate() throws(SandboxError) {

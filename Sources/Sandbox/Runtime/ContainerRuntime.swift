@@ -51,7 +51,7 @@ package struct ContainerRuntime: Sendable {
         var request = ChildProcess.Request(
             program: choice.path, arguments: options + arguments,
             // runc looks for newuidmap in PATH.
-            environment: [ContainerRequest.defaultPath], directory: "/",
+            environment: ["PATH=\(ContainerRequest.defaultPath)"], directory: "/",
             standardInput: streams.input, standardOutput: streams.output,
             standardError: streams.error)
         // Ctrl-C in a terminal is for this process, which then ends its containers in order.

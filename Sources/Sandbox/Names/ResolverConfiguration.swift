@@ -23,17 +23,6 @@ package enum ResolverConfiguration {
         return Array((kept.joined(separator: "\n") + "\n").utf8)
     }
 
-    /// A file with these servers, search domains and options, as `--dns` and its like give them.
-    package static func explicit(
-        servers: [String], searches: [String], options: [String]
-    ) -> [UInt8] {
-        var text = ""
-        if !searches.isEmpty { text += "search \(searches.joined(separator: " "))\n" }
-        for server in servers { text += "nameserver \(server)\n" }
-        if !options.isEmpty { text += "options \(options.joined(separator: " "))\n" }
-        return Array(text.utf8)
-    }
-
     private static func lines(_ bytes: [UInt8]) -> [String] {
         bytes.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
     }

@@ -18,15 +18,6 @@ package struct StartFailure: Hashable, Sendable {
         self.message = message
     }
 
-    /// Docker's code: 127, 126, 125.
-    package var exitCode: Int32 {
-        switch kind {
-        case .commandNotFound: 127
-        case .commandNotExecutable: 126
-        case .runtime: 125
-        }
-    }
-
     /// The last error in the runtime's log, a JSON object a line.
     /// - Returns: nil when there is none: then the command ran.
     init?(log: [UInt8]) {

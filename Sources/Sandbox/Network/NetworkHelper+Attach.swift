@@ -16,7 +16,7 @@ extension NetworkHelper {
             let lifeline = try ChildProcess.Pipe()
             var request = ChildProcess.Request(
                 program: path, arguments: arguments(namespacePath),
-                environment: [ContainerRequest.defaultPath])
+                environment: ["PATH=\(ContainerRequest.defaultPath)"])
             request.furtherDescriptors = [ready.writing.rawValue, lifeline.reading.rawValue]
             request.group = .own
             let process = try start(request)
@@ -32,7 +32,7 @@ extension NetworkHelper {
     }
 
     private static func makeNamespace() throws(Errno) -> OwnedDescriptor {
-        let made = BlockingWork.runAndWait { () -> Result<Int32, Errno> in
+        let made = OwnThread.run { () -> Result<Int32, Errno> in
             do throws(Errno) {
                 return .success(try ChildProcess.makeNetworkNamespace().release())
             } catch {

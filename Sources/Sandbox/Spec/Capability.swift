@@ -39,43 +39,4 @@ package enum Capability {
         guard isKnown else { return nil }
         return Set(numbered.indices.filter { mask >> UInt64($0) & 1 == 1 }.map { numbered[$0] })
     }
-
-    /// The default set with some added and some dropped, as `--cap-add` and `--cap-drop` do it;
-    /// `ALL` stands for every one, and the prefix `CAP_` may be left out.
-    /// - Throws: `invalidRequest` for names that there are not.
-    package static func set(
-        adding added: [String], dropping dropped: [String]
-    ) throws(SandboxError) -> [String] {
-        let added = try added.map(canonical)
-        let dropped = try dropped.map(canonical)
-        var names = dropped.contains("ALL") ? [] : Set(standard)
-        if added.contains("ALL") { names = Set(all) }
-        names.formUnion(added.filter { $0 != "ALL" })
-        names.subtract(dropped)
-        return names.sorted()
-    }
-
-    private static func canonical(_ name: String) throws(SandboxError) -> String {
-        let upper = name.uppercased()
-        if upper == "ALL" { return upper }
-        let full = upper.hasPrefix("CAP_") ? upper : "CAP_" + upper
-        guard all.contains(full) else {
-            throw SandboxError(
-                .invalidRequest, "there is no capability \(name)",
-                hint: "capabilities(7) lists them")
-        }
-        return full
-    }
-}
-
-extension Array {
-    /// `map` with a typed error.
-    fileprivate func map<T, E: Error>(
-        _ transform: (Element) throws(E) -> T
-    ) throws(E) -> [T] {
-        var result: [T] = []
-        result.reserveCapacity(count)
-        for element in self { result.append(try transform(element)) }
-        return result
-    }
 }

@@ -58,7 +58,7 @@ struct ContainerSpec {
         let held = request.user.uid == 0 ? names : []
         var environment = request.environment
         if !environment.contains(where: { $0.hasPrefix("PATH=") }) {
-            environment.insert(ContainerRequest.defaultPath, at: 0)
+            environment.insert("PATH=\(ContainerRequest.defaultPath)", at: 0)
         }
         // The own group is among the further ones, or a file that shuts it out could be opened by
         // dropping it (CVE-2022-2989).
@@ -150,7 +150,8 @@ struct ContainerSpec {
 
     private var nameFiles: [RuntimeSpec.Mount] {
         request.nameFiles.files.map { name, _ in
-            .init("/etc/\(name)", "bind", "\(bundlePath)/\(name)", Self.bind)
+            // As BuildKit: a command that changes them would change nothing.
+            .init("/etc/\(name)", "bind", "\(bundlePath)/\(name)", Self.bind + ["ro"])
         }
     }
 

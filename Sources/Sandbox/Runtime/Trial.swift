@@ -92,6 +92,8 @@ struct Trial {
         case .exited(let code):
             throw SandboxError(.runtimeFailed, "the trial ended with code \(code)")
         case .notStarted(let failure): throw SandboxError(.runtimeFailed, failure.message)
+        case .runtimeKilled(let signal):
+            throw SandboxError(.runtimeFailed, "it was ended by signal \(signal)")
         case .cancelled: throw SandboxError(.runtimeFailed, "the trial was cancelled")
         }
         try inspect(String(decoding: capture.content(), as: UTF8.self), choice)

@@ -1,0 +1,35 @@
+// Text that came from elsewhere, as a terminal may be shown it. Control characters would move the
+// cursor, change colours and titles, or hide what stands before them.
+
+extension String {
+    /// The text on one line: control characters but the tab are written as escapes, `\x1b`, `\n`.
+    package var visible: String { escapingControls { $0 == "\t" } }
+
+    /// The text with its lines; other control characters are written as escapes.
+    package var visibleLines: String { escapingControls { $0 == "\t" || $0 == "\n" } }
+
+    private func escapingControls(_ isKept: (Unicode.Scalar) -> Bool) -> String {
+        guard unicodeScalars.contains(where: { $0.isControl && !isKept($0) }) else { return self }
+        var result = String.UnicodeScalarView()
+        for scalar in unicodeScalars {
+            guard scalar.isControl, !isKept(scalar) else {
+                result.append(scalar)
+                continue
+            }
+            switch scalar {
+            case "\n": result.append(contentsOf: "\\n".unicodeScalars)
+            case "\r": result.append(contentsOf: "\\r".unicodeScalars)
+            default:
+                let digits = String(scalar.value, radix: 16)
+                let escape = "\\x" + (digits.utf8.count == 1 ? "0" : "") + digits
+                result.append(contentsOf: escape.unicodeScalars)
+            }
+        }
+        return String(result)
+    }
+}
+
+extension Unicode.Scalar {
+    /// C0, DEL and C1 (ECMA-48).
+    package var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
+}

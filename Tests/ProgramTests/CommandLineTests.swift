@@ -1,0 +1,139 @@
+import Foundation
+import Testing
+
+/// What all commands have in common.
+@Suite(.serialized, .enabled(if: Program.obstacle == nil, "\(Program.obstacle ?? "")"))
+struct CommandLineTests {
+    private func withProgram(_ body: (Program) throws -> Void) throws {
+        let program = try Program()
+        defer { program.remove() }
+        try body(program)
+    }
+
+    /// A pipe whose reader has gone away, as that of `| head -1` when it has its line.
+    private func closedPipe() throws -> FileHandle {
+        let pipe = Pipe()
+        try pipe.fileHandleForReading.close()
+        return pipe.fileHandleForWriting
+    }
+
+    @Test(arguments: [["info"], ["--help"], ["images"], ["df", "--json"]])
+    func `a reader that had enough ends a command quietly`(_ arguments: [String]) throws {
+        try withProgram { program in
+            let process = try program.start(
+                arguments, output: try closedPipe(), errors: try program.file("errors"))
+            process.waitUntilExit()
+            #expect(process.terminationReason == .exit)
+            #expect(process.terminationStatus == 1)
+            #expect(try program.read("errors") == "")
+        }
+    }
+
+    @Test func `a result that cannot be written is a failure that is told`() throws {
+        try withProgram { program in
+            let process = try program.start(
+                ["info"], output: FileHandle(forWritingAtPath: "/dev/full"),
+                errors: try program.file("errors"))
+            process.waitUntilExit()
+            #expect(process.terminationReason == .exit)
+            #expect(process.terminationStatus == 1)
+            #expect(
+                try program.read("errors")
+                    == "vitrine: could not write to standard output: No space left on device\n")
+        }
+    }
+
+    @Test func `a build goes on when nobody reads its progress`() throws {
+        try withProgram { program in
+            try program.importBase()
+            try program.write("FROM base\nRUN seq 5\n", to: "context/Dockerfile")
+            let process = try program.start(
+                ["build", "-q=false", "--progress=plain", "-t", "app", "context"],
+                errors: try closedPipe())
+            process.waitUntilExit()
+            #expect(process.terminationReason == .exit)
+            _ = try program.run("build", "--progress=plain", "-t", "app", "context")
+        }
+    }
+
+    @Test func `options before the command hold for it`() throws {
+        try withProgram { program in
+            try program.importBase()
+            let other = program.directory + "/other"
+            #expect(try program.run("images", "-q").text != "")
+            #expect(try program.run("--root", other, "images", "-q").text == "")
+            #expect(try program.run("images", "--root", other, "-q").text == "")
+            #expect(try program.run("--root=\(other)", "cache", "ls", "--json").text == "[]\n")
+            #expect(
+                try program.run("--root", other, "info").text.contains("Store: \(other)\n"))
+        }
+    }
+
+    /// Docker's flags are Go's, which may be given a value.
+    @Test func `every flag takes true and false`() throws {
+        try withProgram { program in
+            let dump = try program.run("--experimental-dump-help").text
+            let tool = try #require(
+                try JSONSerialization.jsonObject(with: Data(dump.utf8)) as? [String: Any])
+            let root = try #require(tool["command"] as? [String: Any])
+            var count = 0
+            func check(_ command: [String: Any], _ path: [String]) throws {
+                for case let argument as [String: Any] in command["arguments"] as? [Any] ?? []
+                where argument["kind"] as? String == "flag" {
+                    for case let name as [String: Any] in argument["names"] as? [Any] ?? []
+                    where name["kind"] as? String == "long" {
+                        let flag = try #require(name["name"] as? String)
+                        if ["help", "version", "report-ready"].contains(flag) { continue }
+                        count += 1
+                        let process = try program.start(
+                            path + ["--\(flag)=false", "--no-such-flag"],
+                            errors: try program.file("errors"))
+                        process.waitUntilExit()
+                        let errors = try program.read("errors")
+                        #expect(!errors.contains(flag + "="), "\(path) --\(flag): \(errors)")
+                    }
+                }
+                for case let inner as [String: Any] in command["subcommands"] as? [Any] ?? [] {
+                    try check(inner, path + [inner["commandName"] as? String ?? ""])
+                }
+            }
+            try check(root, [])
+            #expect(count > 15)
+        }
+    }
+
+    @Test func `names of files cannot write on the terminal`() throws {
+        try withProgram { program in
+            try program.importBase()
+            try program.write("", to: "rootfs/a\u{1B}[2Jb")
+            try program.run("import", "rootfs", "hostile")
+            #expect(try program.run("diff", "base", "hostile").text == "A /a\\x1b[2Jb\n")
+            let missing = try program.run("diff", "\u{1B}]0;x\u{07}", "base")
+            #expect(missing.status != 0)
+            #expect(!missing.errors.contains("\u{1B}"))
+        }
+    }
+
+    @Test func `a path in a writable mount says why it is not compared`() throws {
+        try withProgram { program in
+            try program.importBase()
+            #expect(try program.run("mount", "--rw", "base", "m").status == 0)
+            let diff = try program.run("diff", "./m")
+            #expect(diff.status == 1)
+            #expect(diff.errors.contains("is in a writable mount"))
+            #expect(try program.run("umount", "m").status == 0)
+        }
+    }
+
+    @Test func `a mount that cannot be says so where it was asked for`() throws {
+        try withProgram { program in
+            try program.importBase()
+            let missing = try program.run("mount", "ghost", "m")
+            #expect(missing.status == 1)
+            #expect(missing.errors.contains("there is no image \"ghost\""))
+            // A store that is not there yet has no image either.
+            let other = try program.run("--root", program.directory + "/new", "mount", "base", "m")
+            #expect(other.errors.contains("there is no image \"base\""))
+        }
+    }
+}
