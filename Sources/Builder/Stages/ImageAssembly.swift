@@ -1,6 +1,7 @@
 internal import Dockerfile
 internal import FileTree
 internal import ImageSpec
+internal import Layers
 internal import Store
 
 /// Makes the image of a finished stage: its config, its manifest, its records in the store.
@@ -120,7 +121,7 @@ struct ImageAssembly {
         _ = try run.store.insertImage(
             config: bytes, manifest: manifest.encoded, chainID: chainID,
             layerCount: digests.count,
-            createdAt: created.unixSeconds * 1_000_000_000 + Int64(created.nanoseconds),
+            createdAt: created.clampedNanoseconds,
             names: tags)
     }
 }
