@@ -156,14 +156,9 @@ package enum DescriptorIO {
         try truncate(target, to: size)
         var offset: UInt64 = 0
         while offset < size {
-            let start: UInt64
-            do throws(Errno) {
-                start = try seek(source, offset: Int64(offset), whence: Int32(SEEK_DATA))
-            } catch .deviceOffset {
-                return  // a hole up to the end
-            }
-            let end = try seek(source, offset: Int64(start), whence: Int32(SEEK_HOLE))
-            offset = start
+            let data = try nextData(source, from: offset, sizeBytes: size)
+            offset = data.lowerBound
+            let end = data.upperBound
             while offset < end {
                 do throws(Errno) {
                     let count = try copyRange(
@@ -180,6 +175,24 @@ package enum DescriptorIO {
                     offset = end
                 }
             }
+        }
+    }
+
+    /// The next range that is no hole (`SEEK_DATA` and `SEEK_HOLE` of lseek(2)), within `sizeBytes`;
+    /// empty at the end.
+    package static func nextData(
+        _ descriptor: Int32, from position: UInt64, sizeBytes: UInt64
+    ) throws(Errno) -> Range<UInt64> {
+        do throws(Errno) {
+            let start = try seek(descriptor, offset: Int64(position), whence: Int32(SEEK_DATA))
+            let end = try seek(descriptor, offset: Int64(start), whence: Int32(SEEK_HOLE))
+            let clamped = min(start, sizeBytes)
+            return clamped..<max(clamped, min(end, sizeBytes))
+        } catch .deviceOffset {
+            return sizeBytes..<sizeBytes
+        } catch .invalidArgument {
+            // A file system that knows no holes.
+            return position..<sizeBytes
         }
     }
 
