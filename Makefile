@@ -53,4 +53,4 @@ uninstall: ## remove what install put there; the store stays
 	rm -f $(addprefix $(DESTDIR)$(UNITS)/,$(notdir $(wildcard Mounts/*/*.service)))
 
 clean: ## remove build products, the cached base of the demo too
-	rm -rf .build
+	rm -rf .build .build-fuzz

@@ -67,8 +67,8 @@ extension Engine {
                 .ambiguous, "\"\(digits)\" is the start of \(found.count) layers",
                 hint: "give more digits, or the chain ID")
         }
-        let parent = try layer.parent.flatMap { try store.layer($0)?.tree } ?? .empty
-        return DiffOperand(text: text, tree: layer.tree, parent: parent)
+        return DiffOperand(
+            text: text, tree: layer.tree, parent: try store.parentTree(of: layer))
     }
 
     private func cacheOperand(_ digits: String, _ text: String) throws -> DiffOperand {

@@ -31,8 +31,8 @@ final class EditableDirectory {
         isChanged = false
     }
 
-    private func load(_ source: PendingDirectories) throws(FileTreeError) -> [EntryName: Slot] {
-        if let slots { return slots }
+    private func load(_ source: PendingDirectories) throws(FileTreeError) {
+        guard slots == nil else { return }
         var loaded: [EntryName: Slot] = [:]
         if let base {
             let directory = try source.directory(base.id)
@@ -42,20 +42,19 @@ final class EditableDirectory {
             }
         }
         slots = loaded
-        return loaded
     }
 
     func slot(
         _ name: EntryName, _ source: PendingDirectories
     ) throws(FileTreeError) -> Slot? {
-        if slots == nil { _ = try load(source) }
+        try load(source)
         return slots?[name]
     }
 
     func set(
         _ name: EntryName, to slot: Slot?, _ source: PendingDirectories
     ) throws(FileTreeError) {
-        if slots == nil { _ = try load(source) }
+        try load(source)
         slots?[name] = slot
         isChanged = true
     }
@@ -76,45 +75,73 @@ final class EditableDirectory {
         }
     }
 
+    /// This directory and those below it that were opened, each before what is in it. Trees may be
+    /// deeper than a thread's stack, so that nothing here calls itself for what is below.
+    private var opened: [EditableDirectory] {
+        var all = [self]
+        var next = 0
+        while next < all.count {
+            all += all[next].openedChildren
+            next += 1
+        }
+        return all
+    }
+
+    private var openedChildren: [EditableDirectory] {
+        guard let slots else { return [] }
+        return slots.values.compactMap { slot in
+            if case .directory(let child) = slot.value { return child }
+            return nil
+        }
+    }
+
+    deinit {
+        // Each loses its children before it goes, lest one's end should be inside another's.
+        var ending = openedChildren
+        slots = nil
+        while var directory = ending.popLast() {
+            guard isKnownUniquelyReferenced(&directory) else { continue }
+            ending += directory.openedChildren
+            directory.slots = nil
+        }
+    }
+
     /// Takes away everything that the layer did not bring, at any depth.
     /// - Returns: whether anything of the layer is left.
-    func removeLower(_ source: PendingDirectories) throws(FileTreeError) -> Bool {
-        let all = try load(source)
+    func removeLower() -> Bool {
+        for directory in opened.reversed() { directory.removeLowerSlots() }
+        return slots?.isEmpty == false
+    }
+
+    /// - Precondition: done for what is below.
+    private func removeLowerSlots() {
         var kept: [EntryName: Slot] = [:]
-        for (name, slot) in all {
-            if case .directory(let child) = slot.value {
-                let childKept = try child.removeLower(source)
-                if slot.isFromLayer {
-                    kept[name] = slot
-                } else if childKept {
-                    // Only a parent of what the layer brought: its own attributes go.
-                    child.attributes = .implicitDirectory
-                    kept[name] = slot
-                }
-            } else if slot.isFromLayer {
+        for (name, slot) in slots ?? [:] {
+            if slot.isFromLayer {
+                kept[name] = slot
+            } else if case .directory(let child) = slot.value, child.slots?.isEmpty == false {
+                // Only a parent of what the layer brought: its own attributes go.
+                child.attributes = .implicitDirectory
                 kept[name] = slot
             }
         }
         slots = kept
         isChanged = true
-        return !kept.isEmpty
-    }
-
-    /// Starts a new layer: what is there now counts as lower.
-    func forgetLayer() {
-        guard let slots else { return }
-        for (name, slot) in slots {
-            if case .directory(let child) = slot.value { child.forgetLayer() }
-            if slot.isFromLayer { self.slots?[name]?.isFromLayer = false }
-        }
     }
 
     /// Encodes what changed, children first.
-    func finish(_ source: PendingDirectories) throws(FileTreeError) -> DirectoryReference {
-        guard let slots else {
-            if let base { return base }
-            return source.insert(.empty)
+    func finish(_ source: PendingDirectories) -> DirectoryReference {
+        var finished: [ObjectIdentifier: DirectoryReference] = [:]
+        for directory in opened.reversed() {
+            finished[ObjectIdentifier(directory)] = directory.finish(source, below: finished)
         }
+        return finished[ObjectIdentifier(self)] ?? source.insert(.empty)
+    }
+
+    private func finish(
+        _ source: PendingDirectories, below finished: [ObjectIdentifier: DirectoryReference]
+    ) -> DirectoryReference {
+        guard let slots else { return base ?? source.insert(.empty) }
         var changed = isChanged || base == nil
         var entries: [DirectoryEntry] = []
         entries.reserveCapacity(slots.count)
@@ -122,7 +149,7 @@ final class EditableDirectory {
             switch slot.value {
             case .node(let node): entries.append(DirectoryEntry(name: name, node: node))
             case .directory(let child):
-                let reference = try child.finish(source)
+                guard let reference = finished[ObjectIdentifier(child)] else { continue }
                 if reference != child.base || child.attributesChanged { changed = true }
                 entries.append(
                     DirectoryEntry(

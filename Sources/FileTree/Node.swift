@@ -120,8 +120,8 @@ package struct DeviceNumber: Hashable, Sendable {
 
 /// A group of names that are one file.
 ///
-/// Invariant: in a finished tree `identifier` is ``HardLink/identifier(of:)`` of the group's first
-/// path, `count` is the number of its names, at least 2, and all names have equal nodes.
+/// Invariant: in a finished tree `identifier` is ``HardLink/identifier(of:attempt:)`` of the group's
+/// first path, `count` is the number of its names, at least 2, and all names have equal nodes.
 package struct HardLink: Hashable, Sendable {
     package var identifier: UInt64
     package var count: UInt32
@@ -131,8 +131,14 @@ package struct HardLink: Hashable, Sendable {
     }
 
     /// The first eight bytes of the SHA-256 of the path, big-endian.
-    package static func identifier(of firstPath: TreePath) -> UInt64 {
-        Digest(of: firstPath.bytes).bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    /// - Parameter attempt: above 0 where other groups have the identifiers of the attempts before:
+    ///   then a NUL and the number in decimal follow the path, which no path holds.
+    package static func identifier(
+        of firstPath: TreePath, attempt: Int = 0
+    ) -> UInt64 {
+        var bytes = firstPath.bytes
+        if attempt > 0 { bytes += [0] + Array(String(attempt).utf8) }
+        return Digest(of: bytes).bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 }
 
@@ -155,18 +161,30 @@ package struct ExtendedAttributes: Hashable, Sendable {
 
     /// Sorts; of two attributes with one name the later wins.
     package init(_ attributes: some Sequence<Attribute>) {
+        let all = Array(attributes)
+        let isSorted = zip(all, all.dropFirst()).allSatisfy { Self.isBefore($0.name, $1.name) }
+        if isSorted {
+            self.attributes = all
+            return
+        }
+        // Sorting is stable, so that the last of equal names is the latest.
         self.attributes = []
-        for attribute in attributes { self[attribute.name] = attribute.value }
+        for attribute in all.sorted(by: { Self.isBefore($0.name, $1.name) }) {
+            if self.attributes.last?.name == attribute.name { self.attributes.removeLast() }
+            self.attributes.append(attribute)
+        }
     }
 
     package var isEmpty: Bool { attributes.isEmpty }
 
     package subscript(name: [UInt8]) -> [UInt8]? {
-        get { attributes.first { $0.name == name }?.value }
+        get {
+            let index = lowerBound(name)
+            guard index < attributes.endIndex, attributes[index].name == name else { return nil }
+            return attributes[index].value
+        }
         set {
-            let index =
-                attributes.firstIndex { !$0.name.lexicographicallyPrecedes(name) }
-                ?? attributes.endIndex
+            let index = lowerBound(name)
             let exists = index < attributes.endIndex && attributes[index].name == name
             switch (newValue, exists) {
             case (let value?, true): attributes[index].value = value
@@ -176,5 +194,23 @@ package struct ExtendedAttributes: Hashable, Sendable {
             case (nil, false): break
             }
         }
+    }
+
+    /// The index of the first attribute whose name is not below `name`.
+    private func lowerBound(_ name: [UInt8]) -> Int {
+        var (low, high) = (0, attributes.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if Self.isBefore(attributes[middle].name, name) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return low
+    }
+
+    private static func isBefore(_ a: [UInt8], _ b: [UInt8]) -> Bool {
+        a.lexicographicallyPrecedes(b)
     }
 }

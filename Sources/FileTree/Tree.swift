@@ -59,36 +59,20 @@ extension DirectorySource {
     /// The node that `path` leads to when symbolic links are followed inside the tree, as a process
     /// sees it whose root directory the tree is, and the path where it stands.
     /// - Returns: nil when a name on the way is absent or no directory.
-    /// - Throws: `symbolicLinkLoop` after 40 links, as Linux.
+    /// - Throws: `symbolicLinkLoop` after 40 links, as Linux; `tooDeep`.
     package func resolve(
         _ path: TreePath, in tree: Tree, followLast: Bool = true
     ) throws(FileTreeError) -> (path: TreePath, node: Node)? {
-        var pending = Array(path.names.map(\.bytes).reversed())
-        var place: [(name: EntryName, node: Node)] = []
-        var linksLeft = 40
-        while let part = pending.popLast() {
-            if part.isEmpty || part == [0x2E] { continue }
-            if part == [0x2E, 0x2E] {
-                _ = place.popLast()
-                continue
-            }
-            let name = try EntryName(part)
-            let parent = place.last?.node ?? tree.root
+        let found = try PathResolver.resolve(path.names.map(\.bytes), from: tree.root) {
+            (parent, name, isLast) throws(FileTreeError) in
             guard let reference = parent.directory,
                 let node = try directory(reference.id)[name]
             else { return nil }
-            if case .symbolicLink(let target) = node.content, followLast || !pending.isEmpty {
-                guard linksLeft > 0 else {
-                    throw FileTreeError(
-                        .symbolicLinkLoop, "too many levels of symbolic links", path: path.bytes)
-                }
-                linksLeft -= 1
-                if target.first == UInt8(ascii: "/") { place = [] }
-                pending += target.split(separator: UInt8(ascii: "/")).reversed().map(Array.init)
-                continue
+            if case .symbolicLink(let target) = node.content, followLast || !isLast {
+                return .symbolicLink(target: target)
             }
-            place.append((name, node))
+            return .place(node)
         }
-        return (TreePath(place.map(\.name)), place.last?.node ?? tree.root)
+        return found.map { (TreePath($0.names), $0.place) }
     }
 }

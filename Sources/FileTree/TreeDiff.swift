@@ -49,77 +49,120 @@ package enum TreeDiff {
         _ body: (Change) -> Void
     ) throws(FileTreeError) {
         if old.id == new.id { return }
-        var found: [Change] = []
-        try compare(old.directory, new.directory, at: .root, source) { found.append($0) }
-        if !found.isEmpty || old.attributes != new.attributes {
-            body(Change(kind: .changed, path: .root, old: old.root, new: new.root))
-        }
-        for change in found { body(change) }
+        var walk = DiffWalk()
+        try walk.compare(old.root, new.root, at: nil, source, body)
+        while try walk.step(source, body) {}
+    }
+}
+
+/// A walk through two directories side by side, and through what only the new one has. Its stack is
+/// its own: trees may be deeper than a thread's.
+private struct DiffWalk {
+    /// A pair of directories under comparison; of an added one `left` is empty.
+    private struct Pair {
+        /// Nil for the root.
+        let name: EntryName?
+        let old: Node
+        let new: Node
+        let left: [DirectoryEntry]
+        let right: [DirectoryEntry]
+        var leftIndex = 0
+        var rightIndex = 0
+        /// Whether the directory itself is in the list: it is with its first difference.
+        var isReported: Bool
     }
 
-    private static func compare(
-        _ old: DirectoryReference, _ new: DirectoryReference, at path: TreePath,
+    private var stack: [Pair] = []
+
+    /// Takes the next entry of the directories at hand.
+    /// - Returns: false at the end.
+    mutating func step(
         _ source: some DirectorySource, _ report: (Change) -> Void
-    ) throws(FileTreeError) {
-        if old.id == new.id { return }
-        let left = try source.directory(old.id).entries
-        let right = try source.directory(new.id).entries
-        var (i, j) = (0, 0)
-        while i < left.count || j < right.count {
-            if j == right.count || (i < left.count && left[i].name < right[j].name) {
-                report(
-                    Change(
-                        kind: .deleted, path: path.appending(left[i].name), old: left[i].node,
-                        new: nil))
-                i += 1
-            } else if i == left.count || right[j].name < left[i].name {
-                try reportAdded(right[j].node, at: path.appending(right[j].name), source, report)
-                j += 1
+    ) throws(FileTreeError) -> Bool {
+        guard let pair = stack.last else { return false }
+        let old = pair.leftIndex < pair.left.count ? pair.left[pair.leftIndex] : nil
+        let new = pair.rightIndex < pair.right.count ? pair.right[pair.rightIndex] : nil
+        switch (old, new) {
+        case (nil, nil): stack.removeLast()
+        case (let old?, nil): reportDeleted(old, report)
+        case (nil, let new?): try reportAdded(new, source, report)
+        case (let old?, let new?):
+            if old.name < new.name {
+                reportDeleted(old, report)
+            } else if new.name < old.name {
+                try reportAdded(new, source, report)
             } else {
-                try compareNodes(
-                    left[i].node, right[j].node, at: path.appending(right[j].name), source, report)
-                i += 1
-                j += 1
+                stack[stack.count - 1].leftIndex += 1
+                stack[stack.count - 1].rightIndex += 1
+                try compare(old.node, new.node, at: new.name, source, report)
             }
         }
+        return true
     }
 
-    private static func compareNodes(
-        _ old: Node, _ new: Node, at path: TreePath, _ source: some DirectorySource,
+    /// Compares two nodes of one path; two directories' entries with the steps to come.
+    mutating func compare(
+        _ old: Node, _ new: Node, at name: EntryName?, _ source: some DirectorySource,
         _ report: (Change) -> Void
     ) throws(FileTreeError) {
         guard let oldDirectory = old.directory, let newDirectory = new.directory else {
             if old.equalsIgnoringLinks(new) { return }
-            report(Change(kind: .changed, path: path, old: old, new: new))
-            if let added = new.directory {
-                try reportAdded(contentsOf: added, at: path, source, report)
-            }
+            emit(.changed, name, old: old, new: new, report)
+            if let directory = new.directory { try enterAdded(directory, new, name, source) }
             return
         }
-        var below: [Change] = []
-        try compare(oldDirectory, newDirectory, at: path, source) { below.append($0) }
-        if !below.isEmpty || old.attributes != new.attributes {
-            report(Change(kind: .changed, path: path, old: old, new: new))
-        }
-        for change in below { report(change) }
+        let isOwnChange = old.attributes != new.attributes
+        if isOwnChange { emit(.changed, name, old: old, new: new, report) }
+        if oldDirectory.id == newDirectory.id { return }
+        stack.append(
+            Pair(
+                name: name, old: old, new: new,
+                left: try source.directory(oldDirectory.id).entries,
+                right: try source.directory(newDirectory.id).entries, isReported: isOwnChange))
     }
 
-    private static func reportAdded(
-        _ node: Node, at path: TreePath, _ source: some DirectorySource,
+    private mutating func reportDeleted(
+        _ entry: DirectoryEntry, _ report: (Change) -> Void
+    ) {
+        stack[stack.count - 1].leftIndex += 1
+        emit(.deleted, entry.name, old: entry.node, new: nil, report)
+    }
+
+    private mutating func reportAdded(
+        _ entry: DirectoryEntry, _ source: some DirectorySource, _ report: (Change) -> Void
+    ) throws(FileTreeError) {
+        stack[stack.count - 1].rightIndex += 1
+        emit(.added, entry.name, old: nil, new: entry.node, report)
+        if let directory = entry.node.directory {
+            try enterAdded(directory, entry.node, entry.name, source)
+        }
+    }
+
+    private mutating func enterAdded(
+        _ directory: DirectoryReference, _ node: Node, _ name: EntryName?,
+        _ source: some DirectorySource
+    ) throws(FileTreeError) {
+        stack.append(
+            Pair(
+                name: name, old: node, new: node, left: [],
+                right: try source.directory(directory.id).entries, isReported: true))
+    }
+
+    /// Reports a change, those of the directories above it first.
+    private mutating func emit(
+        _ kind: Change.Kind, _ name: EntryName?, old: Node?, new: Node?,
         _ report: (Change) -> Void
-    ) throws(FileTreeError) {
-        report(Change(kind: .added, path: path, old: nil, new: node))
-        if let reference = node.directory {
-            try reportAdded(contentsOf: reference, at: path, source, report)
+    ) {
+        var path = TreePath()
+        path.names.reserveCapacity(stack.count)
+        for index in stack.indices {
+            if let name = stack[index].name { path.names.append(name) }
+            guard !stack[index].isReported else { continue }
+            stack[index].isReported = true
+            report(
+                Change(kind: .changed, path: path, old: stack[index].old, new: stack[index].new))
         }
-    }
-
-    private static func reportAdded(
-        contentsOf reference: DirectoryReference, at path: TreePath,
-        _ source: some DirectorySource, _ report: (Change) -> Void
-    ) throws(FileTreeError) {
-        for entry in try source.directory(reference.id).entries {
-            try reportAdded(entry.node, at: path.appending(entry.name), source, report)
-        }
+        if let name { path.names.append(name) }
+        report(Change(kind: kind, path: path, old: old, new: new))
     }
 }

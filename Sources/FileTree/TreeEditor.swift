@@ -1,7 +1,8 @@
 /// Makes a new tree out of an old one by edits, copying only directories on changed paths.
 ///
 /// One thread at a time. Paths are resolved inside the tree, never on the host; a file on the way
-/// is replaced by a directory, as extracting a layer does.
+/// is replaced by a directory, as extracting a layer does. What would stand deeper than
+/// ``TreePath/maximumDepth`` is refused (`tooDeep`).
 package final class TreeEditor {
     private let directories: PendingDirectories
     private let root: EditableDirectory
@@ -14,9 +15,6 @@ package final class TreeEditor {
         root = EditableDirectory(attributes: base.attributes, base: base.directory)
         touchedHardLinks = base.directory.containsHardLinks
     }
-
-    /// From here on, what the tree holds now counts as of lower layers (for whiteouts).
-    package func beginLayer() { root.forgetLayer() }
 
     /// The node at `path` as edited so far; a directory's reference may be out of date until
     /// ``finish()``. Symbolic links are not followed.
@@ -92,8 +90,7 @@ package final class TreeEditor {
         }
         if target == path { return }
         if node.hardLink == nil {
-            node.hardLink = HardLink(identifier: nextTemporaryLink, count: 2)
-            nextTemporaryLink -= 1
+            node.hardLink = newHardLink()
             let parent = try makeDirectory(target.parent)
             if let name = target.last, var slot = try parent.slot(name, directories) {
                 slot.value = .node(node)
@@ -101,6 +98,12 @@ package final class TreeEditor {
             }
         }
         try put(node, at: path)
+    }
+
+    /// A mark for nodes that are to be put as one file under several names.
+    package func newHardLink() -> HardLink {
+        defer { nextTemporaryLink -= 1 }
+        return HardLink(identifier: nextTemporaryLink, count: 2)
     }
 
     /// Takes away what is at `path`, if anything.
@@ -117,7 +120,7 @@ package final class TreeEditor {
             let slot = try parent.slot(name, directories)
         else { return }
         if let child = try parent.child(name, directories) {
-            let kept = try child.removeLower(directories)
+            let kept = child.removeLower()
             if slot.isFromLayer { return }
             if kept {
                 child.setAttributes(.implicitDirectory)
@@ -132,44 +135,52 @@ package final class TreeEditor {
     /// Takes away all that lower layers have inside the directory at `path`.
     package func makeOpaque(_ path: TreePath) throws(FileTreeError) {
         guard let directory = try existingDirectory(path) else { return }
-        _ = try directory.removeLower(directories)
+        _ = directory.removeLower()
     }
 
     /// Where an entry of an archive stands when its parents that are symbolic links *of this layer*
     /// are followed inside the root, as `tar -x` in a chroot follows them. Links of lower layers
     /// are not followed: the entry's parents replace them.
+    /// - Throws: `symbolicLinkLoop`, `tooDeep`.
     package func followingLayerLinks(_ path: TreePath) throws(FileTreeError) -> TreePath {
-        var pending = Array(path.names.map(\.bytes).reversed())
-        var place: [EntryName] = []
-        var linksLeft = 40
-        while let part = pending.popLast() {
-            if part.isEmpty || part == [0x2E] { continue }
-            if part == [0x2E, 0x2E] {
-                _ = place.popLast()
-                continue
+        try following(path, below: .root) { slot, isLast in slot.isFromLayer && !isLast }
+    }
+
+    /// Where `path` leads when all symbolic links are followed inside a directory.
+    ///
+    /// Names that are not there are kept as they are, so that the result can be made.
+    /// - Parameter root: the directory that `path` is relative to and that no link leads out of.
+    /// - Throws: `symbolicLinkLoop`, `tooDeep`.
+    package func followingLinks(
+        _ path: TreePath, below root: TreePath = .root
+    ) throws(FileTreeError) -> TreePath {
+        try following(path, below: root) { _, _ in true }
+    }
+
+    private func following(
+        _ path: TreePath, below root: TreePath,
+        isFollowed: (EditableDirectory.Slot, _ isLast: Bool) -> Bool
+    ) throws(FileTreeError) -> TreePath {
+        let found = try PathResolver.resolve(
+            path.names.map(\.bytes), from: try existingDirectory(root), depth: root.names.count
+        ) { (parent, name, isLast) throws(FileTreeError) in
+            // Below what is not there, or is no directory, there is nothing to follow.
+            guard let parent, let slot = try parent.slot(name, directories) else {
+                return .place(nil)
             }
-            let name = try EntryName(part)
-            if !pending.isEmpty, let parent = try existingDirectory(TreePath(place)),
-                let slot = try parent.slot(name, directories), slot.isFromLayer,
-                case .node(let node) = slot.value, case .symbolicLink(let target) = node.content
+            if case .node(let node) = slot.value, case .symbolicLink(let target) = node.content,
+                isFollowed(slot, isLast)
             {
-                guard linksLeft > 0 else {
-                    throw FileTreeError(
-                        .symbolicLinkLoop, "too many levels of symbolic links", path: path.bytes)
-                }
-                linksLeft -= 1
-                if target.first == UInt8(ascii: "/") { place = [] }
-                pending += target.split(separator: UInt8(ascii: "/")).reversed().map(Array.init)
-                continue
+                return .symbolicLink(target: target)
             }
-            place.append(name)
+            return .place(isLast ? nil : try parent.child(name, directories))
         }
-        return TreePath(place)
+        return TreePath(root.names + (found?.names ?? []))
     }
 
     /// The edited tree. Its new directories are in the ``PendingDirectories``.
     package func finish() throws(FileTreeError) -> Tree {
-        let tree = Tree(attributes: root.attributes, directory: try root.finish(directories))
+        let tree = Tree(attributes: root.attributes, directory: root.finish(directories))
         guard touchedHardLinks || nextTemporaryLink != .max else { return tree }
         return try HardLinkGroups.canonicalized(tree, in: directories)
     }
@@ -191,6 +202,7 @@ package final class TreeEditor {
     }
 
     private func makeDirectory(_ path: TreePath) throws(FileTreeError) -> EditableDirectory {
+        guard path.names.count < TreePath.maximumDepth else { throw TreePath.tooDeep(path) }
         var directory = root
         for name in path.names {
             if let child = try directory.child(name, directories) {

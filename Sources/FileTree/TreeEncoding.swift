@@ -85,14 +85,7 @@ extension Directory {
 struct EncodingOutput {
     var bytes: [UInt8] = []
 
-    mutating func append(_ value: UInt64) {
-        var rest = value
-        while rest >= 0x80 {
-            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        bytes.append(UInt8(rest))
-    }
+    mutating func append(_ value: UInt64) { LEB128.append(value, to: &bytes) }
 
     mutating func append(block: [UInt8]) {
         append(UInt64(block.count))
@@ -186,20 +179,17 @@ struct EncodingInput {
     }
 
     mutating func integer() throws(FileTreeError) -> UInt64 {
-        var value: UInt64 = 0
-        var shift: UInt64 = 0
+        var decoder = LEB128.Decoder()
         while true {
             let next = try byte()
-            let bits = UInt64(next & 0x7F)
-            guard shift < 63 || (shift == 63 && bits <= 1) else {
-                throw Self.corrupt("an integer over 64 bits")
+            do throws(LEB128.Malformed) {
+                if let value = try decoder.take(next) { return value }
+            } catch {
+                switch error {
+                case .over64Bits: throw Self.corrupt("an integer over 64 bits")
+                case .notShortest: throw Self.corrupt("an integer not in short form")
+                }
             }
-            value |= bits << shift
-            if next & 0x80 == 0 {
-                if next == 0 && shift > 0 { throw Self.corrupt("an integer not in short form") }
-                return value
-            }
-            shift += 7
         }
     }
 
@@ -243,6 +233,7 @@ struct EncodingInput {
         }
         var link: HardLink?
         if head & TreeEncoding.hardLinkFlag != 0 {
+            guard kind != .directory else { throw Self.corrupt("a directory with other names") }
             link = HardLink(identifier: try integer(), count: try integer32())
         }
         let content = try content(kind, head: head)

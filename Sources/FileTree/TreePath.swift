@@ -24,13 +24,15 @@ package struct TreePath: Hashable, Comparable, Sendable {
                 }
                 continue
             }
-            guard names.count < Self.maximumDepth else {
-                throw FileTreeError(
-                    .tooDeep, "the path has more than \(Self.maximumDepth) names",
-                    path: Array(bytes.prefix(256)))
-            }
+            guard names.count < Self.maximumDepth else { throw Self.tooDeep(self) }
             names.append(try EntryName(part))
         }
+    }
+
+    static func tooDeep(_ path: TreePath) -> FileTreeError {
+        FileTreeError(
+            .tooDeep, "the path has more than \(maximumDepth) names",
+            path: Array(path.bytes.prefix(256)))
     }
 
     package var isRoot: Bool { names.isEmpty }

@@ -72,18 +72,4 @@ package enum DockerArchive {
         object.sort()
         return JSONValue.object(object).encoded + [0x0A]
     }
-
-    /// The names in a legacy `repositories` file: familiar name → tag → layer ID.
-    package static func repositories(
-        _ bytes: [UInt8]
-    ) throws(ImageSpecError) -> [String: [String: String]] {
-        let document = try JSONParser.parse(bytes)
-        guard case .object(let object) = document else {
-            throw JSONFields.mismatch(document, "an object", repositoriesPath)
-        }
-        var fields = try JSONFields(document)
-        var names: [String: [String: String]] = [:]
-        for member in object.members { names[member.name] = try fields.stringMap(member.name) }
-        return names
-    }
 }

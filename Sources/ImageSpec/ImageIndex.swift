@@ -38,19 +38,4 @@ package struct ImageIndex: ImageDocument {
         object.append(extras)
         return .object(object)
     }
-
-    /// The manifest that suits `platform` best; the first of equals. One without a platform is
-    /// taken where no other suits.
-    package func manifest(for platform: Platform) -> Descriptor? {
-        let images = manifests.filter { !$0.isAttestation }
-        var best: (rank: Int, descriptor: Descriptor)?
-        for descriptor in images {
-            guard let offered = descriptor.platform, let rank = platform.rank(of: offered) else {
-                continue
-            }
-            if let current = best, current.rank <= rank { continue }
-            best = (rank, descriptor)
-        }
-        return best?.descriptor ?? images.first { $0.platform == nil }
-    }
 }

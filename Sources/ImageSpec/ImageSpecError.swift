@@ -7,7 +7,6 @@ package struct ImageSpecError: Error, Hashable, Sendable {
         case unsupportedDigest = "unsupported-digest"
         case invalidPlatform = "invalid-platform"
         case invalidTimestamp = "invalid-timestamp"
-        case invalidSize = "invalid-size"
         case invalidJSON = "invalid-json"
         case tooDeep = "too-deep"
         case tooLarge = "too-large"

@@ -7,7 +7,6 @@ package struct MediaType: RawRepresentable, Hashable, Sendable {
     package static let ociIndex = Self("application/vnd.oci.image.index.v1+json")
     package static let ociManifest = Self("application/vnd.oci.image.manifest.v1+json")
     package static let ociConfig = Self("application/vnd.oci.image.config.v1+json")
-    package static let ociEmpty = Self("application/vnd.oci.empty.v1+json")
     package static let ociLayer = Self("application/vnd.oci.image.layer.v1.tar")
     package static let ociLayerGzip = Self("application/vnd.oci.image.layer.v1.tar+gzip")
     package static let ociLayerZstd = Self("application/vnd.oci.image.layer.v1.tar+zstd")
@@ -23,18 +22,6 @@ package struct MediaType: RawRepresentable, Hashable, Sendable {
         Self("application/vnd.docker.distribution.manifest.v1+prettyjws")
     package static let dockerConfig = Self("application/vnd.docker.container.image.v1+json")
     package static let dockerLayer = Self("application/vnd.docker.image.rootfs.diff.tar")
-    package static let dockerLayerGzip = Self("application/vnd.docker.image.rootfs.diff.tar.gzip")
-    package static let dockerLayerZstd = Self("application/vnd.docker.image.rootfs.diff.tar.zstd")
-    package static let dockerLayerForeign =
-        Self("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip")
-
-    /// BuildKit's provenance and SBOM statements.
-    package static let inToto = Self("application/vnd.in-toto+json")
-
-    /// The manifests and indexes that can be read here, as registries are asked for them.
-    package static let acceptedManifests: [MediaType] = [
-        .ociIndex, .dockerManifestList, .ociManifest, .dockerManifest,
-    ]
 }
 
 extension MediaType: CustomStringConvertible {
@@ -79,30 +66,12 @@ extension MediaType {
         return nil
     }
 
-    /// Whether the layer is fetched from its own addresses and not pushed with the image.
-    package var isNondistributable: Bool {
-        layerCompression != nil
-            && (rawValue.contains(".nondistributable.") || rawValue.contains(".foreign."))
-    }
-
-    /// Whether the type is one of Docker's own.
-    package var isDocker: Bool { rawValue.hasPrefix("application/vnd.docker.") }
-
     /// The type of an OCI layer in that packing.
     package static func ociLayer(_ compression: Compression) -> MediaType {
         switch compression {
         case .none: .ociLayer
         case .gzip: .ociLayerGzip
         case .zstd: .ociLayerZstd
-        }
-    }
-
-    /// The type of a Docker layer in that packing.
-    package static func dockerLayer(_ compression: Compression) -> MediaType {
-        switch compression {
-        case .none: .dockerLayer
-        case .gzip: .dockerLayerGzip
-        case .zstd: .dockerLayerZstd
         }
     }
 }

@@ -49,20 +49,6 @@ package struct Reference: Hashable, Sendable {
     private var suffix: String {
         (tag.map { ":" + $0 } ?? "") + (digest.map { "@\($0)" } ?? "")
     }
-
-    /// The same repository with that tag and no digest.
-    /// - Throws: `invalidReference`.
-    package func withTag(_ tag: String) throws(ImageSpecError) -> Reference {
-        guard ReferenceGrammar.isTag(tag) else {
-            throw ReferenceGrammar.invalidTag(tag, in: tag)
-        }
-        return Reference(domain: domain, path: path, tag: tag, digest: nil)
-    }
-
-    /// The same repository at that digest, without a tag.
-    package func withDigest(_ digest: Digest) -> Reference {
-        Reference(domain: domain, path: path, tag: nil, digest: digest)
-    }
 }
 
 extension Reference: CustomStringConvertible {

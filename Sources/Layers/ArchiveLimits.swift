@@ -17,12 +17,25 @@ package struct ArchiveLimits: Hashable, Sendable {
     /// about a minute and a half. `lastlog` files of large user ids reach some 100 GiB.
     package var holeBytes: UInt64 = 128 << 30
 
+    /// The entries of one layer. The largest images have one or two million files; each entry of a
+    /// layer costs about a kilobyte of memory while it is read, so that these are some 8 GiB.
+    package var layerEntries = 8 << 20
+
+    /// The names, link targets and extended attributes of a layer's entries, which are in memory
+    /// while it is read. Two million files with 400 bytes each (a long path, a label, a signature)
+    /// have 800 MB.
+    package var layerMetadataBytes = 1 << 30
+
     /// The members of an image archive: a hundred layers for each of a thousand images take
     /// 300,000 in Docker's old layout.
     package var members = 1 << 20
 
     /// The images of one archive, the indexes on the way to them counted.
     package var documents = 10_000
+
+    /// The indexes, manifests and configs of one archive, each counted as often as it is read. They
+    /// stay in memory until their layers are read; a thousand images have some 20 MB.
+    package var documentBytes = 256 << 20
 
     package init() {}
 

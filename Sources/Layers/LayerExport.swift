@@ -21,8 +21,8 @@ package struct LayerExport {
         if let recipe = layer.recipe {
             try RecipeReader(recipe, in: store).write(to: &hashing)
         } else {
-            let parent = try layer.parent.flatMap { try store.layer($0)?.tree } ?? .empty
-            try writeCanonical(from: parent, to: layer.tree, sink: &hashing)
+            try writeCanonical(
+                from: try store.parentTree(of: layer), to: layer.tree, sink: &hashing)
         }
         sink = hashing.base
         let found = hashing.finish()

@@ -70,8 +70,7 @@ package struct LayerImport {
     ) throws -> ImportedLayer {
         var reader = TarReader()
         var applier = try LayerApplier(
-            ingest: ingest, directories: directories, parent: parent,
-            holeBytesLeft: limits.holeBytes)
+            ingest: ingest, directories: directories, parent: parent, limits: limits)
         while let chunk = try stream.next() {
             try reader.feed(chunk.bytes.span, to: &applier)
             try writeback.note()
@@ -97,24 +96,24 @@ private struct LayerApplier: TarConsumer, ~Copyable {
 
     private let ingest: ObjectIngest
     private let directories: PendingDirectories
-    private let editor: TreeEditor
+    private var entries: LayerEntries
     private var linkAttributes = LinkAttributes()
     private var recipe: RecipeWriter
     private var current: TarEntry?
     private var body: [UInt8] = []
     private var writer: ObjectWriter?
     private var sparse: SparseBody?
-    private var holeBytesLeft: UInt64
+    private var allowance: LayerAllowance
     private var warnings: [LayerWarning] = []
 
     init(
         ingest: ObjectIngest, directories: PendingDirectories, parent: Tree,
-        holeBytesLeft: UInt64
+        limits: ArchiveLimits
     ) throws {
         self.ingest = ingest
         self.directories = directories
-        self.holeBytesLeft = holeBytesLeft
-        editor = TreeEditor(base: parent, directories: directories)
+        allowance = LayerAllowance(limits)
+        entries = LayerEntries(TreeEditor(base: parent, directories: directories))
         recipe = try RecipeWriter(ingest)
     }
 
@@ -123,10 +122,10 @@ private struct LayerApplier: TarConsumer, ~Copyable {
     }
 
     mutating func begin(_ entry: TarEntry) throws {
+        try allowance.take(entry)
         current = entry
         if !entry.ignoredRecords.isEmpty { noteIgnored(entry) }
         if let extents = entry.extents {
-            try takeHoles(of: entry)
             let object = try ingest.writer()
             writer = object
             sparse = SparseBody(extents: extents, sizeBytes: UInt64(entry.sizeBytes))
@@ -144,16 +143,6 @@ private struct LayerApplier: TarConsumer, ~Copyable {
             LayerWarning(
                 path: entry.path,
                 message: "\(keys.joined(separator: ", ")) names users without their ids; left out"))
-    }
-
-    private mutating func takeHoles(of entry: TarEntry) throws {
-        let holes = UInt64(max(0, entry.sizeBytes - entry.storedSizeBytes))
-        guard holes <= holeBytesLeft else {
-            throw LayerError(
-                .tooLarge, "the holes of the layer's sparse files are larger than the limit",
-                path: entry.path)
-        }
-        holeBytesLeft -= holes
     }
 
     mutating func body(_ bytes: Span<UInt8>) throws {
@@ -189,9 +178,9 @@ private struct LayerApplier: TarConsumer, ~Copyable {
         sparse = nil
         body.removeAll(keepingCapacity: true)
         do {
-            let path = try editor.apply(entry, content: content)
+            let path = try entries.apply(entry, content: content)
             if entry.kind == .hardLink, let path {
-                try linkAttributes.note(entry, at: path, in: editor)
+                try linkAttributes.note(entry, at: path, in: entries.editor)
             }
         } catch {
             throw LayerError(
@@ -202,11 +191,50 @@ private struct LayerApplier: TarConsumer, ~Copyable {
     consuming func finish(
         _ summary: LayerStream.Summary, entryCount: Int, endedWithMarker: Bool
     ) throws -> ImportedLayer {
-        let tree = try linkAttributes.applied(to: try editor.finish(), in: directories)
+        let tree = try linkAttributes.applied(
+            to: try entries.editor.finish(), in: directories)
         return ImportedLayer(
             diffID: summary.diffID, tarSizeBytes: summary.tarSizeBytes, tree: tree,
             recipe: try recipe.finish(), entryCount: entryCount, endedWithMarker: endedWithMarker,
             warnings: warnings)
+    }
+}
+
+/// What a layer may still take of the limits.
+private struct LayerAllowance {
+    private let limits: ArchiveLimits
+    private var entries = 0
+    private var metadataBytes = 0
+    private var holeBytes: UInt64 = 0
+
+    init(_ limits: ArchiveLimits) { self.limits = limits }
+
+    /// - Throws: `tooLarge` when the entry is too much.
+    mutating func take(_ entry: TarEntry) throws(LayerError) {
+        entries += 1
+        guard entries <= limits.layerEntries else {
+            throw LayerError(
+                .tooLarge, "the layer has more than \(limits.layerEntries) entries, the limit",
+                path: entry.path)
+        }
+        metadataBytes += entry.path.count + entry.linkTarget.count
+        for attribute in entry.attributes {
+            metadataBytes += attribute.name.count + attribute.value.count
+        }
+        guard metadataBytes <= limits.layerMetadataBytes else {
+            throw LayerError(
+                .tooLarge,
+                "the names, link targets and extended attributes of the layer's entries have more "
+                    + "than \(limits.layerMetadataBytes) bytes, the limit", path: entry.path)
+        }
+        guard entry.extents != nil else { return }
+        // Both are less than 2^63.
+        holeBytes += UInt64(max(0, entry.sizeBytes - entry.storedSizeBytes))
+        guard holeBytes <= limits.holeBytes else {
+            throw LayerError(
+                .tooLarge, "the holes of the layer's sparse files are larger than the limit",
+                path: entry.path)
+        }
     }
 }
 

@@ -8,6 +8,7 @@ internal import FileTree
 ///   attributes.
 /// - A hard-link group of which any name is new or changed is written whole, its first name with
 ///   the content and the others as links: engines see only links within one layer.
+/// - A socket, which no tar can hold, is left out; what stood in its place is whited out.
 /// - The root is an entry (`./`) only when its attributes changed.
 struct LayerPlan {
     enum Item {
@@ -26,7 +27,13 @@ struct LayerPlan {
                 continue
             }
             if let node = change.new {
-                if case .socket = node.content { continue }
+                if case .socket = node.content {
+                    // No tar holds one, but what it replaced is gone.
+                    guard let old = change.old, old.content != .socket else { continue }
+                    items.append(.whiteout(change.path))
+                    hasWhiteouts = true
+                    continue
+                }
                 try Self.refuseWhiteoutName(change.path)
                 items.append(.node(change.path, node))
             } else {

@@ -17,15 +17,6 @@ enum RecipeFormat {
 
     /// Literal bytes are gathered up to this size before they become a segment.
     static let literalChunkBytes = 1 << 16
-
-    static func append(_ value: UInt64, to bytes: inout [UInt8]) {
-        var rest = value
-        while rest >= 0x80 {
-            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        bytes.append(UInt8(rest))
-    }
 }
 
 /// Writes a recipe while its layer is read. One thread at a time.
@@ -53,8 +44,8 @@ final class RecipeWriter {
         try flush()
         var segment: [UInt8] = [RecipeFormat.range]
         segment += content.digest.bytes
-        RecipeFormat.append(offset, to: &segment)
-        RecipeFormat.append(length, to: &segment)
+        LEB128.append(offset, to: &segment)
+        LEB128.append(length, to: &segment)
         try write(segment)
     }
 
@@ -68,7 +59,7 @@ final class RecipeWriter {
     private func flush() throws {
         guard !literal.isEmpty else { return }
         var head: [UInt8] = [RecipeFormat.literal]
-        RecipeFormat.append(UInt64(literal.count), to: &head)
+        LEB128.append(UInt64(literal.count), to: &head)
         try write(head)
         try write(literal)
         literal.removeAll(keepingCapacity: true)
@@ -179,13 +170,15 @@ private struct RecipeInput: ~Copyable {
     }
 
     mutating func integer() throws -> UInt64 {
-        var value: UInt64 = 0
-        for shift in stride(from: UInt64(0), to: 64, by: 7) {
-            guard let byte = try nextByte() else { throw Self.corrupt("it ends early") }
-            value |= UInt64(byte & 0x7F) << shift
-            if byte & 0x80 == 0 { return value }
+        var decoder = LEB128.Decoder()
+        while let byte = try nextByte() {
+            do {
+                if let value = try decoder.take(byte) { return value }
+            } catch {
+                throw Self.corrupt("a number that is none")
+            }
         }
-        throw Self.corrupt("an integer over 64 bits")
+        throw Self.corrupt("it ends early")
     }
 
     mutating func bytes(_ count: Int) throws -> [UInt8] {

@@ -172,17 +172,9 @@ package enum DescriptorIO {
     ) throws(Errno) {
         var offset = range.lowerBound
         while offset < range.upperBound {
-            let start: UInt64
-            do throws(Errno) {
-                start = try seek(source, offset: Int64(offset), whence: Int32(SEEK_DATA))
-            } catch .deviceOffset {
-                return  // a hole up to the end
-            }
-            guard start < range.upperBound else { return }
-            let end = min(
-                range.upperBound,
-                try seek(source, offset: Int64(start), whence: Int32(SEEK_HOLE)))
-            offset = start
+            let data = try nextData(source, from: offset, sizeBytes: range.upperBound)
+            offset = data.lowerBound
+            let end = min(data.upperBound, range.upperBound)
             while offset < end {
                 do throws(Errno) {
                     let count = try copyRange(
@@ -199,6 +191,24 @@ package enum DescriptorIO {
                     offset = end
                 }
             }
+        }
+    }
+
+    /// The next range that is no hole (`SEEK_DATA` and `SEEK_HOLE` of lseek(2)), within `sizeBytes`;
+    /// empty at the end.
+    package static func nextData(
+        _ descriptor: Int32, from position: UInt64, sizeBytes: UInt64
+    ) throws(Errno) -> Range<UInt64> {
+        do throws(Errno) {
+            let start = try seek(descriptor, offset: Int64(position), whence: Int32(SEEK_DATA))
+            let end = try seek(descriptor, offset: Int64(start), whence: Int32(SEEK_HOLE))
+            let clamped = min(start, sizeBytes)
+            return clamped..<max(clamped, min(end, sizeBytes))
+        } catch .deviceOffset {
+            return sizeBytes..<sizeBytes
+        } catch .invalidArgument {
+            // A file system that knows no holes.
+            return position..<sizeBytes
         }
     }
 

@@ -119,6 +119,18 @@ package enum HostDirectory {
         }
     }
 
+    /// The target of the symbolic link at `path`.
+    package static func readLink(_ path: String) throws(Errno) -> String {
+        String(decoding: try readLink(Array(path.utf8), in: AT_FDCWD), as: UTF8.self)
+    }
+
+    /// The absolute path behind all symbolic links (realpath(3)).
+    package static func realPath(_ path: String) throws(Errno) -> String {
+        guard let resolved = unsafe realpath(path, nil) else { throw Errno.current }
+        defer { unsafe free(resolved) }
+        return unsafe String(cString: resolved)
+    }
+
     /// Sets both times of a file to now, which also renews its change time.
     package static func touch(_ path: String) throws(Errno) {
         try retrying { unsafe utimensat(AT_FDCWD, path, nil, 0) }

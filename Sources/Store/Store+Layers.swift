@@ -29,6 +29,16 @@ extension Store {
         return chain.reversed()
     }
 
+    /// The tree that a layer was put on.
+    /// - Throws: `corrupt` when the layer below is missing.
+    package func parentTree(of layer: LayerRecord) throws(StoreError) -> Tree {
+        guard let id = layer.parent else { return .empty }
+        guard let parent = try self.layer(id) else {
+            throw StoreError(.corrupt, "the store has no layer with chain ID \(id)")
+        }
+        return parent.tree
+    }
+
     /// Some layer with this diff ID, whatever it stands on.
     package func anyLayer(_ diffID: DiffID) throws(StoreError) -> LayerRecord? {
         try read("a layer") { database in

@@ -95,6 +95,22 @@ struct InstructionTests {
         #expect(built.config.created == Timestamp(unixSeconds: 1_500_000_000))
     }
 
+    @Test("an image of a time that 64 bits of nanoseconds cannot hold is built on")
+    func farTime() throws {
+        let fixture = try BuildFixture()
+        let far = Timestamp("9999-12-31T23:59:59Z")
+        try fixture.makeImage("base") {
+            $0.created = far
+            $0.history = $0.history.map { entry in
+                var entry = entry
+                entry.created = far
+                return entry
+            }
+        }
+        let built = try fixture.build("FROM base\nENV a=b")
+        #expect(built.config.created == far)
+    }
+
     @Test("MAINTAINER is the image's author, with a warning")
     func maintainer() throws {
         let fixture = try BuildFixture()

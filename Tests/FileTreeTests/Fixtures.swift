@@ -1,5 +1,7 @@
 import FileTree
+import Foundation
 import ImageSpec
+import Synchronization
 
 /// A path of the tree, written as text.
 func path(_ text: String) throws -> TreePath { try TreePath(cleaning: Array(text.utf8)) }
@@ -25,7 +27,6 @@ struct Draft {
 
     func tree(on base: Tree = .empty, _ edit: (TreeEditor) throws -> Void) throws -> Tree {
         let editor = TreeEditor(base: base, directories: directories)
-        editor.beginLayer()
         try edit(editor)
         return try editor.finish()
     }
@@ -63,5 +64,28 @@ struct Draft {
         try TreeDiff.changes(from: old, to: new, in: directories).map {
             "\($0.kind.rawValue) \($0.path)"
         }
+    }
+}
+
+/// A thread whose stack is as small as a driver's may be.
+enum SmallThread {
+    static func run<Value: Sendable>(
+        _ body: @escaping @Sendable () throws -> Value
+    ) -> Result<Value, any Error> {
+        let shared = Shared<Value>()
+        let done = DispatchSemaphore(value: 0)
+        let thread = Thread {
+            let result = Result { try body() }
+            shared.outcome.withLock { $0 = result }
+            done.signal()
+        }
+        thread.stackSize = 256 << 10
+        thread.start()
+        done.wait()
+        return shared.outcome.withLock { $0 } ?? .failure(CocoaError(.featureUnsupported))
+    }
+
+    private final class Shared<Value: Sendable>: Sendable {
+        let outcome = Mutex<Result<Value, any Error>?>(nil)
     }
 }

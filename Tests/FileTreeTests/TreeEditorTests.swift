@@ -113,7 +113,6 @@ import Testing
     @Test func `links of the layer are followed inside the root, lower ones are replaced`() throws {
         let base = try draft.tree { try $0.put(link("usr/lib"), at: path("lib")) }
         let editor = TreeEditor(base: base, directories: draft.directories)
-        editor.beginLayer()
         #expect(try editor.followingLayerLinks(path("lib/x")).description == "/lib/x")
         try editor.put(link("../../etc"), at: path("esc"))
         #expect(try editor.followingLayerLinks(path("esc/passwd")).description == "/etc/passwd")
@@ -123,19 +122,58 @@ import Testing
         }
     }
 
-    @Test func `merging shares what is new and merges directories`() throws {
-        let source = try draft.tree { editor in
-            try editor.put(file("1"), at: path("d/one"))
-            try editor.put(file("2"), at: path("d/sub/two"))
+    @Test func `links of a layer do not lead deeper than a path may`() throws {
+        let deep = Array(repeating: "d", count: 1500).joined(separator: "/")
+        let editor = TreeEditor(base: .empty, directories: draft.directories)
+        try editor.putDirectory(.implicitDirectory, at: path(deep))
+        try editor.put(link(deep), at: path("l"))
+        #expect(try editor.followingLayerLinks(path("l/x")).names.count == 1501)
+        for follow in [editor.followingLayerLinks, { try editor.followingLinks($0) }] {
+            #expect {
+                _ = try follow(path("l/" + deep))
+            } throws: {
+                ($0 as? FileTreeError)?.code == .tooDeep
+            }
         }
-        let base = try draft.tree { try $0.put(file("0"), at: path("t/sub/zero")) }
-        let node = try #require(try draft.directories.node(at: path("d"), in: source))
-        let tree = try draft.tree(on: base) {
-            try $0.merge(node, at: path("t"), source: draft.directories)
+        #expect {
+            try editor.put(file("x"), at: TreePath(path(deep).names + path(deep).names))
+        } throws: {
+            ($0 as? FileTreeError)?.code == .tooDeep
         }
+    }
+
+    @Test func `the deepest tree needs no deep stack`() throws {
+        let names = Array(repeating: "d", count: TreePath.maximumDepth - 1)
+        let place = try path(names.joined(separator: "/"))
+        let name = try EntryName("f".utf8)
+        let draft = draft
+        let outcome = SmallThread.run { () throws -> [Int] in
+            let tree = try draft.tree { editor in
+                try editor.put(file("x"), at: place.appending(name))
+                try editor.link(place.appending(name), at: path("l"))
+            }
+            let opaque = try draft.tree(on: tree) { editor in
+                try editor.put(file("y"), at: place.appending(name))
+                try editor.makeOpaque(.root)
+            }
+            var count = 0
+            try TreeDiff.forEachChange(from: .empty, to: tree, in: draft.directories) { _ in
+                count += 1
+            }
+            var changed = 0
+            try TreeDiff.forEachChange(from: tree, to: opaque, in: draft.directories) { _ in
+                changed += 1
+            }
+            return [
+                count, changed, try HardLinkGroups.paths(in: tree, draft.directories).count,
+                Int(opaque.directory.entryCount),
+            ]
+        }
+        // The root and the link, and the names of the path.
         #expect(
-            try draft.listing(tree)
-                == ["d /t", "f /t/one", "d /t/sub", "f /t/sub/two", "f /t/sub/zero"])
+            try outcome.get() == [
+                TreePath.maximumDepth + 2, TreePath.maximumDepth + 2, 1, TreePath.maximumDepth,
+            ])
     }
 
     @Test func `resolving follows links as a chroot does`() throws {

@@ -55,6 +55,18 @@ import Testing
         #expect(empty.directory.id == other.directory.id)
     }
 
+    @Test func `a directory that claims other names is refused`() {
+        let bytes: [UInt8] =
+            [0xE1, 0xE1] + [UInt8](repeating: 0x57, count: 19) + [0x14, 0x01, 0x02, 0x0B]
+            + [0xDE, 0xF6, 0xFF, 0x6E, 0x05, 0x74, 0x05, 0x09, 0x05, 0x05, 0x91, 0x00, 0x00]
+            + [0x00, 0x00, 0xFF, 0xFF, 0x0B, 0x0B, 0x41]
+        #expect {
+            try TreeEncoding.decodeTree(bytes)
+        } throws: {
+            ($0 as? FileTreeError)?.code == .corruptEncoding
+        }
+    }
+
     private func sample() throws -> Directory {
         let attributes = NodeAttributes(
             permissions: 0o4755, userID: 1000, groupID: 4_000_000_000,

@@ -82,8 +82,5 @@ private struct FixedGenerator: RandomNumberGenerator {
         mutations(Array("linux/arm64/v8".utf8), count: 2_000) { bytes in
             _ = (try? Platform.parse(String(decoding: bytes, as: UTF8.self)))?.runnable
         }
-        mutations(Array("123.5GiB".utf8), count: 2_000) { bytes in
-            _ = try? HumanSize.parse(String(decoding: bytes, as: UTF8.self))
-        }
     }
 }

@@ -40,7 +40,7 @@ private let digest = "sha256:" + String(repeating: "ab", count: 32)
         #expect(error.code == code)
     }
 
-    @Test func `an index offers the manifest that suits best`() throws {
+    @Test func `an index is read as it was written`() throws {
         func entry(_ size: Int64, _ platform: String?, attestation: Bool = false) throws
             -> Descriptor
         {
@@ -54,37 +54,27 @@ private let digest = "sha256:" + String(repeating: "ab", count: 32)
             try entry(1, "linux/386"), try entry(2, "linux/amd64"), try entry(3, "linux/arm/v6"),
             try entry(4, "unknown/unknown", attestation: true), try entry(5, "linux/amd64"),
         ])
-        func size(_ platform: String) throws -> Int64? {
-            index.manifest(for: try Platform.parse(platform))?.sizeBytes
-        }
-        #expect(try size("linux/amd64") == 2)
-        #expect(try size("linux/386") == 1)
-        #expect(try size("linux/arm/v7") == 3)
-        #expect(try size("linux/s390x") == nil)
         #expect(try ImageIndex(bytes: index.encoded) == index)
-        let plain = ImageIndex(manifests: [try entry(6, nil)])
-        #expect(plain.manifest(for: .host)?.sizeBytes == 6)
+        #expect(index.manifests.map(\.isAttestation) == [false, false, false, true, false])
     }
 
     @Test(arguments: [
-        (MediaType.ociLayer, MediaType.Kind.layer(.none), false),
-        (.ociLayerGzip, .layer(.gzip), false), (.ociLayerZstd, .layer(.zstd), false),
-        (.dockerLayer, .layer(.none), false), (.dockerLayerGzip, .layer(.gzip), false),
-        (.dockerLayerForeign, .layer(.gzip), true),
+        (MediaType.ociLayer, MediaType.Kind.layer(.none)),
+        (.ociLayerGzip, .layer(.gzip)), (.ociLayerZstd, .layer(.zstd)),
+        (.dockerLayer, .layer(.none)),
+        (MediaType("application/vnd.docker.image.rootfs.diff.tar.gzip"), .layer(.gzip)),
+        (MediaType("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"), .layer(.gzip)),
         (
             MediaType("application/vnd.oci.image.layer.nondistributable.v1.tar+zstd"),
-            .layer(.zstd), true
+            .layer(.zstd)
         ),
-        (.ociIndex, .index, false), (.dockerManifestList, .index, false),
-        (.dockerManifest, .manifest, false), (.dockerConfig, .config, false),
-        (.inToto, .other, false), (MediaType(""), .other, false),
-        (MediaType("application/vnd.oci.image.layer.v1.tar+lz4"), .other, false),
+        (.ociIndex, .index), (.dockerManifestList, .index),
+        (.dockerManifest, .manifest), (.dockerConfig, .config),
+        (MediaType("application/vnd.in-toto+json"), .other), (MediaType(""), .other),
+        (MediaType("application/vnd.oci.image.layer.v1.tar+lz4"), .other),
     ])
-    func `a media type says what the blob is`(
-        _ type: MediaType, _ kind: MediaType.Kind, _ isNondistributable: Bool
-    ) {
+    func `a media type says what the blob is`(_ type: MediaType, _ kind: MediaType.Kind) {
         #expect(type.kind == kind)
-        #expect(type.isNondistributable == isNondistributable)
     }
 
     @Test func `the files of a Docker archive are read and written`() throws {
@@ -101,7 +91,6 @@ private let digest = "sha256:" + String(repeating: "ab", count: 32)
         ])
         let expected = #"{"a":{"1":"t1"},"b":{"1":"t1","2":"t2"}}"# + "\n"
         #expect(String(decoding: repositories, as: UTF8.self) == expected)
-        #expect(try DockerArchive.repositories(repositories)["b"] == ["1": "t1", "2": "t2"])
         #expect(throws: ImageSpecError.self) {
             try DockerArchive.images(manifest: Array("{}".utf8))
         }

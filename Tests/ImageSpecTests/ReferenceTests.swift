@@ -118,14 +118,6 @@ private let digits = String(repeating: "0123456789abcdef", count: 4)
         #expect(try Reference(parsing: "a:" + tag).tag == tag)
         #expect(throws: ImageSpecError.self) { try Reference(parsing: "a:t" + tag) }
     }
-
-    @Test func `a tag or a digest replaces both`() throws {
-        let reference = try Reference(parsing: "debian:12@sha256:\(digits)")
-        #expect(try reference.withTag("13").familiarName == "debian:13")
-        let digest = try #require(Digest(hex: digits))
-        #expect(reference.withDigest(digest).familiarName == "debian@sha256:\(digits)")
-        #expect(throws: ImageSpecError.self) { try reference.withTag("-") }
-    }
 }
 
 @Suite struct ImageSelectorTests {

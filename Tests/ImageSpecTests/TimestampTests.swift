@@ -79,33 +79,6 @@ import Testing
 
     @Test(
         arguments: [
-            (0, "0B"), (1023, "1023B"), (1024, "1KiB"), (77_816_922, "74.21MiB"),
-            (1_048_575, "1MiB"),
-        ] as [(Int64, String)])
-    func `a binary size has four digits`(_ bytes: Int64, _ expected: String) {
-        #expect(HumanSize.binary(bytes) == expected)
-    }
-
-    @Test(
-        arguments: [
-            ("10", 10), ("10b", 10), ("1k", 1024), ("1K", 1024), ("1kb", 1024), ("1KiB", 1024),
-            ("64 MB", 64 << 20),
-            ("1.5g", 3 << 29), ("2T", 2 << 40),
-        ] as [(String, Int64)])
-    func `a size is read as Docker's options read it`(_ text: String, _ bytes: Int64) throws {
-        #expect(try HumanSize.parse(text) == bytes)
-    }
-
-    @Test(arguments: [
-        "", "k", "1x", "-1", "1.2.3", ".5k", "1.", "1kib2", "1bb", "9999999999g", "inf", "1e3",
-    ])
-    func `what is no size is refused`(_ text: String) throws {
-        let error = try #require(throws: ImageSpecError.self) { try HumanSize.parse(text) }
-        #expect(error.code == .invalidSize)
-    }
-
-    @Test(
-        arguments: [
             (0, "Less than a second"), (1, "1 second"), (59, "59 seconds"), (60, "About a minute"),
             (120, "2 minutes"), (3_599, "59 minutes"), (3_600, "About an hour"),
             (5_399, "About an hour"),

@@ -188,7 +188,9 @@ import Testing
         Case("an artifact", .unsupported) {
             try oci { archive in
                 let manifest = ImageManifest(
-                    config: archive.addBlob(Array("{}".utf8), .ociEmpty), layers: [])
+                    config: archive.addBlob(
+                        Array("{}".utf8), MediaType("application/vnd.oci.empty.v1+json")),
+                    layers: [])
                 return [archive.addBlob(manifest.encoded, .ociManifest)]
             }
         },
@@ -276,6 +278,64 @@ import Testing
         try withStore { store, lease in
             let error = #expect(throws: LayerError.self) {
                 try ImageLoader(store, lease: lease, options: options).load(fixture.tar)
+            }
+            #expect(error?.code == .tooLarge)
+        }
+    }
+
+    /// 10,000 entries with one config of 4 MiB took 40 GB.
+    @Test("a config that a list names often is read and kept once")
+    func repeatedConfig() throws {
+        let config = ArchiveFixture.config([]).encoded
+        var archive = ArchiveFixture()
+        archive.add("c.json", config)
+        archive.add("copy.json", config)
+        archive.add(
+            "manifest.json",
+            DockerArchive.manifest(
+                of: (0..<5000).map {
+                    DockerArchiveImage(
+                        configPath: $0 % 2 == 0 ? "c.json" : "copy.json",
+                        repoTags: ["a:\($0 / 4)"], layerPaths: [])
+                }))
+        var options = LoadOptions()
+        options.limits.documentBytes = 2 * config.count
+        try withStore { store, lease in
+            let loader = ImageLoader(store, lease: lease, options: options)
+            let loaded = try loader.load(archive.tar)
+            #expect(loaded.count == 1)
+            #expect(loaded.first?.names.count == 1250)
+        }
+        options.limits.documentBytes -= 1
+        try withStore { store, lease in
+            let error = #expect(throws: LayerError.self) {
+                try ImageLoader(store, lease: lease, options: options).load(archive.tar)
+            }
+            #expect(error?.code == .tooLarge)
+        }
+    }
+
+    @Test("a manifest that an index lists often is read once, within the limits")
+    func repeatedManifest() throws {
+        var archive = ArchiveFixture()
+        let image = try archive.addImage([])
+        let manifests = (0..<3000).map { index in
+            var descriptor = image
+            descriptor.annotations = ["io.containerd.image.name": "docker.io/library/a:\(index)"]
+            return descriptor
+        }
+        archive.addIndex(manifests)
+        var options = LoadOptions()
+        options.limits.documentBytes = 4096
+        try withStore { store, lease in
+            let loader = ImageLoader(store, lease: lease, options: options)
+            let loaded = try loader.load(archive.tar)
+            #expect(loaded.map(\.names.count) == [3000])
+        }
+        options.limits.documents = 2999
+        try withStore { store, lease in
+            let error = #expect(throws: LayerError.self) {
+                try ImageLoader(store, lease: lease, options: options).load(archive.tar)
             }
             #expect(error?.code == .tooLarge)
         }

@@ -141,6 +141,81 @@ import Testing
         }
     }
 
+    @Test("a layout whose first save was interrupted is saved to again")
+    func interruptedLayout() throws {
+        try Self.withImages { store, lease, images in
+            try withFastDirectory { directory in
+                let path = directory.appendingPathComponent("layout").path
+                let saver = ImageSaver(store, lease: lease)
+                // A file of the first layer is lost.
+                let content = store.layout.object(Digest(of: Array("d/a".utf8)))
+                let bytes = try Data(contentsOf: URL(fileURLWithPath: content))
+                try FileManager.default.removeItem(atPath: content)
+                #expect(throws: (any Error).self) { try saver.saveLayout(images, to: path) }
+                #expect(FileManager.default.fileExists(atPath: path + "/oci-layout"))
+                #expect(!FileManager.default.fileExists(atPath: path + "/index.json"))
+                try bytes.write(to: URL(fileURLWithPath: content))
+                try saver.saveLayout(images, to: path)
+                try withStore { other, lease in
+                    let loaded = try ImageLoader(other, lease: lease).load(.path(path))
+                    #expect(loaded.count == 3)
+                }
+            }
+        }
+    }
+
+    @Test("a save follows symbolic links to files and leaves them")
+    func symbolicLinks() throws {
+        try Self.withImages { store, lease, images in
+            try withFastDirectory { directory in
+                let manager = FileManager.default
+                func place(_ name: String) -> String {
+                    directory.appendingPathComponent(name).path
+                }
+                try manager.createDirectory(atPath: place("d"), withIntermediateDirectories: false)
+                try Data([1]).write(to: URL(fileURLWithPath: place("d/there")))
+                for (name, target) in [
+                    ("latest", "d/there"), ("new", "d/later"), ("twice", "latest"),
+                ] {
+                    try manager.createSymbolicLink(
+                        atPath: place(name), withDestinationPath: target)
+                    try ImageSaver(store, lease: lease)
+                        .save(images, as: .oci, to: .path(place(name)))
+                    #expect(try manager.destinationOfSymbolicLink(atPath: place(name)) == target)
+                    #expect(try Data(contentsOf: URL(fileURLWithPath: place(name))).count > 1024)
+                }
+                #expect(try manager.contentsOfDirectory(atPath: place("d")).count == 2)
+            }
+        }
+    }
+
+    /// As root, it put a file in the place of /dev/stdout.
+    @Test("a save to what /proc holds writes to the file behind it")
+    func openFile() throws {
+        try Self.withImages { store, lease, images in
+            try withFastDirectory { directory in
+                let url = directory.appendingPathComponent("out")
+                try Data(repeating: 7, count: 1 << 20).write(to: url)
+                let file = try FileHandle(forUpdating: url)
+                let link = directory.appendingPathComponent("link").path
+                let open = "/proc/self/fd/\(file.fileDescriptor)"
+                try FileManager.default.createSymbolicLink(
+                    atPath: link, withDestinationPath: open)
+                for path in [open, link] {
+                    try ImageSaver(store, lease: lease)
+                        .save([images[1]], as: .oci, to: .path(path))
+                    // The open file is the one that was written to.
+                    try file.seek(toOffset: 0)
+                    let written = [UInt8](try file.readToEnd() ?? Data())
+                    #expect(written == (try Self.save([images[1]], .oci, store, lease)))
+                }
+                #expect(
+                    try FileManager.default.destinationOfSymbolicLink(atPath: link) == open)
+                try file.close()
+            }
+        }
+    }
+
     @Test("a save that fails leaves the file that was there")
     func failure() throws {
         try Self.withImages { store, lease, images in

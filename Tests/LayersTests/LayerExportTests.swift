@@ -124,6 +124,75 @@ import Testing
         }
     }
 
+    @Test("what a socket replaced is whited out")
+    func socketReplaces() throws {
+        try withStore { store, lease in
+            let entries: [TarEntry] = [.file("f"), .directory("d"), .file("d/x"), .file("k")]
+            let base = try #require(
+                try store.importLayers([LayerFixture.tar(entries)], lease: lease).last)
+            let directories = PendingDirectories(base: store)
+            let editor = TreeEditor(base: base.tree, directories: directories)
+            let socket = Node(
+                attributes: NodeAttributes(permissions: 0o644), content: .socket)
+            for name in ["f", "d", "new"] {
+                try editor.put(socket, at: TreePath([try EntryName(Array(name.utf8))]))
+            }
+            let changed = try editor.finish()
+            var sink = ArraySink()
+            try LayerExport(store, directories: directories)
+                .writeCanonical(from: base.tree, to: changed, sink: &sink)
+            let applied = try store.importLayers(
+                [LayerFixture.tar(entries), sink.bytes], lease: lease)
+            let tree = try #require(applied.last).tree
+            #expect(try LayerImportTests.paths(of: tree, in: store) == ["k"])
+            // A socket that was there before is in no layer.
+            var again = socket
+            again.attributes.userID = 1
+            let second = TreeEditor(base: changed, directories: directories)
+            try second.put(again, at: TreePath([try EntryName(Array("f".utf8))]))
+            let found = try LayerExport(store, directories: directories)
+                .canonicalDigest(from: changed, to: second.finish())
+            #expect(found.tarSizeBytes == 1024)
+        }
+    }
+
+    @Test("device numbers beyond seven octal digits come back")
+    func largeDeviceNumbers() throws {
+        try withStore { store, lease in
+            let numbers: [(UInt32, UInt32)] = [
+                (1 << 21 - 1, 1 << 21), (.max, .max), (0, 1 << 24),
+            ]
+            let entries = numbers.enumerated().map { index, number in
+                TarEntry(
+                    path: Array("n\(index)".utf8), kind: .blockDevice, mode: 0o600,
+                    deviceMajor: number.0, deviceMinor: number.1)
+            }
+            let layer = try #require(
+                try store.importLayers([LayerFixture.tar(entries)], lease: lease).last)
+            let found = try store.directory(layer.tree.directory.id).entries.map(\.node.content)
+            #expect(
+                found
+                    == numbers.map {
+                        .blockDevice(DeviceNumber(major: $0.0, minor: $0.1))
+                    })
+        }
+    }
+
+    @Test("a layer whose parent is missing is not taken for one on nothing")
+    func missingParent() throws {
+        try withStore { store, lease in
+            let parent = ChainID(Digest(of: [1]))
+            let layer = LayerRecord(
+                parent: parent, diffID: DiffID(Digest(of: [2])), tree: .empty, recipe: nil,
+                tarSizeBytes: 1024)
+            var sink = ArraySink()
+            let error = #expect(throws: StoreError.self) {
+                try LayerExport(store).write(layer, to: &sink)
+            }
+            #expect(error?.code == .corrupt)
+        }
+    }
+
     @Test("the layer of any change, applied, gives the changed tree", arguments: 0..<8)
     func property(seed: UInt64) throws {
         try withStore { store, lease in

@@ -58,6 +58,17 @@ import Testing
             "AUFS's own files are passed over",
             [[.directory(".wh..wh.plnk"), .file(".wh..wh.aufs"), .file("f")]], ["f"]),
         Case(
+            "what AUFS kept under numbers is linked to, and no part of the tree",
+            [
+                [
+                    .directory(".wh..wh.plnk"), .file(".wh..wh.plnk/12.34"),
+                    .file(".wh..wh.plnk/12.35"), .hardLink("a", to: ".wh..wh.plnk/12.34"),
+                    .directory("d"), .file("d/.wh..wh.orph/x"),
+                    .hardLink("d/b", to: "./.wh..wh.plnk/12.34"),
+                    .hardLink("c", to: ".wh..wh.plnk/12.35"),
+                ]
+            ], ["a=a", "c", "d/", "d/b=a"]),
+        Case(
             "an opaque directory hides lower entries, first in its directory",
             [base, [.directory("d"), .file("d/.wh..wh..opq"), .file("d/new")]],
             ["d/", "d/new", "f=f", "g=f", "s"]),
@@ -293,6 +304,64 @@ import Testing
                     #expect(!isFine && error.code == .digestMismatch)
                 }
             }
+        }
+    }
+
+    @Test("what a layer keeps in memory is limited")
+    func metadata() throws {
+        var layer = try LayerFixture()
+        for index in 0..<10 { try layer.add(.file("f\(index)"), []) }
+        var entry = TarEntry.file("x")
+        entry.attributes = [TarAttribute(name: Array("user.a".utf8), value: [1, 2, 3, 4])]
+        try layer.add(entry, [])
+        try layer.add(.symbolicLink("l", to: "target"))
+        // Ten names of two bytes, a name with an attribute, a link.
+        let bytes = 10 * 2 + 1 + 10 + 1 + 6
+        func read(_ entries: Int, _ bytes: Int) throws {
+            var limits = ArchiveLimits()
+            limits.layerEntries = entries
+            limits.layerMetadataBytes = bytes
+            try withStore { store, lease in
+                _ = try LayerImport(
+                    ingest: try store.ingest(lease), directories: PendingDirectories(base: store),
+                    limits: limits
+                ).read(ArraySource(layer.tar), onto: .empty)
+            }
+        }
+        try read(12, bytes)
+        for (entries, bytes) in [(11, bytes), (12, bytes - 1)] {
+            let error = #expect(throws: LayerError.self) { try read(entries, bytes) }
+            #expect(error?.code == .tooLarge)
+        }
+    }
+
+    @Test("an entry below a whiteout's name is refused")
+    func belowWhiteout() throws {
+        try withStore { store, lease in
+            for entries: [TarEntry] in [
+                [.file("d/.wh.a/f")], [.symbolicLink("l", to: ".wh.a"), .file("l/f")],
+            ] {
+                let error = #expect(throws: LayerError.self) {
+                    try store.importLayers([LayerFixture.tar(entries)], lease: lease)
+                }
+                #expect(error?.code == .invalidEntry)
+            }
+        }
+    }
+
+    @Test("a link of a layer cannot make a tree deeper than a path may be")
+    func depth() throws {
+        let half = Array(repeating: "d", count: 1500).joined(separator: "/")
+        try withStore { store, lease in
+            let error = #expect(throws: LayerError.self) {
+                try store.importLayers(
+                    [
+                        LayerFixture.tar([
+                            .directory(half), .symbolicLink("l", to: half), .file("l/\(half)/f"),
+                        ])
+                    ], lease: lease)
+            }
+            #expect((error?.cause as? FileTreeError)?.code == .tooDeep)
         }
     }
 

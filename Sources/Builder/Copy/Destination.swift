@@ -30,36 +30,6 @@ struct DestinationPath: Hashable {
 }
 
 extension TreeEditor {
-    /// Where `path` leads in the edited tree when symbolic links are followed inside the root.
-    ///
-    /// Names that are not there are kept as they are, so that the result can be made.
-    /// - Parameter root: the directory that `path` is relative to and that no link leads out of.
-    func followingLinks(_ path: TreePath, below root: TreePath = .root) throws -> TreePath {
-        var pending = Array(path.names.map(\.bytes).reversed())
-        var place = root.names
-        var linksLeft = 40
-        while let part = pending.popLast() {
-            if part.isEmpty || part == [0x2E] { continue }
-            if part == [0x2E, 0x2E] {
-                if place.count > root.names.count { place.removeLast() }
-                continue
-            }
-            place.append(try EntryName(part))
-            guard case .symbolicLink(let target)? = try node(at: TreePath(place))?.content else {
-                continue
-            }
-            guard linksLeft > 0 else {
-                throw FileTreeError(
-                    .symbolicLinkLoop, "too many levels of symbolic links", path: path.bytes)
-            }
-            linksLeft -= 1
-            place.removeLast()
-            if target.first == UInt8(ascii: "/") { place = root.names }
-            pending += target.split(separator: UInt8(ascii: "/")).reversed().map(Array.init)
-        }
-        return TreePath(place)
-    }
-
     /// Makes the directory and its parents where they are missing, with permissions 0755.
     ///
     /// A directory gets the time of the one it is made in, or `time`: as good as any, and the same

@@ -13,9 +13,6 @@ struct ArchiveMembers: ImageFiles {
     /// By cleaned path. A later member of the same path replaces an earlier.
     private var members: [[UInt8]: Member] = [:]
 
-    /// As many symbolic links on the way to one member as Linux follows on a path.
-    private static let symbolicLinkLimit = 40
-
     /// - Throws: `TarError`, and `invalidArchive` for an archive that is cut short.
     init(_ archive: FileRange, limits: ArchiveLimits) throws {
         self.archive = archive
@@ -50,37 +47,42 @@ struct ArchiveMembers: ImageFiles {
     }
 
     func file(at path: String) throws -> FileRange? {
-        var pending: [[UInt8]] = Self.names(Array(path.utf8)).reversed()
-        var place: [[UInt8]] = []
-        var linksLeft = Self.symbolicLinkLimit
-        while let name = pending.popLast() {
-            if name == [0x2E] { continue }
-            if name == [0x2E, 0x2E] {
-                _ = place.popLast()
-                continue
+        let found: (names: [EntryName], place: Place)?
+        do throws(FileTreeError) {
+            let parts = path.utf8.split(separator: UInt8(ascii: "/")).map(Array.init)
+            found = try PathResolver.resolve(parts, from: Place.directory([])) { parent, name, _ in
+                step(from: parent, to: name)
             }
-            let here = Array((place + [name]).joined(separator: [0x2F]))
-            switch members[here] {
-            case .symbolicLink(let target):
-                guard linksLeft > 0 else {
-                    throw LayerError(
-                        .invalidArchive, "the archive's symbolic links lead in a circle",
-                        path: path)
-                }
-                linksLeft -= 1
-                if target.first == 0x2F { place = [] }
-                pending += Self.names(target).reversed()
-            case .file(let range): return pending.isEmpty ? range : nil
-            case .unusable(let reason):
-                throw LayerError(.unsupported, "the member cannot be used: \(reason)", path: path)
-            case nil: place.append(name)
-            }
+        } catch {
+            // No member has a name that is none.
+            guard error.code == .symbolicLinkLoop else { return nil }
+            throw LayerError(
+                .invalidArchive, "the archive's symbolic links lead in a circle", path: path)
         }
-        return nil
+        switch found?.place {
+        case .file(let range): return range
+        case .unusable(let reason):
+            throw LayerError(.unsupported, "the member cannot be used: \(reason)", path: path)
+        case .directory, nil: return nil
+        }
     }
 
-    private static func names(_ path: [UInt8]) -> [[UInt8]] {
-        path.split(separator: 0x2F).map(Array.init)
+    private enum Place {
+        /// By its path; whether there is such a member does not matter.
+        case directory([UInt8])
+        case file(FileRange)
+        case unusable(String)
+    }
+
+    private func step(from parent: Place, to name: EntryName) -> PathResolver.Found<Place>? {
+        guard case .directory(let path) = parent else { return nil }
+        let here = path.isEmpty ? name.bytes : path + [UInt8(ascii: "/")] + name.bytes
+        switch members[here] {
+        case .symbolicLink(let target): return .symbolicLink(target: target)
+        case .file(let range): return .place(.file(range))
+        case .unusable(let reason): return .place(.unusable(reason))
+        case nil: return .place(.directory(here))
+        }
     }
 }
 

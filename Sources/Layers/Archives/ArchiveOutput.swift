@@ -42,11 +42,14 @@ extension ArchiveTarget {
         switch self {
         case .descriptor(let descriptor): try body(descriptor)
         case .path(let path):
-            // A pipe or a device is written to; only a file can be replaced.
-            if let status = try? FileStatus(ofPath: path), status.kind != .regular {  // not there
-                return try Self.writeInPlace(path, body)
+            let place: TargetPlace
+            do throws(Errno) {
+                place = try TargetPlace(path)
+            } catch {
+                throw LayerError(.inputOutput, "it cannot be written", path: path, cause: error)
             }
-            let file = try OutputFile(replacing: path)
+            guard place.isReplaced else { return try Self.writeInPlace(path, body) }
+            let file = try OutputFile(replacing: place.path)
             do {
                 try body(file.descriptor.rawValue)
             } catch {
@@ -60,11 +63,61 @@ extension ArchiveTarget {
     private static func writeInPlace(_ path: String, _ body: (Int32) throws -> Void) throws {
         let file: OwnedDescriptor
         do throws(Errno) {
-            file = try OwnedDescriptor(opening: path, .writeOnly)
+            file = try OwnedDescriptor(opening: path, [.writeOnly, .truncate])
         } catch {
             throw LayerError(.inputOutput, "it cannot be written", path: path, cause: error)
         }
         try body(file.rawValue)
+    }
+}
+
+/// What a path of the host leads to that is to be written.
+private struct TargetPlace {
+    /// The path behind symbolic links, which stay as they are.
+    let path: String
+    /// Whether a new file takes the old one's place, or gets a name that is free. A device or a pipe
+    /// is written to, and so is what `/dev` and `/proc` hold: `/dev/stdout` is a link, of which many
+    /// programs know, that leads to whatever file the standard output is.
+    let isReplaced: Bool
+
+    /// As many symbolic links on one path as Linux follows.
+    private static let symbolicLinkLimit = 40
+
+    init(_ path: String) throws(Errno) {
+        var next = path
+        for _ in 0...Self.symbolicLinkLimit {
+            let (parent, name) = try Self.split(next)
+            let place = (parent == "/" ? "" : parent) + "/" + name
+            let kind = try Self.kind(of: place)
+            let isOfSystem = parent == "/dev" || parent == "/proc" || parent.hasPrefix("/proc/")
+            guard kind == .symbolicLink, !isOfSystem else {
+                self.path = place
+                isReplaced = !isOfSystem && (kind == nil || kind == .regular)
+                return
+            }
+            let target = try HostDirectory.readLink(place)
+            next = target.hasPrefix("/") ? target : parent + "/" + target
+        }
+        throw .symbolicLinkLoop
+    }
+
+    /// Nil when there is nothing.
+    private static func kind(of path: String) throws(Errno) -> FileStatus.Kind? {
+        do throws(Errno) {
+            return try FileStatus(ofPath: path, followsLinks: false).kind
+        } catch .notFound {
+            return nil
+        }
+    }
+
+    /// The directory of a path, without symbolic links, and the name in it.
+    private static func split(_ path: String) throws(Errno) -> (parent: String, name: String) {
+        guard let slash = path.lastIndex(of: "/") else {
+            return (try HostDirectory.realPath("."), path)
+        }
+        let name = String(path[path.index(after: slash)...])
+        let parent = slash == path.startIndex ? "/" : String(path[..<slash])
+        return (try HostDirectory.realPath(parent), name)
     }
 }
 

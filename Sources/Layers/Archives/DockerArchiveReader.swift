@@ -18,10 +18,23 @@ struct DockerArchiveReader {
         else { return nil }
         do {
             let entries = try DockerArchive.images(manifest: bytes)
-            guard entries.count <= limits.documents else {
-                throw LayerError(.tooLarge, "more than \(limits.documents) images are listed")
+            var allowance = DocumentAllowance(limits)
+            try allowance.check(listedCount: entries.count)
+            var images = PlannedImages()
+            // A config that is listed again is read once.
+            var known: [String: ImageID] = [:]
+            for entry in entries {
+                let names = try names(entry.repoTags)
+                if let id = known[entry.configPath], let image = images[id] {
+                    try Self.check(entry, layerCount: image.layers.count)
+                    _ = images.add(names, to: id)
+                } else {
+                    let image = try image(entry, names, &allowance)
+                    known[entry.configPath] = image.id
+                    images.add(image)
+                }
             }
-            return try entries.map(image)
+            return images.all
         } catch let error as ImageSpecError {
             throw LayerError(
                 .invalidArchive, "the list of images cannot be used",
@@ -29,7 +42,9 @@ struct DockerArchiveReader {
         }
     }
 
-    private func image(_ entry: DockerArchiveImage) throws -> PlannedImage {
+    private func image(
+        _ entry: DockerArchiveImage, _ names: [Reference], _ allowance: inout DocumentAllowance
+    ) throws -> PlannedImage {
         guard
             let bytes = try files.bytes(
                 at: entry.configPath, limit: ImageDocumentLimit.maximumBytes)
@@ -37,14 +52,11 @@ struct DockerArchiveReader {
             throw LayerError(
                 .invalidArchive, "the archive lacks this config", path: entry.configPath)
         }
-        try verify(bytes, path: entry.configPath)
+        try allowance.take(bytes)
+        let digest = Digest(of: bytes)
+        try verify(digest, path: entry.configPath)
         let config = try ArchivedConfig.parse(bytes, path: entry.configPath)
-        guard config.diffIDs.count == entry.layerPaths.count else {
-            throw LayerError(
-                .invalidArchive,
-                "the config speaks of \(config.diffIDs.count) layers, the archive's list of "
-                    + "\(entry.layerPaths.count)", path: entry.configPath)
-        }
+        try Self.check(entry, layerCount: config.diffIDs.count)
         var layers: [PlannedImage.Layer] = []
         for (path, diffID) in zip(entry.layerPaths, config.diffIDs) {
             let file = try files.file(at: path)
@@ -54,17 +66,26 @@ struct DockerArchiveReader {
                     sizeBytes: nil, urls: []))
         }
         return PlannedImage(
-            configBytes: bytes, config: config, layers: layers,
-            names: try names(entry.repoTags))
+            id: ImageID(digest), configBytes: bytes, config: config, layers: layers, names: names)
+    }
+
+    private static func check(
+        _ entry: DockerArchiveImage, layerCount: Int
+    ) throws(LayerError) {
+        guard layerCount == entry.layerPaths.count else {
+            throw LayerError(
+                .invalidArchive,
+                "the config speaks of \(layerCount) layers, the archive's list of "
+                    + "\(entry.layerPaths.count)", path: entry.configPath)
+        }
     }
 
     /// A config is mostly named by its digest: `<hex>.json`, `sha256:<hex>`, `blobs/sha256/<hex>`.
-    private func verify(_ bytes: [UInt8], path: String) throws(LayerError) {
+    private func verify(_ found: Digest, path: String) throws(LayerError) {
         var name = path.split(separator: "/").last ?? ""
         if name.hasSuffix(".json") { name = name.dropLast(5) }
         if name.hasPrefix("sha256:") { name = name.dropFirst(7) }
         guard let wanted = Digest(hex: name) else { return }
-        let found = Digest(of: bytes)
         guard found == wanted else {
             throw LayerError(
                 .digestMismatch, "the config has the digest \(found) instead", path: path)
@@ -75,9 +96,7 @@ struct DockerArchiveReader {
         var names: [Reference] = []
         for tag in tags where !tag.hasPrefix("<none>") {
             let reference = try Reference(parsing: tag)
-            if reference.tag != nil, reference.digest == nil, !names.contains(reference) {
-                names.append(reference)
-            }
+            if reference.tag != nil, reference.digest == nil { names.append(reference) }
         }
         return names
     }

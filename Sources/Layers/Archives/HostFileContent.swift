@@ -8,9 +8,6 @@ struct HostFileContent {
     private let sizeBytes: UInt64
 
     private static let chunkBytes = 1 << 20
-    /// lseek(2); the C library declares them for GNU programs only.
-    private static let seekData: Int32 = 3
-    private static let seekHole: Int32 = 4
 
     /// - Parameter descriptor: borrowed.
     init(_ descriptor: Int32, sizeBytes: UInt64) {
@@ -26,7 +23,8 @@ struct HostFileContent {
         defer { unsafe buffer.deallocate() }
         var position: UInt64 = 0
         while position < sizeBytes {
-            let data = try nextData(from: position)
+            let data = try DescriptorIO.nextData(
+                descriptor, from: position, sizeBytes: sizeBytes)
             if data.lowerBound > position {
                 try writer.appendHole(data.lowerBound - position)
                 position = data.lowerBound
@@ -42,22 +40,5 @@ struct HostFileContent {
             }
         }
         return try writer.finish()
-    }
-
-    /// The next range that is no hole; empty at the end.
-    private func nextData(from position: UInt64) throws(Errno) -> Range<UInt64> {
-        do throws(Errno) {
-            let start = try DescriptorIO.seek(
-                descriptor, offset: Int64(position), whence: Self.seekData)
-            let end = try DescriptorIO.seek(
-                descriptor, offset: Int64(start), whence: Self.seekHole)
-            let clamped = min(start, sizeBytes)
-            return clamped..<max(clamped, min(end, sizeBytes))
-        } catch .deviceOffset {
-            return sizeBytes..<sizeBytes
-        } catch .invalidArgument {
-            // A file system that knows no holes.
-            return position..<sizeBytes
-        }
     }
 }

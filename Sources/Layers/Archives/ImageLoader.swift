@@ -96,8 +96,8 @@ package struct ImageLoader {
             }
         }
         if let wanted = options.platform {
-            let all = Set(images.map(\.config.platform.description)).sorted()
-            images = images.filter { wanted.rank(of: $0.config.platform) != nil }
+            let all = Set(images.map(\.platform.description)).sorted()
+            images = images.filter { wanted.rank(of: $0.platform) != nil }
             if images.isEmpty {
                 throw LayerError(
                     .notFound, "the archive has no image for \(wanted)",
@@ -197,13 +197,13 @@ package struct ImageLoader {
     // MARK: - Recording
 
     private func record(_ image: PlannedImage) throws -> ImageRecord {
-        let chainID = image.config.chain.last
+        let chainID = image.chainID
         let layers = try store.layers(upTo: chainID)
         let manifest = ImageManifest.uncompressed(config: image.configBytes, layers: layers)
         return try store.insertImage(
             config: image.configBytes, manifest: manifest.encoded, chainID: chainID,
             layerCount: layers.count,
-            createdAt: image.config.created?.clampedNanoseconds ?? 0, names: image.names)
+            createdAt: image.created?.clampedNanoseconds ?? 0, names: image.names)
     }
 
     private func report(_ step: ArchiveProgress.Step, _ done: UInt64, _ total: UInt64?) {

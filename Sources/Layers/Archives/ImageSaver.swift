@@ -15,8 +15,6 @@ package struct ImageSaver {
     private let options: SaveOptions
     private let progress: ((ArchiveProgress) -> Void)?
 
-    private static let layoutFile = Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8)
-
     /// - Parameter lease: keeps the images while they are read.
     /// - Parameter progress: called often, on the thread that saves.
     package init(
@@ -55,9 +53,8 @@ package struct ImageSaver {
         _ plan: SavePlan, _ format: ImageArchiveFormat, to sink: BufferedSink
     ) throws {
         let writer = ArchiveMemberWriter(sink)
-        try writer.file("oci-layout", Self.layoutFile)
-        try writer.file(
-            OCILayoutReader.indexPath, ImageIndex(manifests: plan.indexEntries).encoded)
+        try writer.file(OCILayout.markerPath, OCILayout.marker)
+        try writer.file(OCILayout.indexPath, ImageIndex(manifests: plan.indexEntries).encoded)
         if format == .docker {
             try writer.file(DockerArchive.manifestPath, plan.dockerManifest)
             if let repositories = plan.dockerRepositories {
@@ -65,11 +62,11 @@ package struct ImageSaver {
             }
         }
         try writer.directory("blobs")
-        try writer.directory("blobs/sha256")
+        try writer.directory(OCILayout.blobsPath)
         let total = plan.blobBytes
         sink.progress = { report(.writing, $0, total) }
         for blob in plan.blobs {
-            try writer.file(SavePlan.path(blob.digest), sizeBytes: blob.sizeBytes) {
+            try writer.file(OCILayout.blobPath(blob.digest), sizeBytes: blob.sizeBytes) {
                 try write(blob, to: sink)
             }
         }
@@ -100,14 +97,12 @@ package struct ImageSaver {
 
     /// Writes the images into the OCI layout at `directory`, which is made if it is not there; the
     /// images of a layout that is there stay, but for those whose names are given anew.
+    ///
+    /// What is interrupted leaves a layout without the new images, which can be saved to again.
     package func saveLayout(_ images: [ImageToSave], to directory: String) throws {
         let plan = try plan(images)
         do throws(Errno) {
-            let names = try Self.namesIfThere(directory)
-            if !names.isEmpty, !names.contains(Array("oci-layout".utf8)) {
-                throw Errno.notEmpty
-            }
-            try HostDirectory.makeAll(directory + "/blobs/sha256")
+            try Self.makeLayout(directory)
         } catch {
             throw LayerError(
                 .inputOutput, "it cannot be made an OCI layout", path: directory, cause: error)
@@ -116,12 +111,26 @@ package struct ImageSaver {
         var done: UInt64 = 0
         for blob in plan.blobs {
             let before = done
-            try writeFile(blob, to: directory + "/" + SavePlan.path(blob.digest)) {
+            try writeFile(blob, to: directory + "/" + OCILayout.blobPath(blob.digest)) {
                 report(.writing, before + $0, total)
             }
             done += blob.sizeBytes
         }
-        try writeDocuments(plan, to: directory)
+        try addToIndex(plan, of: directory)
+    }
+
+    /// Makes the directory a layout before anything is in it, by which it is known ever after.
+    private static func makeLayout(_ directory: String) throws(Errno) {
+        let names = try namesIfThere(directory)
+        let marker = Array(OCILayout.markerPath.utf8)
+        if !names.contains(marker) {
+            // The marker itself may have been interrupted.
+            guard names.allSatisfy({ $0.starts(with: marker) }) else { throw .notEmpty }
+            try HostDirectory.makeAll(directory)
+            try HostDirectory.replaceFile(
+                directory + "/" + OCILayout.markerPath, with: OCILayout.marker)
+        }
+        try HostDirectory.makeAll(directory + "/" + OCILayout.blobsPath)
     }
 
     private static func namesIfThere(_ directory: String) throws(Errno) -> [[UInt8]] {
@@ -145,9 +154,10 @@ package struct ImageSaver {
         }
     }
 
-    private func writeDocuments(_ plan: SavePlan, to directory: String) throws {
+    /// Lists the images whose blobs are there, once they are durable.
+    private func addToIndex(_ plan: SavePlan, of directory: String) throws {
         let added = plan.indexEntries
-        let indexPath = directory + "/" + OCILayoutReader.indexPath
+        let indexPath = directory + "/" + OCILayout.indexPath
         var index = try existingIndex(indexPath) ?? ImageIndex(manifests: [])
         let names = Set(added.map { ArchivedName($0.annotations) })
         index.manifests.removeAll { entry in
@@ -160,8 +170,9 @@ package struct ImageSaver {
         }
         index.manifests += added
         do throws(Errno) {
+            let layout = try OwnedDescriptor(opening: directory, [.readOnly, .directory])
+            try DescriptorIO.synchronizeFileSystem(of: layout.rawValue)
             try HostDirectory.replaceFile(indexPath, with: index.encoded)
-            try HostDirectory.replaceFile(directory + "/oci-layout", with: Self.layoutFile)
         } catch {
             throw LayerError(
                 .inputOutput, "it cannot be written", path: indexPath, cause: error)

@@ -10,38 +10,38 @@ internal import ImageSpec
 struct OCILayoutReader {
     private let files: any ImageFiles
     private let options: LoadOptions
-    private var documentsLeft: Int
+    private var allowance: DocumentAllowance
+    /// By the digest of their manifest, which an index may list often.
+    private var planned: [Digest: PlannedImage] = [:]
     /// Why something of the layout was passed over; told when nothing is left.
     private var passedOver: LayerError?
 
-    static let indexPath = "index.json"
     /// Real layouts nest one index in another once.
     private static let depthLimit = 8
-
-    private struct Candidate {
-        var descriptor: Descriptor
-        var name: ArchivedName
-    }
 
     init(_ files: any ImageFiles, options: LoadOptions) {
         self.files = files
         self.options = options
-        documentsLeft = options.limits.documents
+        allowance = DocumentAllowance(options.limits)
     }
 
     /// The layout's images; nil when there is no `index.json`.
     mutating func images() throws -> [PlannedImage]? {
         guard
             let bytes = try files.bytes(
-                at: Self.indexPath, limit: ImageDocumentLimit.maximumBytes)
+                at: OCILayout.indexPath, limit: ImageDocumentLimit.maximumBytes)
         else { return nil }
-        let index = try parse(ImageIndex.self, bytes, Self.indexPath)
+        let index = try parse(ImageIndex.self, bytes, OCILayout.indexPath)
+        let listed = index.manifests.filter { !$0.isAttestation }
+        try allowance.check(listedCount: listed.count)
         var groups: [(name: ArchivedName, descriptors: [Descriptor])] = []
-        for descriptor in index.manifests where !descriptor.isAttestation {
+        var places: [ArchivedName: Int] = [:]
+        for descriptor in listed {
             let name = ArchivedName(descriptor.annotations)
-            if let place = groups.firstIndex(where: { $0.name == name }) {
+            if let place = places[name] {
                 groups[place].descriptors.append(descriptor)
             } else {
+                places[name] = groups.count
                 groups.append((name, [descriptor]))
             }
         }
@@ -49,21 +49,17 @@ struct OCILayoutReader {
             groups.removeAll { !$0.name.matches(wanted) }
             guard !groups.isEmpty else { throw Self.noSuchName(wanted, in: index) }
         }
-        var images: [PlannedImage] = []
+        var images = PlannedImages()
         for group in groups {
             let isUnnamed = group.name == ArchivedName()
             for descriptor in try suitable(group.descriptors, takesAll: isUnnamed) {
                 guard var image = try image(descriptor, depth: 0) else { continue }
-                image.names = group.name.reference.map { [$0] } ?? []
-                if let place = images.firstIndex(where: { $0.configBytes == image.configBytes }) {
-                    images[place].names += image.names
-                } else {
-                    images.append(image)
-                }
+                image.add(group.name.reference.map { [$0] } ?? [])
+                images.add(image)
             }
         }
-        if images.isEmpty, let passedOver { throw passedOver }
-        return images
+        if images.all.isEmpty, let passedOver { throw passedOver }
+        return images.all
     }
 
     // MARK: - Choosing
@@ -111,7 +107,7 @@ struct OCILayoutReader {
     // MARK: - Descending
 
     private mutating func image(_ descriptor: Descriptor, depth: Int) throws -> PlannedImage? {
-        let place = Self.path(descriptor.digest)
+        let place = OCILayout.blobPath(descriptor.digest)
         guard depth < Self.depthLimit else {
             throw LayerError(
                 .invalidArchive, "indexes are nested more than \(Self.depthLimit) deep",
@@ -159,6 +155,7 @@ struct OCILayoutReader {
     private mutating func manifest(
         _ descriptor: Descriptor, _ place: String
     ) throws -> PlannedImage? {
+        if let known = planned[descriptor.digest] { return known }
         let manifest = try parse(ImageManifest.self, try document(descriptor), place)
         guard manifest.config.mediaType.kind == .config else {
             passedOver =
@@ -169,7 +166,7 @@ struct OCILayoutReader {
                         + "\"\(manifest.config.mediaType.rawValue.prefix(200))\"", path: place)
             return nil
         }
-        let configPath = Self.path(manifest.config.digest)
+        let configPath = OCILayout.blobPath(manifest.config.digest)
         let configBytes = try document(manifest.config)
         let config = try ArchivedConfig.parse(configBytes, path: configPath)
         if let wanted = options.platform, wanted.rank(of: config.platform) == nil {
@@ -182,14 +179,17 @@ struct OCILayoutReader {
                     + "\(config.diffIDs.count)", path: place)
         }
         let layers = try zip(manifest.layers, config.diffIDs).map(layer)
-        return PlannedImage(
-            configBytes: configBytes, config: config, layers: layers, names: [])
+        let image = PlannedImage(
+            id: ImageID(manifest.config.digest), configBytes: configBytes, config: config,
+            layers: layers)
+        planned[descriptor.digest] = image
+        return image
     }
 
     private func layer(
         _ descriptor: Descriptor, _ diffID: DiffID
     ) throws -> PlannedImage.Layer {
-        let path = Self.path(descriptor.digest)
+        let path = OCILayout.blobPath(descriptor.digest)
         // The bytes tell how a layer is packed; the type must only say that it is one.
         guard descriptor.mediaType.layerCompression != nil else {
             let isEncrypted = descriptor.mediaType.rawValue.hasSuffix("+encrypted")
@@ -215,19 +215,14 @@ struct OCILayoutReader {
 
     // MARK: - Documents
 
-    private static func path(_ digest: Digest) -> String { "blobs/sha256/\(digest.hex)" }
-
     /// The verified bytes of an index, a manifest or a config.
     private mutating func document(_ descriptor: Descriptor) throws -> [UInt8] {
-        let path = Self.path(descriptor.digest)
-        guard documentsLeft > 0 else {
-            throw LayerError(
-                .tooLarge, "the archive has more than \(options.limits.documents) documents")
-        }
-        documentsLeft -= 1
+        let path = OCILayout.blobPath(descriptor.digest)
+        try allowance.checkRoom()
         guard
             let bytes = try files.bytes(at: path, limit: ImageDocumentLimit.maximumBytes)
         else { throw LayerError(.invalidArchive, "the archive lacks this blob", path: path) }
+        try allowance.take(bytes)
         let found = Digest(of: bytes)
         guard Int64(bytes.count) == descriptor.sizeBytes, found == descriptor.digest else {
             throw LayerError(

@@ -15,11 +15,95 @@ struct PlannedImage: Sendable {
         let urls: [String]
     }
 
+    let id: ImageID
     let configBytes: [UInt8]
-    let config: ImageConfig
+    // The rest of the config is not kept: hostile ones take many times their bytes.
+    let platform: Platform
+    let created: Timestamp?
+    /// Of all layers; nil without any.
+    let chainID: ChainID?
     /// Bottom first, one for each diffID of the config.
     let layers: [Layer]
-    var names: [Reference]
+    private(set) var names: [Reference]
+    private var knownNames: Set<Reference>
 
-    var id: ImageID { ImageID(Digest(of: configBytes)) }
+    init(
+        id: ImageID, configBytes: [UInt8], config: ImageConfig, layers: [Layer],
+        names: [Reference] = []
+    ) {
+        self.id = id
+        self.configBytes = configBytes
+        platform = config.platform
+        created = config.created
+        chainID = config.chain.last
+        self.layers = layers
+        self.names = []
+        knownNames = []
+        add(names)
+    }
+
+    /// Adds names that it does not have.
+    mutating func add(_ more: [Reference]) {
+        for name in more where knownNames.insert(name).inserted { names.append(name) }
+    }
+}
+
+/// The images of an archive, each once, in the order of their first mention.
+struct PlannedImages {
+    private(set) var all: [PlannedImage] = []
+    private var places: [ImageID: Int] = [:]
+
+    /// Adds an image, or its names to the same image.
+    mutating func add(_ image: PlannedImage) {
+        if !add(image.names, to: image.id) {
+            places[image.id] = all.count
+            all.append(image)
+        }
+    }
+
+    /// Gives an image more names.
+    /// - Returns: false when it is not among them.
+    mutating func add(_ names: [Reference], to id: ImageID) -> Bool {
+        guard let place = places[id] else { return false }
+        all[place].add(names)
+        return true
+    }
+
+    subscript(id: ImageID) -> PlannedImage? { places[id].map { all[$0] } }
+}
+
+/// What an archive's documents may still take of the limits.
+struct DocumentAllowance {
+    private let limits: ArchiveLimits
+    private var documents = 0
+    private var bytes = 0
+
+    init(_ limits: ArchiveLimits) { self.limits = limits }
+
+    /// - Throws: `tooLarge` when so many images are listed.
+    func check(listedCount: Int) throws(LayerError) {
+        guard listedCount <= limits.documents else {
+            throw LayerError(.tooLarge, "more than \(limits.documents) images are listed")
+        }
+    }
+
+    /// - Throws: `tooLarge` when one more document is too much.
+    mutating func take(_ document: [UInt8]) throws(LayerError) {
+        documents += 1
+        bytes += document.count
+        guard bytes <= limits.documentBytes else {
+            throw LayerError(
+                .tooLarge,
+                "the archive's documents have more than \(limits.documentBytes) bytes, the limit")
+        }
+    }
+
+    /// Before a document is read.
+    /// - Throws: `tooLarge` when there were as many as are allowed.
+    func checkRoom() throws(LayerError) {
+        guard documents < limits.documents else {
+            throw LayerError(
+                .tooLarge, "the archive has more than \(limits.documents) documents")
+        }
+    }
 }

@@ -139,8 +139,6 @@ extension SavePlan {
     /// The bytes of all blobs.
     var blobBytes: UInt64 { blobs.reduce(0) { $0 + $1.sizeBytes } }
 
-    static func path(_ digest: Digest) -> String { "blobs/sha256/\(digest.hex)" }
-
     /// The manifests as an OCI index lists them: once for each name.
     var indexEntries: [Descriptor] {
         images.flatMap { image -> [Descriptor] in
@@ -158,9 +156,9 @@ extension SavePlan {
         DockerArchive.manifest(
             of: images.map { image in
                 DockerArchiveImage(
-                    configPath: Self.path(image.item.image.id.digest),
+                    configPath: OCILayout.blobPath(image.item.image.id.digest),
                     repoTags: image.item.names.map(\.familiarName),
-                    layerPaths: image.layers.map { Self.path($0.digest) })
+                    layerPaths: image.layers.map { OCILayout.blobPath($0.digest) })
             })
     }
 

@@ -1,4 +1,4 @@
-import Glibc
+internal import LinuxIO
 
 /// Writes to a file, pipe or socket where it stands.
 ///
@@ -11,21 +11,11 @@ package struct FileDescriptorSink: ByteSink {
     }
 
     package mutating func write(_ bytes: Span<UInt8>) throws {
-        try unsafe bytes.withUnsafeBufferPointer { buffer in
-            var written = 0
-            while written < buffer.count {
-                let count = unsafe Glibc.write(
-                    descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written)
-                if count >= 0 {
-                    written += count
-                    continue
-                }
-                guard errno == EINTR else {
-                    throw CompressionError(
-                        .inputOutput, "writing failed: \(unsafe String(cString: strerror(errno)))",
-                        errorNumber: errno)
-                }
-            }
+        do {
+            try unsafe bytes.withUnsafeBytes { try unsafe DescriptorIO.writeAll(descriptor, $0) }
+        } catch let error as Errno {
+            throw CompressionError(
+                .inputOutput, "writing failed: \(error)", errorNumber: error.rawValue)
         }
     }
 }

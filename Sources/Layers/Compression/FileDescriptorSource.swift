@@ -1,4 +1,4 @@
-import Glibc
+internal import LinuxIO
 
 /// Reads a file, pipe or socket from where it stands.
 ///
@@ -11,21 +11,15 @@ package struct FileDescriptorSource: ByteSource {
     }
 
     package mutating func read(into buffer: inout OutputSpan<UInt8>) throws {
-        try unsafe buffer.withUnsafeMutableBufferPointer { bytes, initializedCount in
-            let start = initializedCount
-            repeat {
-                let count = unsafe Glibc.read(
-                    descriptor, bytes.baseAddress?.advanced(by: start), bytes.count - start)
-                if count >= 0 {
-                    initializedCount = start + count
-                    return
-                }
-                guard errno == EINTR else {
-                    throw CompressionError(
-                        .inputOutput, "reading failed: \(unsafe String(cString: strerror(errno)))",
-                        errorNumber: errno)
-                }
-            } while true
+        do {
+            try unsafe buffer.withUnsafeMutableBufferPointer { bytes, filled in
+                let rest = unsafe UnsafeMutableRawBufferPointer(
+                    UnsafeMutableBufferPointer(rebasing: bytes[filled...]))
+                filled += try unsafe DescriptorIO.read(descriptor, into: rest)
+            }
+        } catch let error as Errno {
+            throw CompressionError(
+                .inputOutput, "reading failed: \(error)", errorNumber: error.rawValue)
         }
     }
 }

@@ -7,7 +7,9 @@ struct PaxOverrides: Sendable {
     private(set) var gid: UInt32?
     private(set) var modified: TarTime?
     private(set) var sparse = PaxSparseRecords()
-    private var attributes: [TarAttribute] = []
+    /// By name: bsdtar states every attribute twice, in both spellings.
+    private var attributes: [[UInt8]: [UInt8]] = [:]
+    /// All names of `attributes` with a NUL each.
     private var attributeListBytes = 0
     private var accessControl: [(attribute: String, key: String, text: [UInt8])] = []
 
@@ -79,19 +81,11 @@ struct PaxOverrides: Sendable {
             case .namesWithoutIDs: ignored.append(Array(key.utf8))
             }
         }
-        // An attribute stated as such is exact and comes after the texts, so that it wins.
-        all += attributes
-        guard all.count > 1 else { return (all, ignored) }
-        let order = all.indices.sorted { left, right in
-            let (first, second) = (all[left].name, all[right].name)
-            return first == second ? left < right : first.lexicographicallyPrecedes(second)
-        }
-        var unique: [TarAttribute] = []
-        for index in order {
-            if unique.last?.name == all[index].name { unique.removeLast() }
-            unique.append(all[index])
-        }
-        return (unique, ignored)
+        // An attribute stated as such is exact.
+        all.removeAll { attributes[$0.name] != nil }
+        for (name, value) in attributes { all.append(TarAttribute(name: name, value: value)) }
+        all.sort { $0.name.lexicographicallyPrecedes($1.name) }
+        return (all, ignored)
     }
 
     private mutating func addAttribute(
@@ -110,15 +104,14 @@ struct PaxOverrides: Sendable {
                 .limitExceeded,
                 "an extended attribute is larger than \(limits.attributeValueBytes) bytes")
         }
-        // bsdtar states every attribute twice, in both spellings.
+        guard attributes.updateValue(value, forKey: name) == nil else { return }
         attributeListBytes += name.count + 1
-        guard attributeListBytes <= 2 * limits.attributeListBytes else {
+        guard attributeListBytes <= limits.attributeListBytes else {
             throw TarError(
                 .limitExceeded,
                 "the names of an entry's extended attributes are longer than "
                     + "\(limits.attributeListBytes) bytes")
         }
-        attributes.append(TarAttribute(name: name, value: value))
     }
 
     private func name(

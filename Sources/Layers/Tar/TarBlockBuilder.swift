@@ -16,6 +16,20 @@ struct TarBlockBuilder {
         }
     }
 
+    /// As ``setNumber(_:in:)``, but big-endian behind a set high bit (GNU's base 256) what does not
+    /// fit: no pax record states the number of a device.
+    mutating func setDeviceNumber(_ value: UInt32, in field: Range<Int>) {
+        guard !TarNumber.fitsOctal(Int64(value), width: field.count) else {
+            return setNumber(Int64(value), in: field)
+        }
+        var rest = value
+        for index in field.reversed() {
+            block[index] = UInt8(truncatingIfNeeded: rest)
+            rest >>= 8
+        }
+        block[field.lowerBound] = 0x80
+    }
+
     /// The block with its type, magic and checksum.
     consuming func finished(typeFlag: UInt8) -> [UInt8] {
         block[TarLayout.typeFlag] = typeFlag

@@ -57,8 +57,8 @@ package enum TarWriter {
         block.setNumber(size, in: TarLayout.size)
         block.setNumber(entry.modified.seconds, in: TarLayout.modified)
         let isDevice = entry.kind == .characterDevice || entry.kind == .blockDevice
-        block.setNumber(isDevice ? Int64(entry.deviceMajor) : 0, in: TarLayout.deviceMajor)
-        block.setNumber(isDevice ? Int64(entry.deviceMinor) : 0, in: TarLayout.deviceMinor)
+        block.setDeviceNumber(isDevice ? entry.deviceMajor : 0, in: TarLayout.deviceMajor)
+        block.setDeviceNumber(isDevice ? entry.deviceMinor : 0, in: TarLayout.deviceMinor)
         bytes.append(contentsOf: block.finished(typeFlag: flag))
         return bytes
     }

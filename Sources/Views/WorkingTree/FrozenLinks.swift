@@ -23,12 +23,15 @@ struct FrozenLinks {
         _ tree: Tree, changed: [UInt64: Node], in directories: PendingDirectories
     ) throws(FileTreeError) {
         self.directories = directories
-        for (identifier, paths) in try HardLinkGroups.paths(in: tree, directories) {
-            let link = HardLink(
-                identifier: HardLink.identifier(of: paths[0]), count: UInt32(paths.count))
+        let groups = try HardLinkGroups.paths(in: tree, directories)
+        let identifiers = HardLinkGroups.identifiers(
+            ofFirstPaths: groups.values.filter { $0.count > 1 }.map { $0[0] })
+        for (identifier, paths) in groups {
+            let link = identifiers[paths[0]].map {
+                HardLink(identifier: $0, count: UInt32(clamping: paths.count))
+            }
             outcomes[identifier] = Outcome(
-                node: changed[identifier], link: paths.count < 2 ? nil : link,
-                firstPath: paths[0])
+                node: changed[identifier], link: link, firstPath: paths[0])
         }
     }
 
