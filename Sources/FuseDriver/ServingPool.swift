@@ -148,18 +148,25 @@ final class ServingPool: Sendable {
     func close() {
         closed.store(true, ordering: .releasing)
         closing.ring()
+        inviteStandby()
+        attention.ring()
+    }
+
+    /// Whoever stands by sees that the pool is closed.
+    private func inviteStandby() {
         let standby = state.withLock { state in
             defer { state.standby = [] }
             return state.standby
         }
         for worker in standby { worker.invite() }
-        attention.ring()
     }
 
-    /// Waits for the threads of a closed pool to end.
+    /// Waits for the threads of a closed pool to end. May begin while ``close()`` is under way on
+    /// another thread, which then finds nobody to invite.
     func join() {
+        inviteStandby()
         let threads = state.withLock { state in
-            defer { state = State() }
+            defer { state.threads = [] }
             return state.threads
         }
         for thread in threads { thread.join() }
