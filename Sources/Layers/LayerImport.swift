@@ -1,6 +1,5 @@
 package import FileTree
 package import ImageSpec
-internal import LinuxIO
 package import Store
 
 /// A layer as it was read from its tar.
@@ -55,9 +54,13 @@ package struct LayerImport {
         expecting: LayerExpectation = LayerExpectation(), progress: ((Int64) -> Void)? = nil
     ) throws -> ImportedLayer {
         var stream = try LayerStream(source, expecting: expecting, limits: limits)
+        let writers = ContentWriters(ingest)
         let writeback = EarlyWriteback(ingest)
-        let outcome = Result { try read(&stream, writeback, onto: parent, progress: progress) }
+        let outcome = Result {
+            try read(&stream, writers, writeback, onto: parent, progress: progress)
+        }
         stream.stop()
+        writers.stop()
         let written = Result { try writeback.finish() }
         let layer = try outcome.get()
         try written.get()
@@ -65,16 +68,23 @@ package struct LayerImport {
     }
 
     private func read(
-        _ stream: inout LayerStream, _ writeback: EarlyWriteback, onto parent: Tree,
-        progress: ((Int64) -> Void)?
+        _ stream: inout LayerStream, _ writers: ContentWriters, _ writeback: EarlyWriteback,
+        onto parent: Tree, progress: ((Int64) -> Void)?
     ) throws -> ImportedLayer {
         var reader = TarReader()
         var applier = try LayerApplier(
-            ingest: ingest, directories: directories, parent: parent, limits: limits)
-        while let chunk = try stream.next() {
-            try reader.feed(chunk.bytes.span, to: &applier)
-            try writeback.note()
-            progress?(chunk.blobBytes)
+            ingest: ingest, writers: writers, directories: directories, parent: parent,
+            limits: limits)
+        do {
+            while let chunk = try stream.next() {
+                try reader.feed(chunk.bytes.span, to: &applier)
+                try writeback.note()
+                progress?(chunk.blobBytes)
+            }
+        } catch {
+            // What is the matter with an earlier entry comes first.
+            try applier.applyPending()
+            throw error
         }
         guard let summary = stream.summary else {
             throw LayerError(.invalidArchive, "the layer's stream ended without its end")
@@ -82,198 +92,5 @@ package struct LayerImport {
         let ending = try reader.finish()
         return try applier.finish(
             summary, entryCount: reader.entryCount, endedWithMarker: ending != .noMarker)
-    }
-}
-
-/// The consumer of a layer's tar.
-private struct LayerApplier: TarConsumer, ~Copyable {
-    /// Bodies up to this size are gathered in memory and hashed before they touch the disk, so
-    /// that content the store has is not written again.
-    static let bufferedBodyBytes: Int64 = 1 << 20
-
-    /// Enough to see what is the matter.
-    private static let warningLimit = 100
-
-    private let ingest: ObjectIngest
-    private let directories: PendingDirectories
-    private var entries: LayerEntries
-    private var linkAttributes = LinkAttributes()
-    private var recipe: RecipeWriter
-    private var current: TarEntry?
-    private var body: [UInt8] = []
-    private var writer: ObjectWriter?
-    private var sparse: SparseBody?
-    private var allowance: LayerAllowance
-    private var warnings: [LayerWarning] = []
-
-    init(
-        ingest: ObjectIngest, directories: PendingDirectories, parent: Tree,
-        limits: ArchiveLimits
-    ) throws {
-        self.ingest = ingest
-        self.directories = directories
-        allowance = LayerAllowance(limits)
-        entries = LayerEntries(TreeEditor(base: parent, directories: directories))
-        recipe = try RecipeWriter(ingest)
-    }
-
-    mutating func literal(_ bytes: Span<UInt8>) throws {
-        try recipe.appendLiteral(bytes)
-    }
-
-    mutating func begin(_ entry: TarEntry) throws {
-        try allowance.take(entry)
-        current = entry
-        if !entry.ignoredRecords.isEmpty { noteIgnored(entry) }
-        if let extents = entry.extents {
-            let object = try ingest.writer()
-            writer = object
-            sparse = SparseBody(extents: extents, sizeBytes: UInt64(entry.sizeBytes))
-        } else if entry.storedSizeBytes > Self.bufferedBodyBytes {
-            writer = try ingest.writer()
-        } else {
-            body.reserveCapacity(Int(entry.storedSizeBytes))
-        }
-    }
-
-    private mutating func noteIgnored(_ entry: TarEntry) {
-        guard warnings.count < Self.warningLimit else { return }
-        let keys = entry.ignoredRecords.map { String(decoding: $0, as: UTF8.self) }
-        warnings.append(
-            LayerWarning(
-                path: entry.path,
-                message: "\(keys.joined(separator: ", ")) names users without their ids; left out"))
-    }
-
-    mutating func body(_ bytes: Span<UInt8>) throws {
-        if sparse != nil, let writer {
-            try sparse?.write(bytes, to: writer)
-        } else if let writer {
-            try writer.append(bytes)
-        } else {
-            unsafe bytes.withUnsafeBufferPointer { unsafe body.append(contentsOf: $0) }
-        }
-    }
-
-    mutating func end() throws {
-        guard let entry = current else { return }
-        current = nil
-        var content = FileContent.empty
-        if let finished = sparse, let writer {
-            try finished.finish(writer)
-            content = try writer.finish()
-            for extent in finished.extents {
-                try recipe.append(
-                    content, offset: UInt64(extent.offset), length: UInt64(extent.sizeBytes))
-            }
-        } else {
-            if let writer {
-                content = try writer.finish()
-            } else if !body.isEmpty {
-                content = try ingest.insert(body)
-            }
-            try recipe.append(content, offset: 0, length: content.sizeBytes)
-        }
-        writer = nil
-        sparse = nil
-        body.removeAll(keepingCapacity: true)
-        do {
-            let path = try entries.apply(entry, content: content)
-            if entry.kind == .hardLink, let path {
-                try linkAttributes.note(entry, at: path, in: entries.editor)
-            }
-        } catch {
-            throw LayerError(
-                .invalidEntry, "the layer cannot be applied", path: entry.path, cause: error)
-        }
-    }
-
-    consuming func finish(
-        _ summary: LayerStream.Summary, entryCount: Int, endedWithMarker: Bool
-    ) throws -> ImportedLayer {
-        let tree = try linkAttributes.applied(
-            to: try entries.editor.finish(), in: directories)
-        return ImportedLayer(
-            diffID: summary.diffID, tarSizeBytes: summary.tarSizeBytes, tree: tree,
-            recipe: try recipe.finish(), entryCount: entryCount, endedWithMarker: endedWithMarker,
-            warnings: warnings)
-    }
-}
-
-/// What a layer may still take of the limits.
-private struct LayerAllowance {
-    private let limits: ArchiveLimits
-    private var entries = 0
-    private var metadataBytes = 0
-    private var holeBytes: UInt64 = 0
-
-    init(_ limits: ArchiveLimits) { self.limits = limits }
-
-    /// - Throws: `tooLarge` when the entry is too much.
-    mutating func take(_ entry: TarEntry) throws(LayerError) {
-        entries += 1
-        guard entries <= limits.layerEntries else {
-            throw LayerError(
-                .tooLarge, "the layer has more than \(limits.layerEntries) entries, the limit",
-                path: entry.path)
-        }
-        metadataBytes += entry.path.count + entry.linkTarget.count
-        for attribute in entry.attributes {
-            metadataBytes += attribute.name.count + attribute.value.count
-        }
-        guard metadataBytes <= limits.layerMetadataBytes else {
-            throw LayerError(
-                .tooLarge,
-                "the names, link targets and extended attributes of the layer's entries have more "
-                    + "than \(limits.layerMetadataBytes) bytes, the limit", path: entry.path)
-        }
-        guard entry.extents != nil else { return }
-        // Both are less than 2^63.
-        holeBytes += UInt64(max(0, entry.sizeBytes - entry.storedSizeBytes))
-        guard holeBytes <= limits.holeBytes else {
-            throw LayerError(
-                .tooLarge, "the holes of the layer's sparse files are larger than the limit",
-                path: entry.path)
-        }
-    }
-}
-
-/// Puts packed extents where they belong.
-private struct SparseBody {
-    let extents: [TarExtent]
-    let sizeBytes: UInt64
-    private var index = 0
-    /// How much of the current extent has been written.
-    private var done: Int64 = 0
-    /// How far the file is written, holes included.
-    private var position: UInt64 = 0
-
-    init(extents: [TarExtent], sizeBytes: UInt64) {
-        self.extents = extents
-        self.sizeBytes = sizeBytes
-    }
-
-    mutating func write(_ bytes: Span<UInt8>, to writer: ObjectWriter) throws {
-        var start = 0
-        while start < bytes.count, index < extents.count {
-            let extent = extents[index]
-            if done == 0, UInt64(extent.offset) > position {
-                try writer.appendHole(UInt64(extent.offset) - position)
-                position = UInt64(extent.offset)
-            }
-            let count = Int(min(Int64(bytes.count - start), extent.sizeBytes - done))
-            try writer.append(bytes.extracting(start..<(start + count)))
-            start += count
-            done += Int64(count)
-            position += UInt64(count)
-            if done == extent.sizeBytes {
-                index += 1
-                done = 0
-            }
-        }
-    }
-
-    func finish(_ writer: ObjectWriter) throws {
-        if sizeBytes > position { try writer.appendHole(sizeBytes - position) }
     }
 }

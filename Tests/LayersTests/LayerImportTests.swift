@@ -1,4 +1,5 @@
 import FileTree
+import Foundation
 import ImageSpec
 import Store
 import Testing
@@ -304,6 +305,67 @@ import Testing
                     #expect(!isFine && error.code == .digestMismatch)
                 }
             }
+        }
+    }
+
+    @Test("entries are applied in the layer's order, however long their contents take")
+    func order() throws {
+        var layer = try LayerFixture()
+        let large = (0..<(3 << 20)).map { UInt8(truncatingIfNeeded: $0 / 7) }
+        for index in 0..<1500 {
+            try layer.add(.file("f\(index)"))
+            if index % 500 == 0 {
+                try layer.add(.file("large\(index)"), large + [UInt8(index / 500)])
+            }
+            // Replaces the one before.
+            if index % 3 == 0 { try layer.add(.file("again"), Array("\(index)".utf8)) }
+            if index % 7 == 0 { try layer.add(.hardLink("l\(index)", to: "again")) }
+        }
+        try withStore { store, lease in
+            let record = try #require(try store.importLayers([layer.tar], lease: lease).last)
+            #expect(try store.tar(of: record) == layer.tar)
+            func file(_ name: String) throws -> FileContent? {
+                let path = TreePath([try EntryName(name.utf8)])
+                guard case .file(let content)? = try store.node(at: path, in: record.tree)?.content
+                else { return nil }
+                return content
+            }
+            #expect(try file("again")?.digest == Digest(of: Array("1497".utf8)))
+            #expect(try file("l700")?.digest == Digest(of: Array("699".utf8)))
+            #expect(try file("large1000")?.digest == Digest(of: large + [2]))
+            #expect(try file("f1499")?.digest == Digest(of: Array("f1499".utf8)))
+        }
+    }
+
+    @Test("what a writer cannot store is the import's error")
+    func unwritable() throws {
+        var layer = try LayerFixture()
+        for index in 0..<200 {
+            try layer.add(.file("f\(index)"), [UInt8](repeating: UInt8(index), count: 50_000))
+        }
+        try layer.add(.file("large"), [UInt8](repeating: 1, count: 20 << 20))
+        try withStore { store, lease in
+            let work = URL(fileURLWithPath: lease.newWorkPath("x")).deletingLastPathComponent()
+            let error = #expect(throws: StoreError.self) {
+                _ = try LayerImport(
+                    ingest: try store.ingest(lease), directories: PendingDirectories(base: store)
+                ).read(ArraySource(layer.tar), onto: .empty) { _ in
+                    try? FileManager.default.removeItem(at: work)
+                }
+            }
+            #expect(error?.code == .inputOutput)
+        }
+    }
+
+    @Test("of two errors the one that stands first in the tar is told")
+    func firstError() throws {
+        var bytes = try LayerFixture([.file("a"), .file("../out")]).bytes
+        bytes += [UInt8](repeating: 7, count: 512)
+        try withStore { store, lease in
+            let error = #expect(throws: LayerError.self) {
+                try store.importLayers([bytes], lease: lease)
+            }
+            #expect(error?.code == .invalidEntry && error?.path == Array("../out".utf8))
         }
     }
 
