@@ -70,7 +70,8 @@ let package = Package(
         tests("DockerfileTests", ["Dockerfile"], exclude: ["Golden"]),
         tests("FileTreeTests", ["FileTree", "ImageSpec"]),
         tests("LayersTests", ["Layers", "Store", "FileTree", "ImageSpec", "LinuxIO"]),
-        tests("StoreTests", ["Store", "FileTree", "ImageSpec", "LinuxIO"]),
+        tests("LinuxIOTests", ["LinuxIO"]),
+        tests("StoreTests", ["Store", "FileTree", "ImageSpec", "LinuxIO", grdb]),
         tests("FuseDriverTests", ["FuseDriver", "VirtualFS", "CFuse", "CLinux"]),
         tests(
             "ViewsTests",
@@ -85,7 +86,7 @@ let package = Package(
         tests("ArchitectureTests", []),
         // Run the program itself, which "swift build --build-tests" builds beside them.
         tests("MountsTests", ["vitrine"]),
-        tests("ProgramTests", ["vitrine"]),
+        tests("ProgramTests", ["vitrine", "Store"]),
     ]
 )
 
