@@ -134,7 +134,7 @@ enum Background {
         try BackgroundMount.start(
             arguments: arguments,
             environment: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" },
-            logPath: engine.root + "/logs/mounts.log")
+            logPath: engine.mountLog)
     }
 
     /// Runs `serve`, and tells the process that waits, if one does, how its start went.

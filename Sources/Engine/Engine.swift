@@ -15,6 +15,8 @@ package final class Engine: Sendable {
     }
 
     package var root: String { store.layout.root }
+    /// Takes what the processes of detached mounts print.
+    package var mountLog: String { store.layout.mountLog }
 
     // MARK: - Finding images
 

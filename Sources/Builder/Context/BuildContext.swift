@@ -85,7 +85,7 @@ struct BuildContext {
     private static func cachePath(_ context: String, _ store: Store) throws -> String? {
         guard let status = try? FileStatus(ofPath: context) else { return nil }  // told later
         let identity = "\(status.device):\(status.inode)"
-        return store.layout.root + "/context-cache/" + Digest(of: Array(identity.utf8)).short
+        return store.layout.contextCache(Digest(of: Array(identity.utf8)).short)
     }
 
     private static func read(_ path: String) throws -> [UInt8]? {
