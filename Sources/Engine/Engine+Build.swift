@@ -1,6 +1,7 @@
 package import Builder
 package import ImageSpec
 package import Sandbox
+internal import Store
 
 extension Engine {
     /// Builds an image from a Dockerfile, running its steps in writable views.
@@ -11,8 +12,10 @@ extension Engine {
     ) throws -> BuildResult {
         try Builder(
             store: store,
-            executor: StepRunner { [self] in
-                try containerRuntime(isolated: options.network == .isolated)
+            executor: StepRunner { [self] lease in
+                // What cannot be removed now, "gc" tells of.
+                _ = try? store.removeDeadLeases(ending: endRemains)
+                return try containerRuntime(lease, isolated: options.network == .isolated)
             }
         ).build(options, context: context, observer: observer, cancellation: cancellation)
     }

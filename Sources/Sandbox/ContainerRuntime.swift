@@ -77,22 +77,38 @@ package struct ContainerRuntime: Sendable {
         }
     }
 
+    /// Whether a runtime keeps the state of a container below the directory.
+    package static func hasContainers(_ stateRoot: String) throws(SandboxError) -> Bool {
+        try !containers(stateRoot).isEmpty
+    }
+
+    private static func containers(_ stateRoot: String) throws(SandboxError) -> [String] {
+        do throws(Errno) {
+            // Names that begin with a dot are caches.
+            return try HostDirectory.names(ofPath: stateRoot)
+                .filter { $0.first != UInt8(ascii: ".") }
+                .map { String(decoding: $0, as: UTF8.self) }
+        } catch .notFound {
+            return []
+        } catch {
+            throw SandboxError(.system, "could not list \(stateRoot): \(error)")
+        }
+    }
+
     /// Ends and removes the containers of processes that are gone.
     ///
     /// The caller makes sure that no process uses `stateRoot` any more, such as by the lock of the
     /// store's owner.
+    /// - Throws: `runtimeFailed` when a container is still there.
     package func removeLeftovers() throws(SandboxError) {
-        let names: [[UInt8]]
-        do throws(Errno) {
-            names = try HostDirectory.names(ofPath: stateRoot)
-        } catch .notFound {
-            return
-        } catch {
-            throw SandboxError(.system, "could not list \(stateRoot): \(error)")
-        }
-        for name in names where name.first != UInt8(ascii: ".") {
-            let identifier = String(decoding: name, as: UTF8.self)
-            try perform(["delete", "--force", identifier])
+        for identifier in try Self.containers(stateRoot) {
+            let output = try perform(["delete", "--force", identifier])
+            guard output.exit.isSuccess, !HostDirectory.exists("\(stateRoot)/\(identifier)") else {
+                throw SandboxError(
+                    .runtimeFailed,
+                    "could not remove the container \(identifier): "
+                        + String(decoding: output.standardError.prefix(400), as: UTF8.self))
+            }
             // The bundle may be gone or on a file system that is; what matters is the container.
             try? HostDirectory.removeAll("\(bundleRoot)/\(identifier)")
         }
