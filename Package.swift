@@ -41,13 +41,15 @@ let package = Package(
         .systemLibrary(
             name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CLinux"),
 
         module("ImageSpec", ["CCrypto"]),
         module("Dockerfile"),
         module("LinuxIO", ["CLinux"]),
         module("FileTree", ["ImageSpec"]),
-        module("Store", ["FileTree", "LinuxIO", "ImageSpec", grdb]),
+        module("Store", ["FileTree", "LinuxIO", "ImageSpec", "CSQLite", grdb]),
         module("Layers", ["Store", "FileTree", "ImageSpec", "LinuxIO", "CArchive"]),
         module("VirtualFS"),
         module("Views", ["VirtualFS", "Store", "FileTree", "ImageSpec", "LinuxIO"]),

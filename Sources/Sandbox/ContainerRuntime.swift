@@ -3,10 +3,11 @@ internal import LinuxIO
 /// Runs containers with an OCI runtime.
 ///
 /// Each container has a bundle directory of its own below `bundleRoot` while it exists, and the
-/// runtime keeps its state below `stateRoot`. Both are private to the processes of one store.
+/// runtime keeps its state below `stateRoot`. Both are private to one process: what it leaves when
+/// it is killed is found there, and ended by ``removeLeftovers()``.
 package struct ContainerRuntime: Sendable {
     package let choice: RuntimeChoice
-    /// An existing directory. The runtime keeps caches there, so it is worth keeping.
+    /// An existing directory. The runtime keeps caches there from one container to the next.
     package let stateRoot: String
     /// An existing directory, best in memory.
     package let bundleRoot: String

@@ -2,7 +2,7 @@ internal import FileTree
 internal import Foundation
 internal import GRDB
 internal import ImageSpec
-internal import LinuxIO
+package import LinuxIO
 
 /// What a collection removed.
 package struct CollectionReport: Hashable, Sendable {
@@ -45,12 +45,16 @@ package struct Collector {
         self.ending = ending
     }
 
-    /// - Parameter dryRun: only counts.
-    package func run(dryRun: Bool = false) throws(StoreError) -> CollectionReport {
+    /// - Parameters:
+    ///   - dryRun: only counts.
+    ///   - now: by which the age of files is told that are kept for some time.
+    package func run(
+        dryRun: Bool = false, now: FileTimestamp = .now()
+    ) throws(StoreError) -> CollectionReport {
         var report = CollectionReport()
         let started = nextTick()
         if dryRun {
-            report.deadLeases = try store.deadLeases().count
+            report.deadLeases = try store.deadLeaseCount()
         } else {
             let removal = try store.removeDeadLeases(ending: ending)
             report.deadLeases = removal.removed
@@ -62,14 +66,8 @@ package struct Collector {
         try sweepBlobs(dryRun: dryRun, into: &report)
         try sweepLogs(dryRun: dryRun, into: &report)
         if !dryRun {
-            try sweepTemporaries()
-            if report.directories > 0 {
-                // So that the next one to open the store has a short log to read. Readers of older
-                // states may hold it up; then it stays long.
-                _ = try? store.database.writeWithoutTransaction { database in
-                    try database.checkpoint(.passive)
-                }
-            }
+            try sweepTemporaries(now)
+            store.trimLog()
         }
         return report
     }
@@ -257,8 +255,7 @@ package struct Collector {
 
     /// Digests of contexts that nobody builds any more, and what writers of files left when they
     /// were killed.
-    private func sweepTemporaries() throws(StoreError) {
-        let now = FileTimestamp.now()
+    private func sweepTemporaries(_ now: FileTimestamp) throws(StoreError) {
         func limit(_ seconds: Int64) -> FileTimestamp {
             FileTimestamp(seconds: now.seconds - seconds)
         }

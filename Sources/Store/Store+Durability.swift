@@ -41,6 +41,27 @@ extension Store {
         }
     }
 
+    /// What the log of the database may come to, before it is written back: reading it is the first
+    /// thing that each command does, at some 1 GB/s. SQLite writes back at 1,000 pages, but leaves
+    /// the file as long as it was.
+    private static let logLimitBytes: UInt64 = 4 << 20
+    /// How long to wait for readers of older states. Those that stay longer keep the log long.
+    private static let logPatienceMilliseconds = 100
+
+    /// Writes the log back if it is long: after what may have made it so.
+    func trimLog() {
+        // What fails here is tried again by the next one, and costs time only.
+        guard let status = try? FileStatus(ofPath: layout.databaseLog),
+            status.sizeBytes > Self.logLimitBytes
+        else { return }
+        _ = try? database.writeWithoutTransaction { database in
+            let patience = try Int.fetchOne(database, sql: "PRAGMA busy_timeout") ?? 0
+            defer { _ = try? database.execute(sql: "PRAGMA busy_timeout = \(patience)") }
+            try database.execute(sql: "PRAGMA busy_timeout = \(Self.logPatienceMilliseconds)")
+            try database.checkpoint(.truncate)
+        }
+    }
+
     func synchronizeFiles() throws(StoreError) {
         do throws(Errno) {
             let root = try OwnedDescriptor(opening: layout.root, [.readOnly, .directory])

@@ -49,6 +49,7 @@ extension Store {
         }
         withExtendedLifetime(lock) {}
         try writeIndex()
+        trimLog()
         return records
     }
 

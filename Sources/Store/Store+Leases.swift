@@ -54,15 +54,28 @@ extension Store {
 
     // MARK: - Ends
 
-    /// Whether the lease's process still has it. One whose lock can be shared has lost its process.
-    func isLive(_ id: LeaseID) throws(StoreError) -> Bool {
+    /// Whether the lease's process still has it.
+    func isLive(_ id: LeaseID) throws(StoreError) -> Bool { try probe(id).isLive }
+
+    /// What was seen of a lease's lock.
+    private struct Probe: ~Copyable {
+        var isLive: Bool
+        /// Held on a dead lease: a process that has made the file, and was about to lock it, waits.
+        var lock: OwnedDescriptor?
+    }
+
+    /// A lease whose lock can be shared has lost its process, or has not got it yet.
+    private func probe(_ id: LeaseID) throws(StoreError) -> Probe {
         let path = layout.leaseLock(id)
         do throws(Errno) {
             let file = try OwnedDescriptor(opening: path, .readOnly)
             // Shared, so that two who ask at once do not take each other for the process.
-            return try !DescriptorIO.lock(file.rawValue, .shared, waits: false)
+            guard try DescriptorIO.lock(file.rawValue, .shared, waits: false) else {
+                return Probe(isLive: true, lock: nil)
+            }
+            return Probe(isLive: false, lock: file)
         } catch .notFound {
-            return false  // a row or a directory that was left
+            return Probe(isLive: false, lock: nil)  // a row or a directory that was left
         } catch {
             throw StoreError(
                 .inputOutput, "could not see whether a lease is in use", path: path, cause: error)
@@ -89,10 +102,10 @@ extension Store {
         return Set(names.compactMap(LeaseID.init))
     }
 
-    func deadLeases() throws(StoreError) -> [LeaseID] {
-        var dead: [LeaseID] = []
-        for id in try leaseIDs() where try !isLive(id) { dead.append(id) }
-        return dead
+    func deadLeaseCount() throws(StoreError) -> Int {
+        var count = 0
+        for id in try leaseIDs() where try !isLive(id) { count += 1 }
+        return count
     }
 
     /// What became of dead leases.
@@ -108,7 +121,9 @@ extension Store {
         ending: LeaseEnding
     ) throws(StoreError) -> LeaseRemoval {
         var removal = LeaseRemoval()
-        for id in try deadLeases() {
+        for id in try leaseIDs() {
+            let probe = try probe(id)
+            if probe.isLive { continue }
             do throws(StoreError) {
                 do {
                     try ending(id)
@@ -122,6 +137,7 @@ extension Store {
             } catch {
                 removal.failures.append(error)
             }
+            withExtendedLifetime(probe) {}
         }
         if removal.removed > 0 { try endInterruptedBuilds() }
         return removal

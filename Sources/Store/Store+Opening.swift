@@ -1,3 +1,4 @@
+internal import CSQLite
 internal import FileTree
 internal import GRDB
 internal import LinuxIO
@@ -91,6 +92,11 @@ extension Store {
             // Commits reach the disk with those of images and names, as the files they refer to do.
             try database.execute(sql: "PRAGMA synchronous = NORMAL")
             try database.execute(sql: "PRAGMA mmap_size = 268435456")
+            // A command would end with two fsyncs, and the next one begin with two; see trimLog().
+            let result = unsafe vitrine_keep_log_on_close(database.sqliteConnection)
+            guard result == SQLITE_OK else {
+                throw DatabaseError(resultCode: ResultCode(rawValue: result))
+            }
         }
         return try state(layout) {
             try DatabasePool(path: layout.database, configuration: configuration)

@@ -242,12 +242,16 @@ import Testing
         }
     }
 
-    @Test func `digests of a context that is in use stay`() throws {
+    @Test func `digests of a context go when it was not used for a month`() throws {
         try withStore { store in
             try HostDirectory.make(store.layout.contextCaches)
             try HostDirectory.replaceFile(store.layout.contextCache("ab12"), with: [1])
             _ = try Collector(store).run()
             #expect(HostDirectory.exists(store.layout.contextCache("ab12")))
+            var later = FileTimestamp.now()
+            later.seconds += 31 * 24 * 3600
+            _ = try Collector(store).run(now: later)
+            #expect(!HostDirectory.exists(store.layout.contextCache("ab12")))
         }
     }
 }

@@ -1,9 +1,11 @@
 import FileTree
 import Foundation
+import GRDB
 import ImageSpec
 import LinuxIO
-import Store
 import Testing
+
+@testable import Store
 
 @Suite struct StoreTests {
     @Test func `equal contents are one object`() throws {
@@ -153,6 +155,33 @@ import Testing
             #expect { try store.layers(upTo: ChainID(Digest(of: [1]))) } throws: {
                 ($0 as? StoreError)?.code == .corrupt
             }
+        }
+    }
+
+    @Test func `a long log is written back when an image is recorded`() throws {
+        try withStore { store in
+            let lease = try store.lease("test")
+            let layer = try store.insertLayer(["a": "x"], lease: lease)
+            try store.write("much") { database in
+                try database.execute(
+                    sql: "INSERT INTO directories VALUES (randomblob(32), zeroblob(6000000))")
+            }
+            let log = { try FileStatus(ofPath: store.layout.databaseLog).sizeBytes }
+            #expect(try log() > 4 << 20)
+            _ = try store.insertImages([try store.newImage(on: layer, author: "", names: ["app"])])
+            #expect(try log() < 1 << 20)
+        }
+    }
+
+    @Test func `closing a store leaves its log to the next one`() throws {
+        try withStoreRoot { root in
+            let layout = StoreLayout(root: root)
+            for _ in 0..<2 {
+                let store = try Store(root: root)
+                try store.save(BuildRecord(id: "b", title: "", lease: store.lease("test").id))
+            }
+            #expect(try FileStatus(ofPath: layout.databaseLog).sizeBytes > 0)
+            #expect(try Store(root: root).builds().count == 1)
         }
     }
 }
