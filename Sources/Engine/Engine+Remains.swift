@@ -29,7 +29,12 @@ extension Engine {
         // The last one mounted is on top.
         for mount in (MountTable()?.entries ?? []).reversed()
         where mount.mountPoint.starts(with: prefix) {
-            try FuseSession.unmount(mount.mountPoint, lazily: true)
+            do throws(FuseError) {
+                try FuseSession.unmount(mount.mountPoint, lazily: true)
+            } catch {
+                // Another process may have been quicker.
+                guard error.code == .notMounted else { throw error }
+            }
         }
     }
 }

@@ -102,9 +102,19 @@ package struct ContainerRuntime: Sendable {
     /// store's owner.
     /// - Throws: `runtimeFailed` when a container is still there.
     package func removeLeftovers() throws(SandboxError) {
+        // What one runtime does not understand of another's state it takes for a container that
+        // never was, and removes the state alone.
+        let foreign = choice.kind == .crun ? "state.json" : "status"
         for identifier in try Self.containers(stateRoot) {
+            guard !HostDirectory.exists("\(stateRoot)/\(identifier)/\(foreign)") else {
+                throw SandboxError(
+                    .runtimeFailed,
+                    "the container \(identifier) was made by another runtime than \(choice.path)",
+                    hint: "end its processes, then remove \(stateRoot)/\(identifier)")
+            }
             let output = try perform(["delete", "--force", identifier])
-            guard output.exit.isSuccess, !HostDirectory.exists("\(stateRoot)/\(identifier)") else {
+            // Another process may have been quicker; that it is gone is what counts.
+            guard !HostDirectory.exists("\(stateRoot)/\(identifier)") else {
                 throw SandboxError(
                     .runtimeFailed,
                     "could not remove the container \(identifier): "
