@@ -1,4 +1,3 @@
-import Dispatch
 import FileTree
 import ImageSpec
 import LinuxIO
@@ -186,28 +185,28 @@ import Testing
     func `writers and removers of the same things beside collections lose nothing`() throws {
         try withStore { store in
             let writers = 3
-            let left = Atomic(writers)
-            let failures = Mutex<[String]>([])
-            DispatchQueue.concurrentPerform(iterations: writers + 1) { number in
-                do {
-                    let own = try Store(root: store.layout.root)
-                    if number == writers {
-                        while left.load(ordering: .relaxed) > 0 { _ = try Collector(own).run() }
-                    } else {
-                        defer { left.subtract(1, ordering: .relaxed) }
-                        try work(own, number)
-                    }
-                } catch {
-                    failures.withLock { $0.append("\(error)") }
+            let left = Counter(writers)
+            let failures = inParallel(writers + 1) { [self] number in
+                let own = try Store(root: store.layout.root)
+                if number == writers {
+                    while left.value.load(ordering: .relaxed) > 0 { _ = try Collector(own).run() }
+                } else {
+                    defer { left.value.subtract(1, ordering: .relaxed) }
+                    try work(own, number)
                 }
             }
-            #expect(failures.withLock { $0 } == [])
+            #expect(failures == [])
             #expect(try Verifier(store).run().problems == [])
             #expect(try store.images().count == writers + 1)
             _ = try Collector(store).run()
             #expect(try store.objectCount() == writers + 1)
             #expect(try Verifier(store).run().problems == [])
         }
+    }
+
+    private final class Counter: Sendable {
+        let value: Atomic<Int>
+        init(_ value: Int) { self.value = Atomic(value) }
     }
 
     /// Records an image of all writers and one of its own, and removes its own all times but the
@@ -220,7 +219,9 @@ import Testing
             let own = try store.insertImage(["a": "\(number)"], name: "own\(number)", lease: lease)
             guard round < 12 else { return }
             _ = try store.removeName(Reference(parsing: "own\(number)"))
-            #expect(try store.image(own.id) == nil)
+            guard try store.image(own.id) == nil else {
+                throw StoreError(.inUse, "the image did not go with its name")
+            }
         }
     }
 

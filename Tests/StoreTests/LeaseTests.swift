@@ -1,4 +1,3 @@
-import Dispatch
 import FileTree
 import GRDB
 import Glibc
@@ -105,33 +104,32 @@ import Testing
 
     @Test func `a lease that begins during collections is not taken for a dead one`() throws {
         try withStore { store in
-            let isDone = Atomic(false)
-            let failures = Mutex<[String]>([])
-            DispatchQueue.concurrentPerform(iterations: 3) { number in
-                do {
-                    if number == 0 {
-                        for _ in 0..<300 {
-                            let lease = try store.lease("test")
-                            try HostDirectory.replaceFile(
-                                lease.newWorkPath("x"), with: [1], durability: .deferred)
-                            #expect(try store.isLive(lease.id))
-                            #expect(try traces(lease.id, store).count == 3)
-                            lease.end()
-                        }
-                        isDone.store(true, ordering: .relaxed)
-                    } else {
-                        let other = try Store(root: store.layout.root)
-                        while !isDone.load(ordering: .relaxed) {
-                            _ = try other.removeDeadLeases { _ in }
-                        }
+            let isDone = Flag()
+            let failures = inParallel(3) { [self] number in
+                guard number == 0 else {
+                    let other = try Store(root: store.layout.root)
+                    while !isDone.value.load(ordering: .relaxed) {
+                        _ = try other.removeDeadLeases { _ in }
                     }
-                } catch {
-                    failures.withLock { $0.append("\(error)") }
-                    isDone.store(true, ordering: .relaxed)
+                    return
+                }
+                defer { isDone.value.store(true, ordering: .relaxed) }
+                for _ in 0..<600 {
+                    let lease = try store.lease("test")
+                    try HostDirectory.replaceFile(
+                        lease.newWorkPath("x"), with: [1], durability: .deferred)
+                    guard try store.isLive(lease.id), try traces(lease.id, store).count == 3 else {
+                        throw StoreError(.inUse, "a lease that lives was removed")
+                    }
+                    lease.end()
                 }
             }
-            #expect(failures.withLock { $0 } == [])
+            #expect(failures == [])
         }
+    }
+
+    private final class Flag: Sendable {
+        let value = Atomic(false)
     }
 
     @Test func `two who ask at once whether a lease lives do not see each other`() throws {

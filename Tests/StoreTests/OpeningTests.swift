@@ -1,8 +1,6 @@
-import Dispatch
 import FileTree
 import GRDB
 import LinuxIO
-import Synchronization
 import Testing
 
 @testable import Store
@@ -53,15 +51,10 @@ import Testing
     @Test func `a new store may be opened by several at once`() throws {
         for _ in 0..<4 {
             try withStoreRoot { root in
-                let failures = Mutex<[String]>([])
-                DispatchQueue.concurrentPerform(iterations: 8) { _ in
-                    do {
-                        _ = try Store(root: root).lease("test").hold(.empty)
-                    } catch {
-                        failures.withLock { $0.append("\(error)") }
-                    }
+                let failures = inParallel(8) { _ in
+                    try Store(root: root).lease("test").hold(.empty)
                 }
-                #expect(failures.withLock { $0 } == [])
+                #expect(failures == [])
             }
         }
     }

@@ -1,8 +1,10 @@
+import Dispatch
 import FileTree
 import Foundation
 import ImageSpec
 import LinuxIO
 import Store
+import Synchronization
 
 /// A store in a directory of its own, removed at the end.
 func withStore<R>(_ body: (Store) throws -> R) throws -> R {
@@ -14,6 +16,30 @@ func withStoreRoot<R>(_ body: (String) throws -> R) throws -> R {
     let root = NSTemporaryDirectory() + "vitrine-store-\(UInt64.random(in: .min ... .max))"
     defer { try? HostDirectory.removeAll(root) }
     return try body(root)
+}
+
+/// Calls `body` on that many threads, which begin at once, and tells what they threw. Expectations
+/// in `body` would belong to no test: it throws instead.
+func inParallel(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) -> [String] {
+    let failures = Mutex<[String]>([])
+    let isOpen = Atomic(false)
+    let ended = DispatchGroup()
+    for number in 0..<count {
+        ended.enter()
+        // Not concurrentPerform, which has no more threads than the machine has processors.
+        Thread {
+            while !isOpen.load(ordering: .acquiring) {}
+            do {
+                try body(number)
+            } catch {
+                failures.withLock { $0.append("\(error)") }
+            }
+            ended.leave()
+        }.start()
+    }
+    isOpen.store(true, ordering: .releasing)
+    ended.wait()
+    return failures.withLock { $0 }
 }
 
 extension Store {
