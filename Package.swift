@@ -41,13 +41,15 @@ let package = Package(
         .systemLibrary(
             name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CLinux"),
 
         module("ImageSpec", ["CCrypto"]),
         module("Dockerfile"),
         module("LinuxIO", ["CLinux"]),
         module("FileTree", ["ImageSpec"]),
-        module("Store", ["FileTree", "LinuxIO", "ImageSpec", grdb]),
+        module("Store", ["FileTree", "LinuxIO", "ImageSpec", "CSQLite", grdb]),
         module("Layers", ["Store", "FileTree", "ImageSpec", "LinuxIO", "CArchive"]),
         module("VirtualFS"),
         module("Views", ["VirtualFS", "Store", "FileTree", "ImageSpec", "LinuxIO"]),
@@ -70,7 +72,8 @@ let package = Package(
         tests("DockerfileTests", ["Dockerfile"], exclude: ["Golden"]),
         tests("FileTreeTests", ["FileTree", "ImageSpec"]),
         tests("LayersTests", ["Layers", "Store", "FileTree", "ImageSpec", "LinuxIO"]),
-        tests("StoreTests", ["Store", "FileTree", "ImageSpec", "LinuxIO"]),
+        tests("LinuxIOTests", ["LinuxIO"]),
+        tests("StoreTests", ["Store", "FileTree", "ImageSpec", "LinuxIO", grdb]),
         tests("FuseDriverTests", ["FuseDriver", "VirtualFS", "CFuse", "CLinux"]),
         tests(
             "ViewsTests",
@@ -88,7 +91,7 @@ let package = Package(
         tests("ArchitectureTests", []),
         // Run the program itself, which "swift build --build-tests" builds beside them.
         tests("MountsTests", ["vitrine"]),
-        tests("ProgramTests", ["vitrine"]),
+        tests("ProgramTests", ["vitrine", "Store"]),
     ]
 )
 

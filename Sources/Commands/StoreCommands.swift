@@ -68,6 +68,7 @@ struct GcCommand: ParsableCommand {
 
     func run() throws {
         let report = try store.engine().collectGarbage(dryRun: dryRun)
+        for failure in report.failures { Terminal.note("kept for the next time: \(failure)") }
         if json { return Terminal.write(report.json, indent: 2) }
         Terminal.write((dryRun ? "would remove " : "removed ") + report.text + "\n")
     }

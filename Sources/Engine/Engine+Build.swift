@@ -1,6 +1,7 @@
 package import Builder
 package import ImageSpec
 package import Sandbox
+internal import Store
 internal import Synchronization
 
 extension Engine {
@@ -11,8 +12,10 @@ extension Engine {
         cancellation: Cancellation
     ) throws -> BuildResult {
         let hasWarned = Atomic(false)
-        let executor = StepRunner { [self] in
-            let runtime = try containerRuntime(isolated: options.network == .isolated)
+        let executor = StepRunner { [self] lease in
+            // What cannot be removed now, "gc" tells of.
+            _ = try? store.removeDeadLeases(ending: endRemains)
+            let runtime = try containerRuntime(lease, isolated: options.network == .isolated)
             if runtime.choice.filter == .none, !hasWarned.exchange(true, ordering: .relaxed) {
                 observer.observe(.warning(Self.unfiltered(runtime.choice)))
             }

@@ -127,23 +127,23 @@ extension Engine {
     package func remove(_ text: String, force: Bool) throws -> [Removal] {
         let image = try image(text)
         let names = try namesByImage()[image.id] ?? []
-        var removals: [Removal] = []
         let selector = try? ImageSelector(parsing: text)  // it was one above
         if let reference = selector?.reference, names.contains(reference) {
-            _ = try store.removeName(reference)
-            removals.append(.untagged(reference))
-            if names.count > 1 { return removals }
-        } else if names.count > 1, !force {
-            throw EngineError(
-                .inUse,
-                "image \(image.id.digest.short) has \(names.count) names: "
-                    + names.map(\.familiarName).joined(separator: ", "),
-                hint: "remove it by name, or use --force to take all its names away")
-        } else {
-            removals += names.map { .untagged($0) }
+            guard let removal = try store.removeName(reference) else {
+                throw EngineError(.notFound, "nothing is named \(reference.familiarName) any more")
+            }
+            return [.untagged(reference)]
+                + (removal.removedImage ? [.deleted(removal.image)] : [])
         }
-        try store.removeImage(image.id)
-        removals.append(.deleted(image.id))
-        return removals
+        let removed: [Reference]
+        do throws(StoreError) {
+            removed = try store.removeImage(image.id, force: force)
+        } catch {
+            guard error.code == .inUse else { throw error }
+            throw EngineError(
+                .inUse, error.message,
+                hint: "remove it by name, or use --force to take all its names away")
+        }
+        return removed.map { .untagged($0) } + [.deleted(image.id)]
     }
 }

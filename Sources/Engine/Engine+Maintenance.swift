@@ -37,7 +37,7 @@ extension Engine {
     package func usage() throws -> StoreUsage { try StoreUsage(of: store) }
 
     package func collectGarbage(dryRun: Bool = false) throws -> CollectionReport {
-        try Collector(store).run(dryRun: dryRun)
+        try Collector(store, ending: endRemains).run(dryRun: dryRun)
     }
 
     package func verify(readsContent: Bool = true) throws -> VerificationReport {

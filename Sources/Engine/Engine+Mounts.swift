@@ -33,6 +33,10 @@ extension Engine {
     /// end. Blocks the thread.
     /// - Throws: ``FuseError`` when it cannot be mounted.
     package func serve(_ request: MountRequest, ready: () -> Void) throws {
+        // A gallery is there for long, and often the first after a boot. "gc" tells of failures.
+        if case .gallery = request.subject {
+            _ = try? store.removeDeadLeases(ending: endRemains)
+        }
         let lease = try store.lease("mount \(request.mountPoint)")
         defer { lease.end() }
         var options: MountOptions

@@ -7,35 +7,44 @@ internal import Synchronization
 extension Engine {
     /// The OCI runtime for the processes of steps: chosen by trying, and known from then on until the
     /// host's runtimes or kernel change. One engine asks once.
-    /// - Parameter isolated: whether a container gets a network of its own, whose helper costs a
-    ///   trial to find.
+    /// - Parameters:
+    ///   - lease: the containers are its own, and end with it.
+    ///   - isolated: whether a container gets a network of its own, whose helper costs a trial to
+    ///     find.
     /// - Throws: ``SandboxError`` `noRuntime`.
-    func containerRuntime(isolated: Bool = false) throws -> ContainerRuntime {
-        try runtimes.withLock { runtimes in
-            if let runtime = runtimes[isolated] { return runtime }
-            let runtime = try findRuntime(isolated: isolated)
-            runtimes[isolated] = runtime
-            return runtime
+    func containerRuntime(_ lease: Lease, isolated: Bool = false) throws -> ContainerRuntime {
+        let (state, bundles) = (store.layout.runtimeState(lease.id), store.layout.bundles(lease.id))
+        let found = try runtimes.withLock { runtimes in
+            if let found = runtimes[isolated] { return found }
+            for path in [state, bundles] { try HostDirectory.makeAll(path, permissions: 0o700) }
+            let probe = RuntimeProbe(
+                stateRoot: state, bundleRoot: bundles, cachePath: store.layout.runtimeProbe)
+            let found = FoundRuntime(
+                choice: try probe.choose(),
+                networkHelper: isolated ? NetworkHelper.working(in: probe.searchPath) : nil)
+            runtimes[isolated] = found
+            return found
         }
-    }
-
-    private func findRuntime(isolated: Bool) throws -> ContainerRuntime {
-        let run = root + "/run"
-        let (state, bundles) = (run + "/state", run + "/bundles")
         for path in [state, bundles] { try HostDirectory.makeAll(path, permissions: 0o700) }
-        let probe = RuntimeProbe(
-            stateRoot: state, bundleRoot: bundles, cachePath: store.layout.runtimeProbe)
         return ContainerRuntime(
-            choice: try probe.choose(), stateRoot: state, bundleRoot: bundles,
-            networkHelper: isolated ? NetworkHelper.working(in: probe.searchPath) : nil)
+            choice: found.choice, stateRoot: state, bundleRoot: bundles,
+            networkHelper: found.networkHelper)
     }
 
     func runtimeFact() -> String {
         do {
-            let choice = try containerRuntime().choice
+            let lease = try store.lease("info")
+            defer { lease.end() }
+            let choice = try containerRuntime(lease).choice
             return "\(choice.path) (\(choice.version)): \(choice.explanation)"
         } catch {
             return "none: \(error)"
         }
     }
+}
+
+/// What an engine knows of the host's runtimes.
+struct FoundRuntime: Sendable {
+    var choice: RuntimeChoice
+    var networkHelper: NetworkHelper?
 }

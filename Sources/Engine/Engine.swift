@@ -7,7 +7,7 @@ internal import Synchronization
 package final class Engine: Sendable {
     package let store: Store
     /// The runtimes that were found, by whether containers get a network of their own.
-    let runtimes = Mutex<[Bool: ContainerRuntime]>([:])
+    let runtimes = Mutex<[Bool: FoundRuntime]>([:])
 
     /// The version that `vitrine version` prints.
     package static let version = "0.1.0"
@@ -18,6 +18,8 @@ package final class Engine: Sendable {
     }
 
     package var root: String { store.layout.root }
+    /// Takes what the processes of detached mounts print.
+    package var mountLog: String { store.layout.mountLog }
 
     // MARK: - Finding images
 

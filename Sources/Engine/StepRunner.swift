@@ -10,19 +10,23 @@ internal import Views
 
 /// Runs build steps for real: a writable view of the tree, mounted, and an OCI runtime on it.
 struct StepRunner: StepExecutor {
-    private let runtime: @Sendable () throws -> ContainerRuntime
+    private let runtime: @Sendable (Lease) throws -> ContainerRuntime
     private static let sequence = Atomic<UInt64>(0)
 
-    /// - Parameter runtime: asked only when a step has to run.
-    init(runtime: @escaping @Sendable () throws -> ContainerRuntime) { self.runtime = runtime }
+    /// - Parameter runtime: asked only when a step has to run, before anything is mounted for it.
+    init(runtime: @escaping @Sendable (Lease) throws -> ContainerRuntime) {
+        self.runtime = runtime
+    }
 
     func run(_ request: StepRequest, in context: StepContext) throws -> StepResult {
+        let runtime = try runtime(context.lease)
         let number = Self.sequence.add(1, ordering: .relaxed).newValue
         let mountPoint = context.lease.newWorkPath("rootfs")
         try HostDirectory.make(mountPoint, permissions: 0o755)
         let files = try hostFiles(request.files, context)
         var container = ContainerRequest(
-            id: "build-\(getpid())-\(number)", rootfs: mountPoint, arguments: request.arguments,
+            // No other process ever has one of this name.
+            id: "\(context.lease.id)-\(number)", rootfs: mountPoint, arguments: request.arguments,
             environment: request.environment, workingDirectory: request.workingDirectory,
             user: try user(request, context.store), hostname: request.hostname,
             network: request.network, nameFiles: try nameFiles(request), mounts: files)
@@ -36,7 +40,7 @@ struct StepRunner: StepExecutor {
         let session = try FuseSession.mount(view, at: mountPoint, options: options)
         let outcome: Container.Outcome
         do {
-            outcome = try run(container, context)
+            outcome = try run(container, runtime, context)
         } catch {
             try? session.unmount(lazily: true)  // the error above is the one to report
             throw error
@@ -52,11 +56,11 @@ struct StepRunner: StepExecutor {
     }
 
     private func run(
-        _ container: ContainerRequest, _ context: StepContext
+        _ container: ContainerRequest, _ runtime: ContainerRuntime, _ context: StepContext
     ) throws -> Container.Outcome {
         let pipe = try ChildProcess.Pipe()
         let running = try Container.start(
-            container, with: try runtime(),
+            container, with: runtime,
             streams: .init(output: pipe.writing.rawValue, error: pipe.writing.rawValue))
         let reader = pipe.keepReading()
         let registration = context.cancellation.onCancel { running.cancel() }

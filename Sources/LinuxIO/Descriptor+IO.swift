@@ -161,6 +161,11 @@ package enum DescriptorIO {
     /// can, else copies data and keeps holes.
     package static func copyContent(from source: Int32, to target: Int32) throws(Errno) {
         if (try? clone(source, into: target)) != nil { return }  // not every file system can
+        try copyData(from: source, to: target)
+    }
+
+    /// Copies what is data and leaves the rest as holes, by copy_file_range(2) where that works.
+    static func copyData(from source: Int32, to target: Int32) throws(Errno) {
         let size = try FileStatus(of: source).sizeBytes
         try truncate(target, to: size)
         try copyData(from: source, to: target, in: 0..<size)
@@ -212,7 +217,7 @@ package enum DescriptorIO {
         }
     }
 
-    private static func copyBytes(
+    static func copyBytes(
         from source: Int32, to target: Int32, _ range: Range<UInt64>
     ) throws(Errno) {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
@@ -260,10 +265,6 @@ package enum DescriptorIO {
         } catch .wouldBlock {
             return false
         }
-    }
-
-    package static func unlock(_ descriptor: Int32) {
-        _ = flock(descriptor, LOCK_UN)
     }
 }
 

@@ -12,7 +12,6 @@ package struct Errno: Error, Hashable, Sendable {
     package static let notFound = Errno(rawValue: ENOENT)
     package static let interrupted = Errno(rawValue: EINTR)
     package static let inputOutput = Errno(rawValue: EIO)
-    package static let badDescriptor = Errno(rawValue: EBADF)
     package static let wouldBlock = Errno(rawValue: EWOULDBLOCK)
     package static let accessDenied = Errno(rawValue: EACCES)
     package static let exists = Errno(rawValue: EEXIST)

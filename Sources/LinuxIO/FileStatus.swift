@@ -87,9 +87,15 @@ package struct FileTimestamp: Hashable, Comparable, Sendable {
     }
 
     /// The wall clock now.
-    package static func now() -> FileTimestamp {
+    package static func now() -> FileTimestamp { reading(CLOCK_REALTIME) }
+
+    /// The wall clock at its last tick, as file systems stamp changes: a file changed after this
+    /// call never has an earlier time. It lags behind ``now()`` by up to 10 ms.
+    package static func tick() -> FileTimestamp { reading(CLOCK_REALTIME_COARSE) }
+
+    private static func reading(_ clock: clockid_t) -> FileTimestamp {
         var value = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &value)
+        unsafe clock_gettime(clock, &value)
         return FileTimestamp(value)
     }
 }

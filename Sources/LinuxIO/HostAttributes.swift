@@ -23,24 +23,6 @@ package enum HostAttributes {
             }
         }
     }
-
-    /// All attributes of the file at `path`; of a symbolic link itself.
-    package static func all(
-        ofPath path: String
-    ) throws(Errno) -> [(name: [UInt8], value: [UInt8])] {
-        if try retrying({ unsafe llistxattr(path, nil, 0) }) == 0 { return [] }
-        let names = try unsafe filling(maximumByteCount) {
-            unsafe llistxattr(path, $0.assumingMemoryBound(to: CChar.self), $1)
-        }.split(separator: 0).map(Array.init)
-        var result: [(name: [UInt8], value: [UInt8])] = []
-        for name in names {
-            let value = try unsafe withCString(name) { (text) throws(Errno) in
-                try unsafe filling(maximumByteCount) { unsafe lgetxattr(path, text, $0, $1) }
-            }
-            result.append((name, value))
-        }
-        return result
-    }
 }
 
 /// The bytes that `call` put into a buffer of `capacity` bytes and whose number it returned.

@@ -60,9 +60,15 @@ package enum HostDirectory {
         try retrying { unsafe Glibc.rename(source, target) }
     }
 
-    /// Gives the file at `source` the further name `target`.
-    package static func link(_ source: String, at target: String) throws(Errno) {
-        try retrying { unsafe Glibc.link(source, target) }
+    /// Renames the file unless the target exists (renameat2(2), RENAME_NOREPLACE). Where the file
+    /// system cannot tell, an existing target is replaced.
+    /// - Throws: EEXIST.
+    package static func renameToNew(_ source: String, to target: String) throws(Errno) {
+        do throws(Errno) {
+            try retrying { unsafe vitrine_rename_to_new(source, target) }
+        } catch  where error == .invalidArgument || error == .notImplemented {
+            try rename(source, to: target)
+        }
     }
 
     package static func unlink(_ path: String) throws(Errno) {
@@ -79,34 +85,45 @@ package enum HostDirectory {
         try retrying { unsafe rmdir(path) }
     }
 
-    /// Removes the directory with all it holds; follows no symbolic link.
+    /// Removes the directory with all it holds; follows no symbolic link. What others remove at the
+    /// same time is as good as removed.
+    /// - Throws: EXDEV at a directory on which another file system is mounted: what is in there was
+    ///   not meant. Then, as with other errors, a part may be removed.
     package static func removeAll(_ path: String) throws(Errno) {
         do throws(Errno) {
             let directory = try OwnedDescriptor(
                 opening: path, [.readOnly, .directory, .noFollow])
-            try removeContents(directory.rawValue)
+            try removeContents(
+                directory.rawValue, device: try FileStatus(of: directory.rawValue).device)
+            try removeEmpty(path)
         } catch .notFound {
-            return
         } catch .notDirectory {
-            return try unlink(path)
+            try unlink(path)
         } catch .symbolicLinkLoop {
-            return try unlink(path)
+            try unlink(path)
         }
-        try removeEmpty(path)
     }
 
-    private static func removeContents(_ directory: Int32) throws(Errno) {
+    private static func removeContents(_ directory: Int32, device: UInt64) throws(Errno) {
         for name in try names(directory) {
-            if try FileStatus(of: name, in: directory).kind == .directory {
-                let child = try OwnedDescriptor(
-                    opening: name, in: directory, [.readOnly, .directory, .noFollow])
-                try removeContents(child.rawValue)
-                _ = try unsafe withCString(name) { (text) throws(Errno) in
-                    try retrying { unsafe unlinkat(directory, text, AT_REMOVEDIR) }
-                }
-            } else {
-                try unlink(name, in: directory)
-            }
+            do throws(Errno) {
+                try remove(name, in: directory, device: device)
+            } catch .notFound {}
+        }
+    }
+
+    private static func remove(
+        _ name: [UInt8], in directory: Int32, device: UInt64
+    ) throws(Errno) {
+        guard try FileStatus(of: name, in: directory).kind == .directory else {
+            return try unlink(name, in: directory)
+        }
+        let child = try OwnedDescriptor(
+            opening: name, in: directory, [.readOnly, .directory, .noFollow])
+        guard try FileStatus(of: child.rawValue).device == device else { throw .crossDevice }
+        try removeContents(child.rawValue, device: device)
+        _ = try unsafe withCString(name) { (text) throws(Errno) in
+            try retrying { unsafe unlinkat(directory, text, AT_REMOVEDIR) }
         }
     }
 
@@ -140,27 +157,41 @@ package enum HostDirectory {
         unsafe faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0
     }
 
-    /// Writes the file whole or not at all: a temporary name, fsync, rename, fsync of the directory.
-    /// - Parameter isDurable: without it there is no fsync, and after a power cut the file may be the
-    ///   old one, the new one or empty.
+    /// When a replaced file is on the disk.
+    package enum Durability: Sendable {
+        /// When the call returns.
+        case immediate
+        /// With the next syncfs(2), or when the kernel comes to it. A power cut before may leave an
+        /// empty file: for what is made again, and what is trusted only after that sync.
+        case deferred
+    }
+
+    /// Writes the file whole or not at all: to a temporary name that nobody else has, renamed when
+    /// it is complete.
     package static func replaceFile(
-        _ path: String, with bytes: [UInt8], permissions: UInt32 = 0o644, isDurable: Bool = true
+        _ path: String, with bytes: [UInt8], permissions: UInt32 = 0o644,
+        durability: Durability = .immediate
     ) throws(Errno) {
-        let temporary = "\(path).\(getpid()).tmp"
+        let token = String(UInt64.random(in: .min ... .max), radix: 16)
+        let temporary = "\(path).\(token)\(temporarySuffix)"
+        let file = try OwnedDescriptor(
+            opening: temporary, [.writeOnly, .create, .exclusive], permissions: permissions)
         do throws(Errno) {
-            let file = try OwnedDescriptor(
-                opening: temporary, [.writeOnly, .create, .truncate], permissions: permissions)
             try DescriptorIO.writeAll(file.rawValue, bytes)
-            if isDurable { try DescriptorIO.synchronize(file.rawValue) }
+            if durability == .immediate { try DescriptorIO.synchronize(file.rawValue) }
             try rename(temporary, to: path)
         } catch {
             try? unlink(temporary)  // the first error is the one to report
             throw error
         }
-        guard isDurable else { return }
+        guard durability == .immediate else { return }
         let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
         let directory = try OwnedDescriptor(
             opening: parent.isEmpty ? "/" : parent, [.readOnly, .directory])
         try DescriptorIO.synchronize(directory.rawValue)
     }
+
+    /// The end of the name under which ``replaceFile(_:with:permissions:durability:)`` writes: what
+    /// a killed process leaves.
+    package static let temporarySuffix = ".tmp"
 }

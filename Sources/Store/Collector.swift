@@ -2,7 +2,7 @@ internal import FileTree
 internal import Foundation
 internal import GRDB
 internal import ImageSpec
-internal import LinuxIO
+package import LinuxIO
 
 /// What a collection removed.
 package struct CollectionReport: Hashable, Sendable {
@@ -13,127 +13,173 @@ package struct CollectionReport: Hashable, Sendable {
     package var freedBytes: UInt64 = 0
     package var blobs = 0
     package var deadLeases = 0
+    /// Directories with logs of builds that are no longer remembered.
+    package var logs = 0
+    /// What could not be removed, and why; it is tried again the next time.
+    package var failures: [String] = []
 
     package init() {}
 }
 
 /// Removes what nothing refers to: mark and sweep from images, cache, builds and live leases.
 ///
-/// Directories and rows go in one transaction. Objects go after it, in small batches under the
-/// exclusive sweep lock, and only when they are older than every live lease: a process that
-/// works puts its objects in place before the transaction that refers to them.
+/// What is in use is marked while others read and write. Rows go in one short transaction that looks
+/// again at what was added meanwhile. Objects go after it, in small batches under the exclusive
+/// sweep lock, and only when they are older than the collection and than the mark of every live
+/// lease: a process puts its objects in place, or finds them, before the transaction that refers to
+/// them.
 package struct Collector {
     private let store: Store
+    private let ending: LeaseEnding
     /// Objects that are looked at again and removed while ingests wait.
     private static let batchSize = 256
+    /// How much earlier a file's time may be than its change: file systems round to a second at
+    /// worst.
+    private static let timestampSlackSeconds: Int64 = 2
+    /// What was found out about a build context is kept for so long after its last use.
+    private static let contextCacheSeconds: Int64 = 30 * 24 * 3600
 
-    package init(_ store: Store) { self.store = store }
+    /// - Parameter ending: ends the containers and mounts of a process that was killed.
+    package init(_ store: Store, ending: @escaping LeaseEnding = { _ in }) {
+        self.store = store
+        self.ending = ending
+    }
 
-    /// - Parameter dryRun: only counts.
-    package func run(dryRun: Bool = false) throws(StoreError) -> CollectionReport {
+    /// - Parameters:
+    ///   - dryRun: only counts.
+    ///   - now: by which the age of files is told that are kept for some time.
+    package func run(
+        dryRun: Bool = false, now: FileTimestamp = .now()
+    ) throws(StoreError) -> CollectionReport {
         var report = CollectionReport()
-        // Taken before the marking: what is newer than this may be somebody's work in progress.
-        let started = FileTimestamp.now()
-        report.deadLeases = try removeDeadLeases()
-        let horizon = min(started, try oldestLiveLease() ?? started)
-        let live = try mark(dryRun: dryRun, into: &report)
-        try sweepObjects(keeping: live, olderThan: horizon, dryRun: dryRun, into: &report)
-        try sweepBlobs(olderThan: horizon, dryRun: dryRun, into: &report)
-        if !dryRun, report.directories > 0 {
-            // Pages of removed rows go back to the file system when there are many.
-            _ = try? store.database.writeWithoutTransaction { database in
-                try database.checkpoint(.passive)
-            }
+        let started = nextTick()
+        if dryRun {
+            report.deadLeases = try store.deadLeaseCount()
+        } else {
+            let removal = try store.removeDeadLeases(ending: ending)
+            report.deadLeases = removal.removed
+            report.failures = removal.failures.map(\.description)
+        }
+        let horizon = min(started, try oldestIngest() ?? started)
+        let marker = try mark(dryRun: dryRun, into: &report)
+        try sweepObjects(keeping: marker, olderThan: horizon, dryRun: dryRun, into: &report)
+        try sweepBlobs(dryRun: dryRun, into: &report)
+        try sweepLogs(dryRun: dryRun, into: &report)
+        if !dryRun {
+            try sweepTemporaries(now)
+            store.trimLog()
         }
         return report
     }
 
-    // MARK: - Leases
+    // MARK: - Time
 
-    /// A lease whose lock can be taken has lost its process.
-    private func removeDeadLeases() throws(StoreError) -> Int {
-        var removed = 0
-        for id in try leaseIDs() where !store.isLive(id) {
-            store.removeLease(id)
-            removed += 1
+    /// A moment that is later than the times of all files changed before this call, and not later
+    /// than those of files changed after it: file systems stamp changes with the last tick.
+    private func nextTick() -> FileTimestamp {
+        let now = FileTimestamp.tick()
+        while true {
+            let next = FileTimestamp.tick()
+            if next != now { return next }
+            usleep(500)
         }
-        if removed > 0 { try store.endInterruptedBuilds() }
-        return removed
     }
 
-    private func leaseIDs() throws(StoreError) -> Set<LeaseID> {
-        let rows = try store.read("the leases") { database in
-            try String.fetchAll(database, sql: "SELECT id FROM leases")
-        }
-        var names = rows
-        for directory in [store.layout.locks, store.layout.work] {
+    /// When the first of the live leases that store objects began to do so.
+    private func oldestIngest() throws(StoreError) -> FileTimestamp? {
+        var oldest: FileTimestamp?
+        for id in try store.leaseIDs() {
+            let path = store.layout.leaseLock(id)
             do throws(Errno) {
-                names += try HostDirectory.names(ofPath: directory).map {
-                    String(decoding: $0, as: UTF8.self)
-                }
+                let status = try FileStatus(ofPath: path)
+                // Marked once, never written again; see Lease.markIngesting.
+                guard status.sizeBytes > 0 else { continue }
+                var time = status.changeTime
+                time.seconds -= Self.timestampSlackSeconds
+                oldest = min(oldest ?? time, time)
+            } catch .notFound {
+                continue  // ended meanwhile: what it stored is referred to, or is not wanted
             } catch {
                 throw StoreError(
-                    .inputOutput, "could not list the leases", path: directory, cause: error)
+                    .inputOutput, "could not look at a lease", path: path, cause: error)
             }
         }
-        return Set(names.compactMap(LeaseID.init))
+        return oldest
     }
 
-    private func oldestLiveLease() throws(StoreError) -> FileTimestamp? {
-        try leaseIDs().compactMap { id in
-            // Made once, never written again: its change time is when the lease began.
-            (try? FileStatus(ofPath: store.layout.leaseLock(id)))?.changeTime
-        }.min()
-    }
-
-    // MARK: - Marking
+    // MARK: - Rows
 
     private func mark(
         dryRun: Bool, into report: inout CollectionReport
-    ) throws(StoreError) -> Set<Digest> {
-        var counts = report
-        let live = try store.write("a collection") { database in
-            let marker = try Marker(database)
-            let layers = try marker.unreferencedLayers()
-            counts.layers = layers.count
-            let dead = try marker.unreachedDirectories()
-            counts.directories = dead.count
-            if !dryRun {
-                for id in layers {
-                    try database.execute(
-                        sql: "DELETE FROM layers WHERE chainID = ?", arguments: [id.data])
-                }
-                let statement = try database.makeStatement(
-                    sql: "DELETE FROM directories WHERE id = ?")
-                for id in dead { try statement.execute(arguments: [id.data]) }
-                if !layers.isEmpty || !dead.isEmpty { try database.bumpGeneration() }
-            }
-            return marker.objects
+    ) throws(StoreError) -> Marker {
+        let marker = Marker()
+        var (layers, directories) = try store.read("what is in use") { database in
+            try marker.mark(database)
+            return (
+                try Self.digests("SELECT chainID FROM layers", database, without: marker.layers),
+                try Self.digests(
+                    "SELECT id FROM directories", database, without: marker.directories)
+            )
         }
-        report = counts
-        return live
+        try check(marker)
+        if !dryRun, !layers.isEmpty || !directories.isEmpty {
+            (layers, directories) = try store.write("a collection") { database in
+                // Only what came since the snapshot is walked.
+                try marker.mark(database)
+                try check(marker)
+                let unused = (
+                    layers.filter { !marker.layers.contains($0) },
+                    directories.filter { !marker.directories.contains($0) }
+                )
+                try Self.delete(unused.0, from: "layers", key: "chainID", database)
+                try Self.delete(unused.1, from: "directories", key: "id", database)
+                try database.bumpGeneration()
+                return unused
+            }
+        }
+        report.layers = layers.count
+        report.directories = directories.count
+        return marker
     }
 
-    // MARK: - Sweeping
+    /// What a damaged directory refers to is not known, and would be taken for unused.
+    private func check(_ marker: Marker) throws(StoreError) {
+        guard let id = marker.damaged.first else { return }
+        throw StoreError(
+            .corrupt, "directory \(id) cannot be read; \"vitrine fsck\" tells what else is wrong")
+    }
+
+    private static func digests(
+        _ sql: String, _ database: Database, without kept: Set<Digest>
+    ) throws -> [Digest] {
+        var found: [Digest] = []
+        let rows = try Data.fetchCursor(database, sql: sql)
+        while let data = try rows.next() {
+            if let digest = Digest(data), !kept.contains(digest) { found.append(digest) }
+        }
+        return found
+    }
+
+    private static func delete(
+        _ digests: [Digest], from table: String, key: String, _ database: Database
+    ) throws {
+        let statement = try database.cachedStatement(
+            sql: "DELETE FROM \(table) WHERE \(key) = ?")
+        for digest in digests { try statement.execute(arguments: [digest.data]) }
+    }
+
+    // MARK: - Files
 
     private func sweepObjects(
-        keeping live: Set<Digest>, olderThan horizon: FileTimestamp, dryRun: Bool,
+        keeping marker: Marker, olderThan horizon: FileTimestamp, dryRun: Bool,
         into report: inout CollectionReport
     ) throws(StoreError) {
         var batch: [String] = []
         for index in UInt8.min...UInt8.max {
             let directory = store.layout.objectDirectory(index)
-            let names: [[UInt8]]
-            do throws(Errno) {
-                names = try HostDirectory.names(ofPath: directory)
-            } catch {
-                throw StoreError(
-                    .inputOutput, "could not list the objects", path: directory, cause: error)
-            }
-            for name in names {
-                let text = String(decoding: name, as: UTF8.self)
+            for text in try names(in: directory) {
                 if let digest = store.layout.digest(ofObject: text, in: index),
-                    live.contains(digest)
+                    marker.objects[digest] != nil
                 {
                     continue
                 }
@@ -152,119 +198,111 @@ package struct Collector {
         into report: inout CollectionReport
     ) throws(StoreError) {
         if paths.isEmpty { return }
-        let lockPath = store.layout.sweepLock
-        do throws(Errno) {
-            let lock = try OwnedDescriptor(opening: lockPath, [.readWrite, .create])
-            _ = try DescriptorIO.lock(lock.rawValue, .exclusive)
-            for path in paths {
-                guard let status = try? FileStatus(ofPath: path),  // gone already
-                    status.changeTime < horizon
-                else { continue }
-                if !dryRun { try HostDirectory.unlink(path) }
-                report.objects += 1
-                report.freedBytes += status.blocks * 512
-            }
-        } catch {
-            throw StoreError(
-                .inputOutput, "could not remove unused objects", path: lockPath, cause: error)
+        let lock = try store.lockSweep(.exclusive)
+        for path in paths {
+            guard let blocks = try unlink(path, olderThan: horizon, dryRun: dryRun)
+            else { continue }
+            report.objects += 1
+            report.freedBytes += blocks * 512
         }
+        withExtendedLifetime(lock) {}
     }
 
+    /// A blob is put in place and referred to under one hold of the shared lock: what no image
+    /// refers to under the exclusive one is not wanted, however new.
     private func sweepBlobs(
-        olderThan horizon: FileTimestamp, dryRun: Bool, into report: inout CollectionReport
+        dryRun: Bool, into report: inout CollectionReport
     ) throws(StoreError) {
+        let lock = try store.lockSweep(.exclusive)
         let kept = try store.read("the images") { database in
             Set(
                 try Row.fetchAll(database, sql: "SELECT id, manifest FROM images").flatMap {
                     [Digest($0["id"] as Data?), Digest($0["manifest"] as Data?)]
                 }.compactMap { $0 })
         }
-        do throws(Errno) {
-            for name in try HostDirectory.names(ofPath: store.layout.blobs) {
-                let text = String(decoding: name, as: UTF8.self)
-                if let digest = Digest(hex: text), kept.contains(digest) { continue }
-                let path = store.layout.blobs + "/" + text
-                guard let status = try? FileStatus(ofPath: path),  // gone already
-                    status.changeTime < horizon
-                else { continue }
-                if !dryRun { try HostDirectory.unlink(path) }
-                report.blobs += 1
-                report.freedBytes += status.blocks * 512
+        for text in try names(in: store.layout.blobs) {
+            if let digest = Digest(hex: text), kept.contains(digest) { continue }
+            let path = store.layout.blobs + "/" + text
+            guard let blocks = try unlink(path, olderThan: nil, dryRun: dryRun) else { continue }
+            report.blobs += 1
+            report.freedBytes += blocks * 512
+        }
+        withExtendedLifetime(lock) {}
+    }
+
+    /// A build is recorded before its logs' directory is made.
+    private func sweepLogs(
+        dryRun: Bool, into report: inout CollectionReport
+    ) throws(StoreError) {
+        let found = try names(in: store.layout.logs)
+        let kept = try store.read("the builds") { database in
+            try String.fetchSet(database, sql: "SELECT id FROM builds")
+        }
+        for name in found where !kept.contains(name) {
+            let path = store.layout.buildLogs(name)
+            do throws(Errno) {
+                guard try FileStatus(ofPath: path, followsLinks: false).kind == .directory
+                else { continue }  // the log of mounts
+                if !dryRun { try HostDirectory.removeAll(path) }
+                report.logs += 1
+            } catch .notFound {
+                continue
+            } catch {
+                throw cannotRemove(path, error)
             }
+        }
+    }
+
+    /// Digests of contexts that nobody builds any more, and what writers of files left when they
+    /// were killed.
+    private func sweepTemporaries(_ now: FileTimestamp) throws(StoreError) {
+        func limit(_ seconds: Int64) -> FileTimestamp {
+            FileTimestamp(seconds: now.seconds - seconds)
+        }
+        for name in try names(in: store.layout.contextCaches) {
+            let path = store.layout.contextCache(name)
+            _ = try unlink(path, olderThan: limit(Self.contextCacheSeconds), dryRun: false)
+        }
+        // Written and renamed in a moment; an hour is far more than any takes.
+        for name in try names(in: store.layout.root)
+        where name.hasSuffix(HostDirectory.temporarySuffix) {
+            let path = store.layout.root + "/" + name
+            _ = try unlink(path, olderThan: limit(3600), dryRun: false)
+        }
+    }
+
+    /// - Returns: the blocks that the file had; nil if it is newer, or gone already.
+    private func unlink(
+        _ path: String, olderThan horizon: FileTimestamp?, dryRun: Bool
+    ) throws(StoreError) -> UInt64? {
+        do throws(Errno) {
+            let status = try FileStatus(ofPath: path, followsLinks: false)
+            if let horizon, status.changeTime >= horizon { return nil }
+            if !dryRun { try HostDirectory.unlink(path) }
+            return status.blocks
+        } catch .notFound {
+            return nil
+        } catch {
+            throw cannotRemove(path, error)
+        }
+    }
+
+    /// Empty for a directory that is not there: some are made when they are first needed.
+    private func names(in directory: String) throws(StoreError) -> [String] {
+        do throws(Errno) {
+            return try HostDirectory.names(ofPath: directory).map {
+                String(decoding: $0, as: UTF8.self)
+            }
+        } catch .notFound {
+            return []
         } catch {
             throw StoreError(
-                .inputOutput, "could not remove unused blobs", path: store.layout.blobs,
+                .inputOutput, "could not list a directory of the store", path: directory,
                 cause: error)
         }
     }
-}
 
-/// Finds what the roots refer to, inside one transaction.
-private final class Marker {
-    private let database: Database
-    private(set) var objects: Set<Digest> = []
-    private var reached: Set<Digest> = []
-    private let keptLayers: Set<Digest>
-
-    init(_ database: Database) throws {
-        self.database = database
-        // Layers live through images, and through leases on their trees while there is no image yet,
-        // or none any more. A cache entry has its tree and needs no layer row.
-        keptLayers = Set(
-            try Data.fetchAll(
-                database,
-                sql: """
-                    WITH RECURSIVE kept(id) AS (
-                        SELECT chainID FROM images WHERE chainID IS NOT NULL
-                        UNION
-                        SELECT chainID FROM layers JOIN leasedTrees ON leasedTrees.tree = layers.tree
-                        UNION
-                        SELECT parentChainID FROM layers JOIN kept ON layers.chainID = kept.id
-                        WHERE parentChainID IS NOT NULL)
-                    SELECT id FROM kept
-                    """
-            ).compactMap { Digest($0) })
-        for row in try Row.fetchAll(database, sql: "SELECT chainID, tree, recipe FROM layers") {
-            guard let id = Digest(row["chainID"] as Data?), keptLayers.contains(id) else {
-                continue
-            }
-            if let recipe = Digest(row["recipe"] as Data?) { objects.insert(recipe) }
-            try reach(row["tree"] as Data)
-        }
-        for sql in [
-            "SELECT tree FROM cache", "SELECT parentTree FROM cache", "SELECT tree FROM buildSteps",
-            "SELECT parentTree FROM buildSteps", "SELECT tree FROM leasedTrees",
-        ] {
-            for tree in try Data.fetchAll(database, sql: sql) { try reach(tree) }
-        }
-    }
-
-    /// Layers that neither an image nor a lease stands on.
-    func unreferencedLayers() throws -> [Digest] {
-        try Data.fetchAll(database, sql: "SELECT chainID FROM layers").compactMap { Digest($0) }
-            .filter { !keptLayers.contains($0) }
-    }
-
-    func unreachedDirectories() throws -> [Digest] {
-        try Data.fetchAll(database, sql: "SELECT id FROM directories").compactMap { Digest($0) }
-            .filter { !reached.contains($0) }
-    }
-
-    private func reach(_ tree: Data) throws {
-        var stack = [try Tree(tree).directory.id.digest]
-        let statement = try database.cachedStatement(
-            sql: "SELECT encoding FROM directories WHERE id = ?")
-        while let id = stack.popLast() {
-            guard reached.insert(id).inserted,
-                let encoding = try Data.fetchOne(statement, arguments: [id.data])
-            else { continue }  // seen, or missing: fsck tells
-            for entry in try TreeEncoding.decodeDirectory(Array(encoding)).entries {
-                switch entry.node.content {
-                case .directory(let reference): stack.append(reference.id.digest)
-                case .file(let content): objects.insert(content.digest)
-                default: break
-                }
-            }
-        }
+    private func cannotRemove(_ path: String, _ error: Errno) -> StoreError {
+        StoreError(.inputOutput, "could not remove what is unused", path: path, cause: error)
     }
 }

@@ -1,16 +1,28 @@
 internal import FileTree
 internal import Synchronization
 
-/// Decoded directories, most recent first.
+/// Decoded directories: those of late, up to a number of entries.
 final class DirectoryCache: Sendable {
-    /// Enough for the directories of several system images (a Debian has about 1,000); at about
-    /// 150 bytes an entry and 10 entries a directory that is some 24 MB.
-    static let capacity = 16_384
+    /// Enough for the directories of several system images (a Debian has about 10,000 entries); at
+    /// some 150 bytes an entry that is 24 MB.
+    static let entryCapacity = 160_000
 
+    /// Two generations instead of a list: a full young generation becomes the old one.
     private struct Contents {
-        /// Two generations instead of a list: a full young generation becomes the old one.
         var young: [DirectoryID: Directory] = [:]
         var old: [DirectoryID: Directory] = [:]
+        /// Of the young generation, a directory itself counted as one.
+        var entryCount = 0
+
+        mutating func insert(_ directory: Directory, _ id: DirectoryID) {
+            let count = directory.entries.count + 1
+            if entryCount + count > DirectoryCache.entryCapacity / 2 {
+                old = young
+                young = [:]
+                entryCount = 0
+            }
+            if young.updateValue(directory, forKey: id) == nil { entryCount += count }
+        }
     }
     private let contents = Mutex(Contents())
 
@@ -18,18 +30,12 @@ final class DirectoryCache: Sendable {
         contents.withLock { contents in
             if let found = contents.young[id] { return found }
             guard let found = contents.old[id] else { return nil }
-            contents.young[id] = found
+            contents.insert(found, id)
             return found
         }
     }
 
     func insert(_ directory: Directory, _ id: DirectoryID) {
-        contents.withLock { contents in
-            if contents.young.count >= Self.capacity / 2 {
-                contents.old = contents.young
-                contents.young = [:]
-            }
-            contents.young[id] = directory
-        }
+        contents.withLock { $0.insert(directory, id) }
     }
 }

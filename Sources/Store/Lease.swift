@@ -15,6 +15,7 @@ package final class Lease: Sendable {
 
     private struct LockFile: ~Copyable, Sendable {
         var descriptor: OwnedDescriptor?
+        var isMarked = false
     }
 
     init(id: LeaseID, lock: consuming OwnedDescriptor, store: Store) {
@@ -40,13 +41,34 @@ package final class Lease: Sendable {
         try store.insertLeasedTree(tree, lease: id)
     }
 
+    /// Makes the collector keep what is newer than this moment.
+    ///
+    /// The lock's file gets a size, and with it a change time before that of all that is stored.
+    func markIngesting() throws(StoreError) {
+        let path = store.layout.leaseLock(id)
+        try lock.withLock { (lock) throws(StoreError) in
+            if lock.isMarked { return }
+            guard let descriptor = lock.descriptor?.rawValue else {
+                throw StoreError(.inputOutput, "the lease \(id) has ended", path: path)
+            }
+            do throws(Errno) {
+                try DescriptorIO.truncate(descriptor, to: 1)
+            } catch {
+                throw StoreError(
+                    .inputOutput, "could not mark a lease", path: path, cause: error)
+            }
+            lock.isMarked = true
+        }
+    }
+
     /// Ends the lease and removes its temporary data.
     package func end() { finish() }
 
     private func finish() {
         lock.withLock { lock in
             guard lock.descriptor != nil else { return }
-            store.removeLease(id)
+            // What cannot be removed now, the collector will: it finds the lock free.
+            try? store.removeLease(id)
             lock.descriptor = nil
         }
     }

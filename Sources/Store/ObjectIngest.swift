@@ -5,32 +5,22 @@ internal import Synchronization
 
 /// Puts file contents into the object store. Thread-safe.
 ///
-/// While an ingest lives, the collector removes nothing (it takes the sweep lock between ingests),
-/// and what an ingest wrote or found is newer than its lease, which protects it until a transaction
+/// While an ingest lives, the collector unlinks no object: it waits for the sweep lock. What an
+/// ingest wrote or found is newer than the mark of its lease, which protects it until a transaction
 /// refers to it. What was written is durable after ``synchronize()``.
 package final class ObjectIngest: Sendable {
     private let store: Store
     private let lease: Lease
-    private let sweepLock: Mutex<SharedLock>
+    /// Held, not read.
+    private let sweepLock: OwnedDescriptor
     /// Bytes that were really written, not found.
     private let written = Atomic<UInt64>(0)
-
-    private struct SharedLock: ~Copyable, Sendable {
-        var descriptor: OwnedDescriptor?
-    }
 
     init(store: Store, lease: Lease) throws(StoreError) {
         self.store = store
         self.lease = lease
-        let path = store.layout.sweepLock
-        do throws(Errno) {
-            let descriptor = try OwnedDescriptor(opening: path, [.readWrite, .create])
-            _ = try DescriptorIO.lock(descriptor.rawValue, .shared)
-            sweepLock = Mutex(SharedLock(descriptor: descriptor))
-        } catch {
-            throw StoreError(
-                .inputOutput, "could not lock the object store", path: path, cause: error)
-        }
+        try lease.markIngesting()
+        sweepLock = try store.lockSweep(.shared)
     }
 
     package var writtenBytes: UInt64 { written.load(ordering: .relaxed) }
@@ -141,9 +131,14 @@ package final class ObjectIngest: Sendable {
     }
 
     /// Whether the content is there. Being asked for renews it, so that the collector keeps it.
-    func isPresent(_ content: FileContent) throws(StoreError) -> Bool {
+    ///
+    /// An object of another size is damaged, and as good as none: it will be replaced.
+    package func isPresent(_ content: FileContent) throws(StoreError) -> Bool {
         let path = store.layout.object(content.digest)
         do throws(Errno) {
+            guard
+                try FileStatus(ofPath: path, followsLinks: false).sizeBytes == content.sizeBytes
+            else { return false }
             try HostDirectory.touch(path)
             return true
         } catch .notFound {
@@ -154,8 +149,17 @@ package final class ObjectIngest: Sendable {
     }
 
     func place(_ temporary: String, as content: FileContent) throws(StoreError) {
+        let path = store.layout.object(content.digest)
         do throws(Errno) {
-            try HostDirectory.rename(temporary, to: store.layout.object(content.digest))
+            try HostDirectory.renameToNew(temporary, to: path)
+        } catch .exists {
+            // Another ingest was quicker: its file may be durable already, and stays.
+            if try isPresent(content) { return discard(temporary) }
+            do throws(Errno) {
+                try HostDirectory.rename(temporary, to: path)
+            } catch {
+                throw failure(error, temporary)
+            }
         } catch {
             throw failure(error, temporary)
         }
@@ -168,85 +172,5 @@ package final class ObjectIngest: Sendable {
 
     func failure(_ error: Errno, _ path: String) -> StoreError {
         StoreError(.inputOutput, "could not store a file's content", path: path, cause: error)
-    }
-}
-
-/// Content of unknown digest on its way into the store. One thread at a time.
-package final class ObjectWriter {
-    private let ingest: ObjectIngest
-    private let temporary: String
-    private let file: OwnedDescriptor
-    private var hasher = SHA256Hasher()
-    private var sizeBytes: UInt64 = 0
-    private var finished = false
-
-    init(ingest: ObjectIngest, temporary: String) throws(StoreError) {
-        self.ingest = ingest
-        self.temporary = temporary
-        do throws(Errno) {
-            file = try OwnedDescriptor(
-                opening: temporary, [.writeOnly, .create, .exclusive], permissions: 0o444)
-        } catch {
-            throw ingest.failure(error, temporary)
-        }
-    }
-
-    deinit {
-        if !finished { ingest.discard(temporary) }
-    }
-
-    package func append(_ bytes: UnsafeRawBufferPointer) throws(StoreError) {
-        unsafe hasher.update(bytes)
-        do throws(Errno) {
-            try unsafe DescriptorIO.writeAll(file.rawValue, bytes)
-        } catch {
-            throw ingest.failure(error, temporary)
-        }
-        sizeBytes += UInt64(bytes.count)
-    }
-
-    package func append(_ bytes: Span<UInt8>) throws(StoreError) {
-        let outcome: Result<Void, StoreError> = unsafe bytes.withUnsafeBytes { buffer in
-            do throws(StoreError) {
-                return .success(try unsafe append(buffer))
-            } catch {
-                return .failure(error)
-            }
-        }
-        try outcome.get()
-    }
-
-    /// Appends zeros as a hole: they are hashed, not written.
-    package func appendHole(_ count: UInt64) throws(StoreError) {
-        let zeros = [UInt8](repeating: 0, count: Int(min(count, 1 << 16)))
-        var left = count
-        while left > 0 {
-            let step = min(left, UInt64(zeros.count))
-            hasher.update(zeros[0..<Int(step)])
-            left -= step
-        }
-        sizeBytes += count
-        do throws(Errno) {
-            try DescriptorIO.truncate(file.rawValue, to: sizeBytes)
-            _ = try DescriptorIO.seek(file.rawValue, offset: 0, whence: 2)
-        } catch {
-            throw ingest.failure(error, temporary)
-        }
-    }
-
-    /// Ends the content and gives it its name in the store.
-    package func finish() throws(StoreError) -> FileContent {
-        finished = true
-        let content = FileContent(digest: hasher.finalize(), sizeBytes: sizeBytes)
-        if sizeBytes == 0 {
-            ingest.discard(temporary)
-            return .empty
-        }
-        if try ingest.isPresent(content) {
-            ingest.discard(temporary)
-        } else {
-            try ingest.place(temporary, as: content)
-        }
-        return content
     }
 }

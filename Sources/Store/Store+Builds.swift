@@ -4,7 +4,8 @@ internal import GRDB
 internal import ImageSpec
 
 extension Store {
-    /// How many ended builds are remembered; their steps' trees are kept from the collector.
+    /// How many ended builds are remembered; their steps' trees are kept from the collector. Those
+    /// that run come on top.
     package static let rememberedBuilds = 50
 
     /// Records a build, or what became of it.
@@ -24,28 +25,44 @@ extension Store {
             try database.execute(
                 sql: """
                     DELETE FROM builds WHERE id IN
-                        (SELECT id FROM builds ORDER BY startedAt DESC LIMIT -1 OFFSET ?)
-                    """, arguments: [Self.rememberedBuilds])
+                        (SELECT id FROM builds WHERE status <> ?
+                         ORDER BY startedAt DESC LIMIT -1 OFFSET ?)
+                    """,
+                arguments: [BuildRecord.Status.running.rawValue, Self.rememberedBuilds])
             try database.bumpGeneration()
         }
     }
 
-    /// Records a step that ended, with the directories of its tree.
-    package func insert(
-        _ step: BuildStepRecord, directories pending: PendingDirectories
+    /// Records steps that ended, in one transaction, with the directories of their trees.
+    ///
+    /// A step with the outcome `cached` is a use of the cache entry under its key.
+    /// - Parameters:
+    ///   - entries: new cache entries; one with the same key is replaced.
+    ///   - lease: keeps the trees until it ends.
+    /// - Throws: `notFound` if a tree is neither pending nor in the store: the collector took it.
+    package func record(
+        _ steps: [BuildStepRecord], entries: [CacheRecord] = [],
+        directories pending: PendingDirectories, lease: Lease
     ) throws(StoreError) {
-        try write("a build's step") { database in
-            try database.insert(pending, for: step.tree)
-            try database.execute(
-                sql: """
-                    INSERT OR REPLACE INTO buildSteps
-                        (build, number, instruction, outcome, key, tree, parentTree)
-                    VALUES (?, ?, ?, ?, ?, ?, ?)
-                    """,
-                arguments: [
-                    step.build, step.number, step.instruction, step.outcome.rawValue,
-                    step.key?.digest.data, step.tree.data, step.parentTree.data,
-                ])
+        let (boot, now) = (bootID, Self.now())
+        try write("a build's steps") { database in
+            for entry in entries {
+                try database.insert(pending, for: entry.tree)
+                try database.insert(entry, boot: boot)
+                try database.hold(entry.tree, lease.id)
+            }
+            for step in steps {
+                try database.insert(pending, for: step.tree)
+                try database.hold(step.tree, lease.id)
+                try database.insert(step, boot: boot)
+                if step.outcome == .cached, let key = step.key {
+                    try database.cachedStatement(
+                        sql: """
+                            UPDATE cache SET lastUsedAt = ?, useCount = useCount + 1 WHERE key = ?
+                            """
+                    ).execute(arguments: [now, key.digest.data])
+                }
+            }
             try database.bumpGeneration()
         }
     }
@@ -63,9 +80,8 @@ extension Store {
                         image: Digest(row["image"] as Data?).map { ImageID($0) })
                 }
         }
-        for index in builds.indices
-        where builds[index].status == .running && !isLive(builds[index].lease) {
-            builds[index].status = .interrupted
+        for index in builds.indices where builds[index].status == .running {
+            if try !isLive(builds[index].lease) { builds[index].status = .interrupted }
         }
         return builds
     }
@@ -105,7 +121,9 @@ extension Store {
     /// Forgets all builds that ended, with the states of their steps.
     package func forgetEndedBuilds() throws(StoreError) {
         try write("the end of builds") { database in
-            try database.execute(sql: "DELETE FROM builds WHERE status <> 'running'")
+            try database.execute(
+                sql: "DELETE FROM builds WHERE status <> ?",
+                arguments: [BuildRecord.Status.running.rawValue])
             try database.bumpGeneration()
         }
     }
@@ -115,5 +133,28 @@ extension Store {
         try read("the generation") { database in
             try Int64.fetchOne(database, sql: "SELECT value FROM generation") ?? 0
         }
+    }
+}
+
+extension Database {
+    /// Records a step. It is durable already if it is a durable cache entry, or is on a durable
+    /// layer and made nothing.
+    fileprivate func insert(_ step: BuildStepRecord, boot: String) throws {
+        try cachedStatement(
+            sql: """
+                INSERT OR REPLACE INTO buildSteps
+                    (build, number, instruction, outcome, key, tree, parentTree, volatileBoot)
+                VALUES (:build, :number, :instruction, :outcome, :key, :tree, :parentTree,
+                    CASE WHEN EXISTS (SELECT 1 FROM cache WHERE key = :key AND tree = :tree
+                            AND parentTree = :parentTree AND volatileBoot IS NULL)
+                        OR (:key IS NULL AND :tree = :parentTree AND EXISTS (
+                            SELECT 1 FROM layers WHERE tree = :tree AND volatileBoot IS NULL))
+                    THEN NULL ELSE :boot END)
+                """
+        ).execute(arguments: [
+            "build": step.build, "number": step.number, "instruction": step.instruction,
+            "outcome": step.outcome.rawValue, "key": step.key?.digest.data,
+            "tree": step.tree.data, "parentTree": step.parentTree.data, "boot": boot,
+        ])
     }
 }

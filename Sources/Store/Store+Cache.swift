@@ -4,21 +4,12 @@ internal import GRDB
 package import ImageSpec
 
 extension Store {
-    /// The cache entry under `key`, which counts as a use of it.
-    package func useCacheEntry(_ key: CacheKey) throws(StoreError) -> CacheRecord? {
-        guard let found = try cacheEntry(key) else { return nil }
-        try write("a use of the cache") { database in
-            try database.execute(
-                sql: "UPDATE cache SET lastUsedAt = ?, useCount = useCount + 1 WHERE key = ?",
-                arguments: [Self.now(), key.digest.data])
-        }
-        return found
-    }
-
+    /// The cache entry under `key`. That it is used is told by recording a step.
     package func cacheEntry(_ key: CacheKey) throws(StoreError) -> CacheRecord? {
         try read("the cache") { database in
             try Row.fetchOne(
-                database, sql: "SELECT * FROM cache WHERE key = ?", arguments: [key.digest.data]
+                try database.cachedStatement(sql: "SELECT * FROM cache WHERE key = ?"),
+                arguments: [key.digest.data]
             ).map(CacheRecord.init(row:))
         }
     }
@@ -48,37 +39,21 @@ extension Store {
         }
     }
 
-    /// Records an entry with the directories of its tree; an entry with the same key is replaced.
-    package func insert(
-        _ entry: CacheRecord, directories pending: PendingDirectories
-    ) throws(StoreError) {
-        let boot = bootID
-        try write("a cache entry") { database in
-            try database.insert(pending, for: entry.tree)
-            try database.execute(
-                sql: """
-                    INSERT OR REPLACE INTO cache (key, instruction, inputs, parentTree, tree, layer,
-                        layerTarSizeBytes, createdAt, lastUsedAt, useCount, volatileBoot)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """,
-                arguments: [
-                    entry.key.digest.data, entry.instruction, entry.inputs, entry.parentTree.data,
-                    entry.tree.data, entry.layer?.digest.data,
-                    Int64(clamping: entry.layerTarSizeBytes), entry.createdAt, entry.lastUsedAt,
-                    entry.useCount, boot,
-                ])
-            try database.bumpGeneration()
-        }
-    }
-
-    /// Records the layer of an entry's change, found later than the entry.
+    /// Records the layer of an entry's change, found later than the entry. Does nothing if another
+    /// build put an entry with other trees in its place.
     package func setCacheLayer(
-        _ key: CacheKey, _ layer: DiffID, tarSizeBytes: UInt64
+        _ key: CacheKey, from parentTree: Tree, to tree: Tree, _ layer: DiffID, tarSizeBytes: UInt64
     ) throws(StoreError) {
         try write("a cache entry's layer") { database in
-            try database.execute(
-                sql: "UPDATE cache SET layer = ?, layerTarSizeBytes = ? WHERE key = ?",
-                arguments: [layer.digest.data, Int64(clamping: tarSizeBytes), key.digest.data])
+            try database.cachedStatement(
+                sql: """
+                    UPDATE cache SET layer = ?, layerTarSizeBytes = ?
+                    WHERE key = ? AND tree = ? AND parentTree = ?
+                    """
+            ).execute(arguments: [
+                layer.digest.data, Int64(clamping: tarSizeBytes), key.digest.data, tree.data,
+                parentTree.data,
+            ])
         }
     }
 
@@ -92,6 +67,22 @@ extension Store {
             try database.bumpGeneration()
             return changes > 0
         }
+    }
+}
+
+extension Database {
+    func insert(_ entry: CacheRecord, boot: String) throws {
+        try cachedStatement(
+            sql: """
+                INSERT OR REPLACE INTO cache (key, instruction, inputs, parentTree, tree, layer,
+                    layerTarSizeBytes, createdAt, lastUsedAt, useCount, volatileBoot)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """
+        ).execute(arguments: [
+            entry.key.digest.data, entry.instruction, entry.inputs, entry.parentTree.data,
+            entry.tree.data, entry.layer?.digest.data, Int64(clamping: entry.layerTarSizeBytes),
+            entry.createdAt, entry.lastUsedAt, entry.useCount, boot,
+        ])
     }
 }
 

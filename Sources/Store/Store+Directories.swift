@@ -60,6 +60,6 @@ extension Database {
     }
 
     func bumpGeneration() throws {
-        try execute(sql: "UPDATE generation SET value = value + 1")
+        try cachedStatement(sql: "UPDATE generation SET value = value + 1").execute()
     }
 }

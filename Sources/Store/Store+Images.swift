@@ -4,37 +4,95 @@ internal import GRDB
 package import ImageSpec
 internal import LinuxIO
 
+/// An image whose layers are in the store, to be recorded.
+package struct NewImage: Sendable {
+    /// The bytes whose digest is the image ID.
+    package var config: [UInt8]
+    package var manifest: [UInt8]
+    /// The top layer; nil if there is none.
+    package var chainID: ChainID?
+    package var layerCount: Int
+    /// Nanoseconds since 1970, as the config says.
+    package var createdAt: Int64
+    package var names: [Reference]
+
+    package init(
+        config: [UInt8], manifest: [UInt8], chainID: ChainID?, layerCount: Int, createdAt: Int64,
+        names: [Reference]
+    ) {
+        self.config = config
+        self.manifest = manifest
+        self.chainID = chainID
+        self.layerCount = layerCount
+        self.createdAt = createdAt
+        self.names = names
+    }
+}
+
 extension Store {
-    /// Records an image whose layers are in the store, writes its config and manifest, gives it
-    /// `names`, and makes all of it durable.
-    /// - Parameter config: the bytes whose digest is the image ID.
+    /// Records images, writes their configs and manifests, gives them their names, and makes all of
+    /// it durable: all of them or none.
+    /// - Throws: `notFound` if a layer is not there.
+    package func insertImages(_ images: [NewImage]) throws(StoreError) -> [ImageRecord] {
+        // Until the rows refer to them, the lock keeps the blobs from the collector.
+        let lock = try lockSweep(.shared)
+        var blobs: [(id: ImageID, manifest: Digest)] = []
+        for image in images {
+            blobs.append((ImageID(try placeBlob(image.config)), try placeBlob(image.manifest)))
+        }
+        let records = try writeDurably("images") { database in
+            let records = try zip(images, blobs).map { image, blob in
+                try database.insert(image, id: blob.id, manifest: blob.manifest)
+            }
+            try database.bumpGeneration()
+            return records
+        }
+        withExtendedLifetime(lock) {}
+        try writeIndex()
+        trimLog()
+        return records
+    }
+
+    /// ``insertImages(_:)`` of one.
     package func insertImage(
         config: [UInt8], manifest: [UInt8], chainID: ChainID?, layerCount: Int,
         createdAt: Int64, names: [Reference]
     ) throws(StoreError) -> ImageRecord {
-        let id = ImageID(try insertBlob(config))
-        let manifestDigest = try insertBlob(manifest)
-        try synchronizeFiles()
-        let record = ImageRecord(
-            id: id, manifestDigest: manifestDigest, chainID: chainID, layerCount: layerCount,
-            createdAt: createdAt, storedAt: Self.now())
-        try write("an image") { database in
+        try insertImages([
+            NewImage(
+                config: config, manifest: manifest, chainID: chainID, layerCount: layerCount,
+                createdAt: createdAt, names: names)
+        ])[0]
+    }
+
+    /// Takes an image and its names away. Its layers and blobs go with the next collection.
+    /// - Parameter force: also when it has several names.
+    /// - Returns: the names it had.
+    /// - Throws: `inUse` when it has several names.
+    package func removeImage(
+        _ id: ImageID, force: Bool = true
+    ) throws(StoreError) -> [Reference] {
+        let names = try write("an image's end") { database in
+            let names = try String.fetchAll(
+                database, sql: "SELECT reference FROM names WHERE image = ? ORDER BY reference",
+                arguments: [id.digest.data]
+            ).map { try Reference(parsing: $0) }
+            guard force || names.count <= 1 else {
+                throw StoreError(
+                    .inUse,
+                    "image \(id.digest.short) has \(names.count) names: "
+                        + names.map(\.familiarName).joined(separator: ", "))
+            }
             try database.execute(
-                sql: """
-                    INSERT INTO images (id, manifest, chainID, layerCount, createdAt, storedAt)
-                    VALUES (?, ?, ?, ?, ?, ?)
-                    ON CONFLICT (id) DO UPDATE SET storedAt = excluded.storedAt
-                    """,
-                arguments: [
-                    id.digest.data, manifestDigest.data, chainID?.digest.data, layerCount,
-                    createdAt, record.storedAt,
-                ])
-            for name in names { try database.setName(name, to: id) }
+                sql: "DELETE FROM names WHERE image = ?", arguments: [id.digest.data])
+            try database.execute(
+                sql: "DELETE FROM images WHERE id = ?", arguments: [id.digest.data])
             try database.bumpGeneration()
+            return names
         }
-        try synchronize()
+        try synchronizeLog()
         try writeIndex()
-        return try image(id) ?? record
+        return names
     }
 
     package func image(_ id: ImageID) throws(StoreError) -> ImageRecord? {
@@ -82,155 +140,40 @@ extension Store {
         }
         return layer.tree
     }
-
-    // MARK: - Names
-
-    /// All names with their images, in order of name.
-    package func names() throws(StoreError) -> [(reference: Reference, image: ImageID)] {
-        try read("the names") { database in
-            try Row.fetchAll(
-                database, sql: "SELECT reference, image FROM names ORDER BY reference"
-            ).map { row in
-                guard let image = Digest(row["image"] as Data?) else {
-                    throw StoreError(.corrupt, "a name's row is damaged")
-                }
-                return (try Reference(parsing: row["reference"]), ImageID(image))
-            }
-        }
-    }
-
-    package func image(named reference: Reference) throws(StoreError) -> ImageRecord? {
-        try read("a name") { database in
-            try Row.fetchOne(
-                database,
-                sql: """
-                    SELECT images.* FROM names JOIN images ON images.id = names.image
-                    WHERE names.reference = ?
-                    """, arguments: [reference.canonical]
-            ).map(ImageRecord.init(row:))
-        }
-    }
-
-    /// Gives the image a name, taking it from another image if need be.
-    package func setName(_ reference: Reference, to id: ImageID) throws(StoreError) {
-        try write("a name") { database in
-            try database.setName(reference, to: id)
-            try database.bumpGeneration()
-        }
-        try synchronize()
-        try writeIndex()
-    }
-
-    /// Takes the name away.
-    /// - Returns: false if nothing had it.
-    package func removeName(_ reference: Reference) throws(StoreError) -> Bool {
-        let removed = try write("a name's end") { database in
-            try database.execute(
-                sql: "DELETE FROM names WHERE reference = ?", arguments: [reference.canonical])
-            let changes = database.changesCount
-            try database.bumpGeneration()
-            return changes > 0
-        }
-        try synchronize()
-        try writeIndex()
-        return removed
-    }
-
-    /// Takes the image with all its names away. Its layers go with the next collection.
-    package func removeImage(_ id: ImageID) throws(StoreError) {
-        let manifest = try image(id)?.manifestDigest
-        try write("an image's end") { database in
-            try database.execute(
-                sql: "DELETE FROM names WHERE image = ?", arguments: [id.digest.data])
-            try database.execute(
-                sql: "DELETE FROM images WHERE id = ?", arguments: [id.digest.data])
-            try database.bumpGeneration()
-        }
-        try synchronize()
-        try writeIndex()
-        for digest in [manifest, id.digest].compactMap({ $0 }) {
-            try? HostDirectory.unlink(layout.blob(digest))  // the collector finds what is left
-        }
-    }
-
-    // MARK: - Blobs
-
-    /// Stores the bytes of a config or manifest.
-    package func insertBlob(_ bytes: [UInt8]) throws(StoreError) -> Digest {
-        let digest = Digest(of: bytes)
-        let path = layout.blob(digest)
-        do throws(Errno) {
-            try HostDirectory.replaceFile(path, with: bytes, permissions: 0o444)
-        } catch {
-            throw StoreError(.inputOutput, "could not store a blob", path: path, cause: error)
-        }
-        return digest
-    }
-
-    /// The bytes of a config or manifest.
-    /// - Throws: `notFound`, `corrupt`.
-    package func blob(_ digest: Digest) throws(StoreError) -> [UInt8] {
-        let path = layout.blob(digest)
-        let bytes: [UInt8]
-        do throws(Errno) {
-            let file = try OwnedDescriptor(opening: path, .readOnly)
-            bytes = try DescriptorIO.readAll(file.rawValue, limit: ImageDocumentLimit.maximumBytes)
-        } catch {
-            throw StoreError(
-                error == .notFound ? .notFound : .inputOutput, "could not read blob \(digest)",
-                path: path, cause: error)
-        }
-        guard Digest(of: bytes) == digest else {
-            throw StoreError(.corrupt, "blob \(digest) has other content", path: path)
-        }
-        return bytes
-    }
-
-    /// Rewrites index.json from the names, so that tools that read OCI layouts see them.
-    func writeIndex() throws(StoreError) {
-        do {
-            let lock = try OwnedDescriptor(opening: layout.indexLock, [.readWrite, .create])
-            _ = try DescriptorIO.lock(lock.rawValue, .exclusive)
-            let manifests = try database.read { database in
-                try Row.fetchAll(
-                    database,
-                    sql: """
-                        SELECT names.reference, images.manifest FROM images
-                        LEFT JOIN names ON names.image = images.id
-                        ORDER BY names.reference, images.id
-                        """)
-            }
-            var descriptors: [Descriptor] = []
-            for row in manifests {
-                guard let digest = Digest(row["manifest"] as Data?),
-                    let status = try? FileStatus(ofPath: layout.blob(digest))  // removed meanwhile
-                else { continue }
-                var annotations: [String: String] = [:]
-                if let name = row["reference"] as String? {
-                    annotations["org.opencontainers.image.ref.name"] = name
-                }
-                descriptors.append(
-                    Descriptor(
-                        mediaType: .ociManifest, digest: digest,
-                        sizeBytes: Int64(clamping: status.sizeBytes), annotations: annotations))
-            }
-            let index = ImageIndex(mediaType: .ociIndex, manifests: descriptors)
-            try HostDirectory.replaceFile(layout.index, with: index.encoded)
-        } catch {
-            throw StoreError(
-                .inputOutput, "could not write the index", path: layout.index, cause: error)
-        }
-    }
 }
 
 extension Database {
-    func setName(_ reference: Reference, to id: ImageID) throws {
-        try execute(
+    /// Records an image whose blobs are in place, and whose layers' files are on the disk.
+    func insert(_ image: NewImage, id: ImageID, manifest: Digest) throws -> ImageRecord {
+        let chain = try Row.fetchOne(
+            self,
             sql: """
-                INSERT INTO names (reference, image, taggedAt) VALUES (?, ?, ?)
-                ON CONFLICT (reference) DO UPDATE
-                SET image = excluded.image, taggedAt = excluded.taggedAt
-                """, arguments: [reference.canonical, id.digest.data, Store.now()])
+                WITH RECURSIVE chain(id) AS (
+                    SELECT ?
+                    UNION
+                    SELECT parentChainID FROM layers JOIN chain ON layers.chainID = chain.id
+                    WHERE parentChainID IS NOT NULL)
+                SELECT COUNT(*) AS count, COUNT(volatileBoot) AS volatile
+                FROM layers JOIN chain ON layers.chainID = chain.id
+                """, arguments: [image.chainID?.digest.data])
+        guard let chain, chain["count"] == image.layerCount, chain["volatile"] == 0 else {
+            throw StoreError(.notFound, "not all layers of image \(id) are in the store")
+        }
+        let row = try Row.fetchOne(
+            self,
+            sql: """
+                INSERT INTO images (id, manifest, chainID, layerCount, createdAt, storedAt)
+                VALUES (?, ?, ?, ?, ?, ?)
+                ON CONFLICT (id) DO UPDATE SET storedAt = excluded.storedAt
+                RETURNING *
+                """,
+            arguments: [
+                id.digest.data, manifest.data, image.chainID?.digest.data, image.layerCount,
+                image.createdAt, Store.now(),
+            ])
+        for name in image.names { try setName(name, to: id) }
+        guard let row else { throw StoreError(.database, "image \(id) was not recorded") }
+        return try ImageRecord(row: row)
     }
 }
 

@@ -8,25 +8,19 @@ extension Store {
     package func layer(_ chainID: ChainID) throws(StoreError) -> LayerRecord? {
         try read("a layer") { database in
             try Row.fetchOne(
-                database, sql: "SELECT * FROM layers WHERE chainID = ?",
+                try database.cachedStatement(sql: "SELECT * FROM layers WHERE chainID = ?"),
                 arguments: [chainID.digest.data]
             ).map(LayerRecord.init(row:))
         }
     }
 
-    /// The chain from the bottom up to `top`.
+    /// The chain from the bottom up to `top`, as it is at one moment.
     /// - Throws: `corrupt` when one of them is missing.
     package func layers(upTo top: ChainID?) throws(StoreError) -> [LayerRecord] {
-        var chain: [LayerRecord] = []
-        var next = top
-        while let id = next {
-            guard let layer = try layer(id) else {
-                throw StoreError(.corrupt, "the store has no layer with chain ID \(id)")
-            }
-            chain.append(layer)
-            next = layer.parent
+        guard let top else { return [] }
+        return try read("the layers") { database in
+            try LayerRecord.chain(upTo: top, database)
         }
-        return chain.reversed()
     }
 
     /// The tree that a layer was put on.
@@ -39,28 +33,15 @@ extension Store {
         return parent.tree
     }
 
-    /// Some layer with this diff ID, whatever it stands on.
-    package func anyLayer(_ diffID: DiffID) throws(StoreError) -> LayerRecord? {
-        try read("a layer") { database in
-            try Row.fetchOne(
-                database, sql: "SELECT * FROM layers WHERE diffID = ? LIMIT 1",
-                arguments: [diffID.digest.data]
-            ).map(LayerRecord.init(row:))
-        }
-    }
-
     /// Records a layer with the directories its tree needs. Its objects must be stored; they are
-    /// durable after ``synchronize()``. The lease keeps the layer until an image stands on it.
+    /// durable with the next image. The lease keeps the layer until an image stands on it.
     package func insert(
         _ layer: LayerRecord, directories pending: PendingDirectories, lease: Lease
     ) throws(StoreError) {
         let boot = bootID
-        let leaseID = lease.id.text
         try write("a layer") { database in
             try database.insert(pending, for: layer.tree)
-            try database.execute(
-                sql: "INSERT OR IGNORE INTO leasedTrees (lease, tree) VALUES (?, ?)",
-                arguments: [leaseID, layer.tree.data])
+            try database.hold(layer.tree, lease.id)
             try database.execute(
                 sql: """
                     INSERT OR IGNORE INTO layers (chainID, parentChainID, diffID, tree, recipe,
@@ -82,14 +63,42 @@ extension Store {
     ) throws(StoreError) {
         try write("a tree") { database in
             try database.insert(pending, for: tree)
-            try database.execute(
-                sql: "INSERT OR IGNORE INTO leasedTrees (lease, tree) VALUES (?, ?)",
-                arguments: [lease.id.text, tree.data])
+            try database.hold(tree, lease.id)
         }
     }
 }
 
 extension LayerRecord {
+    static func chain(upTo top: ChainID, _ database: Database) throws -> [LayerRecord] {
+        let rows = try Row.fetchAll(
+            try database.cachedStatement(
+                sql: """
+                    WITH RECURSIVE chain(id) AS (
+                        SELECT ?
+                        UNION
+                        SELECT parentChainID FROM layers JOIN chain ON layers.chainID = chain.id
+                        WHERE parentChainID IS NOT NULL)
+                    SELECT layers.* FROM layers JOIN chain ON layers.chainID = chain.id
+                    """),
+            arguments: [top.digest.data])
+        var found: [ChainID: LayerRecord] = [:]
+        for row in rows {
+            let layer = try LayerRecord(row: row)
+            found[layer.chainID] = layer
+        }
+        var chain: [LayerRecord] = []
+        var next: ChainID? = top
+        while let id = next {
+            // Taken out, so that a damaged chain that leads back to itself ends.
+            guard let layer = found.removeValue(forKey: id) else {
+                throw StoreError(.corrupt, "the store has no layer with chain ID \(id)")
+            }
+            chain.append(layer)
+            next = layer.parent
+        }
+        return chain.reversed()
+    }
+
     init(row: Row) throws {
         guard let diffID = Digest(row["diffID"] as Data?) else {
             throw StoreError(.corrupt, "a layer's row is damaged")

@@ -3,88 +3,196 @@ internal import Foundation
 internal import GRDB
 internal import LinuxIO
 
+/// Ends what the process of a dead lease left in the kernel, of which the store knows nothing:
+/// containers and mounts.
+package typealias LeaseEnding = @Sendable (LeaseID) throws -> Void
+
 extension Store {
     func makeLease(purpose: String) throws(StoreError) -> Lease {
-        let id = LeaseID(number: .random(in: .min ... .max))
-        let path = layout.leaseLock(id)
-        let lock = try lockNewFile(path)
-        do throws(Errno) {
-            try HostDirectory.make(layout.leaseWork(id), permissions: 0o700)
-        } catch {
-            throw Self.cannotLease(path, error)
+        while true {
+            let id = LeaseID(number: .random(in: .min ... .max))
+            // The collector may have seen the file before it was locked, and have removed it.
+            guard let lock = try lockNewFile(layout.leaseLock(id)) else { continue }
+            do throws(Errno) {
+                try HostDirectory.make(layout.leaseWork(id), permissions: 0o700)
+            } catch {
+                throw cannotLease(layout.leaseWork(id), error)
+            }
+            try write("a lease") { database in
+                try database.execute(
+                    sql: "INSERT INTO leases (id, process, purpose, createdAt) VALUES (?, ?, ?, ?)",
+                    arguments: [
+                        id.text, ProcessInfo.processInfo.processIdentifier, purpose, Self.now(),
+                    ])
+            }
+            return Lease(id: id, lock: lock, store: self)
         }
-        try write("a lease") { database in
-            try database.execute(
-                sql: "INSERT INTO leases (id, process, purpose, createdAt) VALUES (?, ?, ?, ?)",
-                arguments: [
-                    id.text, ProcessInfo.processInfo.processIdentifier, purpose, Self.now(),
-                ])
-        }
-        return Lease(id: id, lock: lock, store: self)
     }
 
-    private func lockNewFile(_ path: String) throws(StoreError) -> OwnedDescriptor {
+    /// - Returns: nil if the file was removed before it was locked.
+    private func lockNewFile(_ path: String) throws(StoreError) -> OwnedDescriptor? {
         do throws(Errno) {
             let file = try OwnedDescriptor(opening: path, [.readWrite, .create, .exclusive])
             _ = try DescriptorIO.lock(file.rawValue, .exclusive)
+            let own = try FileStatus(of: file.rawValue).inode
+            guard try FileStatus(ofPath: path).inode == own else { return nil }
             return file
+        } catch .notFound {
+            return nil
         } catch {
-            throw Self.cannotLease(path, error)
+            throw cannotLease(path, error)
         }
     }
 
-    private static func cannotLease(_ path: String, _ error: Errno) -> StoreError {
+    private func cannotLease(_ path: String, _ error: Errno) -> StoreError {
         StoreError(.inputOutput, "could not take a lease on the store", path: path, cause: error)
     }
 
     func insertLeasedTree(_ tree: Tree, lease: LeaseID) throws(StoreError) {
-        try write("a lease on a tree") { database in
-            let isThere =
-                try tree.directory.id == Tree.empty.directory.id
-                || (Bool.fetchOne(
-                    database, sql: "SELECT EXISTS (SELECT 1 FROM directories WHERE id = ?)",
-                    arguments: [tree.directory.id.digest.data]) ?? false)
-            guard isThere else {
-                throw StoreError(.notFound, "the tree \(tree.id) is no longer in the store")
+        try write("a lease on a tree") { database in try database.hold(tree, lease) }
+    }
+
+    // MARK: - Ends
+
+    /// Whether the lease's process still has it.
+    func isLive(_ id: LeaseID) throws(StoreError) -> Bool { try probe(id).isLive }
+
+    /// What was seen of a lease's lock.
+    private struct Probe: ~Copyable {
+        var isLive: Bool
+        /// Held on a dead lease: a process that has made the file, and was about to lock it, waits.
+        var lock: OwnedDescriptor?
+    }
+
+    /// A lease whose lock can be shared has lost its process, or has not got it yet.
+    private func probe(_ id: LeaseID) throws(StoreError) -> Probe {
+        let path = layout.leaseLock(id)
+        do throws(Errno) {
+            let file = try OwnedDescriptor(opening: path, .readOnly)
+            // Shared, so that two who ask at once do not take each other for the process.
+            guard try DescriptorIO.lock(file.rawValue, .shared, waits: false) else {
+                return Probe(isLive: true, lock: nil)
             }
-            try database.execute(
-                sql: "INSERT OR IGNORE INTO leasedTrees (lease, tree) VALUES (?, ?)",
-                arguments: [lease.text, tree.data])
+            return Probe(isLive: false, lock: file)
+        } catch .notFound {
+            return Probe(isLive: false, lock: nil)  // a row or a directory that was left
+        } catch {
+            throw StoreError(
+                .inputOutput, "could not see whether a lease is in use", path: path, cause: error)
         }
     }
 
-    /// Whether the lease's process still has it. One whose lock can be taken has lost its process.
-    func isLive(_ id: LeaseID) -> Bool {
-        guard let lock = try? OwnedDescriptor(opening: layout.leaseLock(id), .readWrite)
-        else { return false }  // no file: a row or a work directory that was left
-        // A lease is locked right after its file is made: an unlocked new file may be about to be.
-        guard let status = try? FileStatus(of: lock.rawValue),
-            FileTimestamp.now().seconds - status.changeTime.seconds > 2
-                || (try? hasRow(id)) == true
-        else { return true }
-        return !((try? DescriptorIO.lock(lock.rawValue, .exclusive, waits: false)) ?? false)
-    }
-
-    private func hasRow(_ id: LeaseID) throws(StoreError) -> Bool {
-        try read("a lease") { database in
-            try Bool.fetchOne(
-                database, sql: "SELECT EXISTS (SELECT 1 FROM leases WHERE id = ?)",
-                arguments: [id.text]) ?? false
+    /// All leases that left a trace, live or not.
+    func leaseIDs() throws(StoreError) -> Set<LeaseID> {
+        var names = try read("the leases") { database in
+            try String.fetchAll(database, sql: "SELECT id FROM leases")
         }
+        for directory in [layout.locks, layout.work, layout.run] {
+            do throws(Errno) {
+                names += try HostDirectory.names(ofPath: directory).map {
+                    String(decoding: $0, as: UTF8.self)
+                }
+            } catch {
+                // Nothing was run yet.
+                if error == .notFound && directory == layout.run { continue }
+                throw StoreError(
+                    .inputOutput, "could not list the leases", path: directory, cause: error)
+            }
+        }
+        return Set(names.compactMap(LeaseID.init))
     }
 
-    /// Removes the lease's traces; what cannot be removed now, the collector will.
-    func removeLease(_ id: LeaseID) {
-        try? HostDirectory.removeAll(layout.leaseWork(id))
-        _ = try? write("the end of a lease") { database in
+    func deadLeaseCount() throws(StoreError) -> Int {
+        var count = 0
+        for id in try leaseIDs() where try !isLive(id) { count += 1 }
+        return count
+    }
+
+    /// What became of dead leases.
+    package struct LeaseRemoval: Sendable {
+        package var removed = 0
+        /// Why others are still there; they are tried again the next time.
+        package var failures: [StoreError] = []
+    }
+
+    /// Removes what processes left that did not end their leases. Costs little when there are none.
+    /// - Parameter ending: called for each before its data is removed.
+    package func removeDeadLeases(
+        ending: LeaseEnding
+    ) throws(StoreError) -> LeaseRemoval {
+        var removal = LeaseRemoval()
+        for id in try leaseIDs() {
+            let probe = try probe(id)
+            if probe.isLive { continue }
+            do throws(StoreError) {
+                do {
+                    try ending(id)
+                } catch {
+                    throw StoreError(
+                        .inUse, "could not end what a killed process left running",
+                        path: layout.leaseRun(id), cause: error)
+                }
+                try removeLease(id)
+                removal.removed += 1
+            } catch {
+                removal.failures.append(error)
+            }
+            withExtendedLifetime(probe) {}
+        }
+        if removal.removed > 0 { try endInterruptedBuilds() }
+        return removal
+    }
+
+    /// Removes the lease's data, and then, when nothing of it is left, its row and its lock.
+    func removeLease(_ id: LeaseID) throws(StoreError) {
+        let isBusy: Bool
+        do throws(Errno) {
+            isBusy = try hasContainers(layout.runtimeState(id))
+            if !isBusy {
+                for path in [layout.leaseWork(id), layout.leaseRun(id)] {
+                    try HostDirectory.removeAll(path)
+                }
+            }
+        } catch {
+            throw StoreError(
+                .inputOutput, "could not remove the data of a process",
+                path: layout.leaseWork(id), cause: error)
+        }
+        // The runtime's state is all by which a container is found.
+        guard !isBusy else {
+            throw StoreError(
+                .inUse, "a container of a process that ended still runs", path: layout.leaseRun(id))
+        }
+        try write("the end of a lease") { database in
             try database.execute(sql: "DELETE FROM leases WHERE id = ?", arguments: [id.text])
         }
-        try? HostDirectory.unlink(layout.leaseLock(id))
+        try? HostDirectory.unlink(layout.leaseLock(id))  // as good as removed: nobody has it locked
     }
 
-    /// Wall-clock nanoseconds since 1970.
-    package static func now() -> Int64 {
-        let time = FileTimestamp.now()
-        return time.seconds * 1_000_000_000 + Int64(time.nanoseconds)
+    /// Names that begin with a dot are caches of the runtime.
+    private func hasContainers(_ state: String) throws(Errno) -> Bool {
+        do throws(Errno) {
+            return try HostDirectory.names(ofPath: state).contains { $0.first != 0x2E }
+        } catch .notFound {
+            return false
+        }
+    }
+}
+
+extension Database {
+    /// Keeps the tree until the lease ends.
+    /// - Throws: `notFound` when the collector already took it.
+    func hold(_ tree: Tree, _ lease: LeaseID) throws {
+        let root = tree.directory.id
+        if root != Tree.empty.directory.id {
+            let isThere = try Bool.fetchOne(
+                try cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM directories WHERE id = ?)"),
+                arguments: [root.digest.data])
+            guard isThere == true else {
+                throw StoreError(.notFound, "the tree \(tree.id) is no longer in the store")
+            }
+        }
+        try cachedStatement(sql: "INSERT OR IGNORE INTO leasedTrees (lease, tree) VALUES (?, ?)")
+            .execute(arguments: [lease.text, tree.data])
     }
 }

@@ -6,9 +6,12 @@ package import ImageSpec
 ///            objects/sha256/<ab>/<cdef…>                  one read-only file per distinct content
 ///            state.sqlite                                 directories, layers, names, cache, leases
 ///            work/<lease>/…                               temporary and writable data of a process
+///            run/<lease>/state, run/<lease>/bundles       containers of a process, while they run
 ///            locks/<lease>, locks/sweep, locks/index      flock(2) targets
 ///            logs/<build>/<NN>.log                        what the steps of a build printed
-///            logs/mounts.log                              what background mounts printed
+///            logs/mounts.log                              what detached mounts print
+///            context-cache/<digest>                       digests of a build context's files
+///            runtime-probe.json                           which OCI runtime works here
 package struct StoreLayout: Hashable, Sendable {
     /// Absolute, without a trailing slash.
     package let root: String
@@ -21,6 +24,7 @@ package struct StoreLayout: Hashable, Sendable {
     package var database: String { root + "/state.sqlite" }
     package var databaseLog: String { root + "/state.sqlite-wal" }
     package var work: String { root + "/work" }
+    package var run: String { root + "/run" }
     package var locks: String { root + "/locks" }
     package var logs: String { root + "/logs" }
     /// What background mounts print.
@@ -29,8 +33,13 @@ package struct StoreLayout: Hashable, Sendable {
     package var indexLock: String { locks + "/index" }
     /// See ``Store/inodeKey()``.
     package var inodeKey: String { root + "/inode-key" }
+    package var mountLog: String { logs + "/mounts.log" }
+    package var contextCaches: String { root + "/context-cache" }
     /// What was found out about this host's OCI runtimes.
     package var runtimeProbe: String { root + "/runtime-probe.json" }
+
+    /// What may be in the root directory of a file system that is to be a store.
+    static let harmlessNames: Set<String> = ["lost+found"]
 
     package func blob(_ digest: Digest) -> String { blobs + "/" + digest.hex }
 
@@ -58,7 +67,15 @@ package struct StoreLayout: Hashable, Sendable {
 
     package func leaseLock(_ lease: LeaseID) -> String { locks + "/" + lease.text }
     package func leaseWork(_ lease: LeaseID) -> String { work + "/" + lease.text }
+    package func leaseRun(_ lease: LeaseID) -> String { run + "/" + lease.text }
+    /// Where the OCI runtime keeps the state of a lease's containers.
+    package func runtimeState(_ lease: LeaseID) -> String { leaseRun(lease) + "/state" }
+    package func bundles(_ lease: LeaseID) -> String { leaseRun(lease) + "/bundles" }
     package func buildLogs(_ build: String) -> String { logs + "/" + build }
+    package func buildLog(_ build: String, step: Int) -> String {
+        "\(buildLogs(build))/\(step < 10 ? "0" : "")\(step).log"
+    }
+    package func contextCache(_ name: String) -> String { contextCaches + "/" + name }
 }
 
 /// The name of a lease: `lease-` and 16 hex digits.

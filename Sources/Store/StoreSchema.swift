@@ -2,7 +2,22 @@ internal import GRDB
 
 /// The tables of `state.sqlite`. Times are nanoseconds since 1970; digests are 32 bytes.
 enum StoreSchema {
-    static func migrate(_ pool: DatabasePool) throws {
+    /// Whether nothing is to be done: what most opens find.
+    /// - Throws: `unsupportedVersion`.
+    static func isCurrent(_ database: Database) throws -> Bool {
+        let migrator = migrator
+        if try migrator.hasBeenSuperseded(database) {
+            throw StoreError(
+                .unsupportedVersion,
+                "the store was made by a later version of vitrine; use that version, or another --root"
+            )
+        }
+        return try migrator.hasCompletedMigrations(database)
+    }
+
+    static func migrate(_ pool: DatabasePool) throws { try migrator.migrate(pool) }
+
+    private static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { database in
             try database.execute(sql: version1)
@@ -12,15 +27,12 @@ enum StoreSchema {
             try database.execute(
                 sql: "ALTER TABLE builds ADD COLUMN lease TEXT NOT NULL DEFAULT ''")
         }
-        // Most opens find a current store: a read, and no writer lock taken.
-        if try pool.read(migrator.hasCompletedMigrations) { return }
-        if try pool.read(migrator.hasBeenSuperseded) {
-            throw StoreError(
-                .unsupportedVersion,
-                "the store was made by a later version of vitrine; use that version, or another --root"
-            )
+        migrator.registerMigration("3") { database in
+            try database.execute(sql: version3)
+            try database.execute(
+                sql: "INSERT INTO durability VALUES ('', ?)", arguments: [Store.now()])
         }
-        try migrator.migrate(pool)
+        return migrator
     }
 
     private static let version1 = """
@@ -100,5 +112,12 @@ enum StoreSchema {
         -- Bumped by every change, so that watchers see what other processes did.
         CREATE TABLE generation (value INTEGER NOT NULL);
         INSERT INTO generation VALUES (1);
+        """
+
+    private static let version3 = """
+        ALTER TABLE buildSteps ADD COLUMN volatileBoot TEXT;
+        -- The boot in which the store was last opened, and when all files of that moment were last
+        -- brought to the disk.
+        CREATE TABLE durability (boot TEXT NOT NULL, synchronizedAt INTEGER NOT NULL);
         """
 }

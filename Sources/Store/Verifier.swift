@@ -4,38 +4,6 @@ internal import GRDB
 internal import ImageSpec
 internal import LinuxIO
 
-/// Something wrong with a store.
-package struct StoreProblem: Hashable, Sendable, CustomStringConvertible {
-    package enum Kind: String, Sendable {
-        /// The database's own check complains.
-        case database = "database"
-        case corruptDirectory = "corrupt-directory"
-        case missingDirectory = "missing-directory"
-        case corruptObject = "corrupt-object"
-        case missingObject = "missing-object"
-        case corruptBlob = "corrupt-blob"
-        case missingBlob = "missing-blob"
-        case brokenImage = "broken-image"
-        case brokenLayer = "broken-layer"
-        /// A file where none belongs; harmless.
-        case strayFile = "stray-file"
-    }
-    package var kind: Kind
-    /// What it is about: a digest, a path, an image.
-    package var subject: String
-    package var message: String
-
-    package init(_ kind: Kind, _ subject: String, _ message: String) {
-        self.kind = kind
-        self.subject = subject
-        self.message = message
-    }
-
-    /// Whether something is lost or wrong, rather than left over.
-    package var isSerious: Bool { kind != .strayFile }
-    package var description: String { "\(kind.rawValue) \(subject): \(message)" }
-}
-
 /// What a verification looked at and found.
 package struct VerificationReport: Sendable {
     package var directories = 0
@@ -48,182 +16,195 @@ package struct VerificationReport: Sendable {
 }
 
 /// Reads the whole store and hashes everything again.
+///
+/// All rows are read in one snapshot, and the collector unlinks nothing meanwhile.
 package struct Verifier {
     private let store: Store
     package init(_ store: Store) { self.store = store }
 
     /// - Parameter readsContent: false only checks that objects are there and have their size.
     package func run(readsContent: Bool = true) throws(StoreError) -> VerificationReport {
-        var report = VerificationReport()
-        try checkDatabase(&report)
-        var wanted: [Digest: UInt64] = [:]
-        let present = try checkDirectories(&report, wanted: &wanted)
-        try checkReferences(&report, present: present, wanted: &wanted)
-        try checkObjects(&report, wanted: wanted, readsContent: readsContent)
-        try checkImages(&report)
-        return report
+        let lock = try store.lockSweep(.shared)
+        var check = Check(store: store)
+        check = try store.read("the state") { database in
+            var check = check
+            try check.checkRows(database)
+            return check
+        }
+        try check.checkObjects(readsContent: readsContent)
+        check.checkBlobs()
+        withExtendedLifetime(lock) {}
+        return check.report
+    }
+}
+
+/// One verification.
+private struct Check {
+    private let store: Store
+    private(set) var report = VerificationReport()
+    /// What is referred to.
+    private let marker = Marker()
+    private var images: [(image: ImageRecord, layers: [LayerRecord]?)] = []
+
+    init(store: Store) { self.store = store }
+
+    private mutating func note(
+        _ kind: StoreProblem.Kind, _ subject: String, _ message: String
+    ) {
+        report.problems.append(StoreProblem(kind, subject, message))
     }
 
-    private func checkDatabase(_ report: inout VerificationReport) throws(StoreError) {
-        let lines = try store.read("the state for its check") { database in
-            try String.fetchAll(database, sql: "PRAGMA integrity_check")
-        }
+    // MARK: - Rows
+
+    mutating func checkRows(_ database: Database) throws {
+        let lines = try String.fetchAll(database, sql: "PRAGMA integrity_check")
         for line in lines where line != "ok" {
-            report.problems.append(StoreProblem(.database, store.layout.database, line))
+            note(.database, store.layout.database, line)
         }
-    }
-
-    /// Hashes every directory; notes the objects they refer to.
-    private func checkDirectories(
-        _ report: inout VerificationReport, wanted: inout [Digest: UInt64]
-    ) throws(StoreError) -> Set<Digest> {
-        var found = report
-        var objects: [Digest: UInt64] = [:]
-        var children: Set<Digest> = []
-        let present = try store.read("the directories") { database in
-            var present: Set<Digest> = []
-            let rows = try Row.fetchCursor(database, sql: "SELECT id, encoding FROM directories")
+        try marker.mark(database)
+        try checkDirectories(database)
+        try checkLayers(database)
+        for (table, subject, kind) in [
+            ("cache", "hex(key)", StoreProblem.Kind.brokenCacheEntry),
+            ("buildSteps", "build || ' step ' || number", .brokenBuild),
+        ] {
+            let rows = try Row.fetchCursor(
+                database, sql: "SELECT \(subject) AS subject, tree, parentTree FROM \(table)")
             while let row = try rows.next() {
-                guard let id = Digest(row["id"] as Data?) else { continue }
-                present.insert(id)
-                found.directories += 1
-                let encoding = Array(row["encoding"] as Data)
-                guard Digest(of: encoding) == id,
-                    let directory = try? TreeEncoding.decodeDirectory(encoding)  // reported below
-                else {
-                    found.problems.append(
-                        StoreProblem(.corruptDirectory, "\(id)", "its content has another digest"))
-                    continue
-                }
-                for entry in directory.entries {
-                    switch entry.node.content {
-                    case .directory(let reference): children.insert(reference.id.digest)
-                    case .file(let content): objects[content.digest] = content.sizeBytes
-                    default: break
-                    }
+                for column in ["tree", "parentTree"] where (try? Tree(row[column] as Data)) == nil {
+                    note(kind, row["subject"], "its \(column) is damaged")
                 }
             }
-            return present
         }
-        report = found
-        wanted = objects
-        for id in children.subtracting(present) {
-            if id == Tree.empty.directory.id.digest { continue }
-            report.problems.append(
-                StoreProblem(.missingDirectory, "\(id)", "a directory refers to it"))
+        for image in try Row.fetchAll(database, sql: "SELECT * FROM images ORDER BY id") {
+            guard let record = try? ImageRecord(row: image) else {
+                note(.brokenImage, "?", "its row is damaged")
+                continue
+            }
+            // A chain that is not whole is told with the image's config below.
+            images.append(
+                (
+                    record,
+                    record.chainID.map { try? LayerRecord.chain(upTo: $0, database) } ?? []
+                ))
         }
-        return present
     }
 
-    private func checkReferences(
-        _ report: inout VerificationReport, present: Set<Digest>, wanted: inout [Digest: UInt64]
-    ) throws(StoreError) {
-        var found = report
-        var objects = wanted
-        try store.read("the layers") { database in
-            let chains = Set(
-                try Data.fetchAll(database, sql: "SELECT chainID FROM layers")
-                    .compactMap { Digest($0) })
-            for row in try Row.fetchAll(database, sql: "SELECT * FROM layers") {
-                found.layers += 1
-                guard let stored = Digest(row["chainID"] as Data?),
-                    let layer = try? LayerRecord(row: row)  // damaged rows are reported here
-                else {
-                    found.problems.append(StoreProblem(.brokenLayer, "?", "its row is damaged"))
-                    continue
-                }
-                if layer.chainID.digest != stored {
-                    found.problems.append(
-                        StoreProblem(.brokenLayer, "\(stored)", "its chain ID is not its layers'"))
-                }
-                if let parent = layer.parent, !chains.contains(parent.digest) {
-                    found.problems.append(
-                        StoreProblem(.brokenLayer, "\(stored)", "its parent \(parent) is missing"))
-                }
-                if let recipe = layer.recipe { objects[recipe.digest] = recipe.sizeBytes }
+    /// Hashes every directory, also those that nothing refers to: one that is met again is not
+    /// written again.
+    private mutating func checkDirectories(_ database: Database) throws {
+        let rows = try Row.fetchCursor(database, sql: "SELECT id, encoding FROM directories")
+        while let row = try rows.next() {
+            report.directories += 1
+            guard let id = Digest(row["id"] as Data?) else {
+                note(.corruptDirectory, "?", "its row has no digest for a key")
+                continue
             }
-            for table in ["layers", "cache", "buildSteps", "leasedTrees"] {
-                for data in try Data.fetchAll(database, sql: "SELECT tree FROM \(table)") {
-                    let tree = try Tree(data)
-                    let root = tree.directory.id.digest
-                    if !present.contains(root), root != Tree.empty.directory.id.digest {
-                        found.problems.append(
-                            StoreProblem(.missingDirectory, "\(root)", "the root of \(tree.id)"))
-                    }
-                }
+            let encoding = Array(row["encoding"] as Data)
+            if Digest(of: encoding) != id {
+                note(.corruptDirectory, "\(id)", "its content has another digest")
+            } else if (try? TreeEncoding.decodeDirectory(encoding)) == nil {
+                note(.corruptDirectory, "\(id)", "it cannot be read")
             }
         }
-        report = found
-        wanted = objects
+        for id in marker.missing.sorted() {
+            note(.missingDirectory, "\(id)", "an image, an entry or a lease refers to it")
+        }
     }
 
-    private func checkObjects(
-        _ report: inout VerificationReport, wanted: [Digest: UInt64], readsContent: Bool
-    ) throws(StoreError) {
-        let empty = FileContent.empty.digest
-        for (digest, size) in wanted.sorted(by: { $0.key < $1.key }) where digest != empty {
-            let path = store.layout.object(digest)
-            do throws(Errno) {
-                let file = try OwnedDescriptor(opening: path, .readOnly)
-                let status = try FileStatus(of: file.rawValue)
-                report.objects += 1
-                report.objectBytes += status.sizeBytes
-                if status.sizeBytes != size {
-                    report.problems.append(
-                        StoreProblem(
-                            .corruptObject, "\(digest)",
-                            "\(status.sizeBytes) bytes instead of \(size)"))
-                } else if readsContent, try ObjectIngest.hash(file.rawValue).digest != digest {
-                    report.problems.append(
-                        StoreProblem(.corruptObject, "\(digest)", "its content has another digest"))
-                }
-            } catch .notFound {
-                report.problems.append(
-                    StoreProblem(.missingObject, "\(digest)", "a file of \(size) bytes"))
-            } catch {
-                report.problems.append(StoreProblem(.corruptObject, "\(digest)", "\(error)"))
+    private mutating func checkLayers(_ database: Database) throws {
+        let chains = Set(
+            try Data.fetchAll(database, sql: "SELECT chainID FROM layers")
+                .compactMap { Digest($0) })
+        let rows = try Row.fetchCursor(database, sql: "SELECT * FROM layers")
+        while let row = try rows.next() {
+            report.layers += 1
+            guard let stored = Digest(row["chainID"] as Data?),
+                let layer = try? LayerRecord(row: row)  // damaged rows are reported here
+            else {
+                note(.brokenLayer, "?", "its row is damaged")
+                continue
             }
+            if layer.chainID.digest != stored {
+                note(.brokenLayer, "\(stored)", "its chain ID is not its layers'")
+            }
+            if let parent = layer.parent, !chains.contains(parent.digest) {
+                note(.brokenLayer, "\(stored)", "its parent \(parent) is missing")
+            }
+        }
+    }
+
+    // MARK: - Files
+
+    mutating func checkObjects(readsContent: Bool) throws(StoreError) {
+        for (digest, size) in marker.objects.sorted(by: { $0.key < $1.key }) {
+            checkObject(digest, sizeBytes: size, readsContent: readsContent)
         }
         for index in UInt8.min...UInt8.max {
-            let names =
-                (try? HostDirectory.names(ofPath: store.layout.objectDirectory(index))) ?? []
+            let directory = store.layout.objectDirectory(index)
+            let names: [[UInt8]]
+            do throws(Errno) {
+                names = try HostDirectory.names(ofPath: directory)
+            } catch {
+                throw StoreError(
+                    .inputOutput, "could not list the objects", path: directory, cause: error)
+            }
             for name in names {
                 let text = String(decoding: name, as: UTF8.self)
-                if store.layout.digest(ofObject: text, in: index) == nil {
-                    report.problems.append(
-                        StoreProblem(
-                            .strayFile, store.layout.objectDirectory(index) + "/" + text,
-                            "not the name of an object"))
+                guard let digest = store.layout.digest(ofObject: text, in: index) else {
+                    note(.strayFile, directory + "/" + text, "not the name of an object")
+                    continue
+                }
+                // What nothing refers to is found again when it is wanted, and must be right.
+                if readsContent, marker.objects[digest] == nil {
+                    checkObject(digest, sizeBytes: nil, readsContent: true)
                 }
             }
         }
     }
 
-    private func checkImages(_ report: inout VerificationReport) throws(StoreError) {
-        for image in try store.images() {
+    private mutating func checkObject(
+        _ digest: Digest, sizeBytes: UInt64?, readsContent: Bool
+    ) {
+        do throws(Errno) {
+            let file = try OwnedDescriptor(
+                opening: store.layout.object(digest), [.readOnly, .noFollow])
+            let found = try FileStatus(of: file.rawValue).sizeBytes
+            report.objects += 1
+            report.objectBytes += found
+            if let sizeBytes, found != sizeBytes {
+                note(.corruptObject, "\(digest)", "\(found) bytes instead of \(sizeBytes)")
+            } else if readsContent, try ObjectIngest.hash(file.rawValue).digest != digest {
+                note(.corruptObject, "\(digest)", "its content has another digest")
+            }
+        } catch .notFound {
+            // One that nothing refers to may have been removed, by hand.
+            if let sizeBytes { note(.missingObject, "\(digest)", "a file of \(sizeBytes) bytes") }
+        } catch {
+            note(.corruptObject, "\(digest)", "\(error)")
+        }
+    }
+
+    mutating func checkBlobs() {
+        for (image, layers) in images {
             report.images += 1
             for (digest, what) in [(image.id.digest, "config"), (image.manifestDigest, "manifest")]
             {
                 do throws(StoreError) {
                     _ = try store.blob(digest)
                 } catch {
-                    report.problems.append(
-                        StoreProblem(
-                            error.code == .notFound ? .missingBlob : .corruptBlob, "\(digest)",
-                            "the \(what) of image \(image.id.digest.short)"))
+                    note(
+                        error.code == .notFound ? .missingBlob : .corruptBlob, "\(digest)",
+                        "the \(what) of image \(image.id.digest.short)")
                 }
             }
             do throws(StoreError) {
                 let config = try store.config(of: image.id).config
-                let layers = try store.layers(upTo: image.chainID)
-                if layers.map(\.diffID) != config.diffIDs {
-                    report.problems.append(
-                        StoreProblem(
-                            .brokenImage, "\(image.id)", "its layers are not those of its config"))
+                if layers?.map(\.diffID) != config.diffIDs {
+                    note(.brokenImage, "\(image.id)", "its layers are not those of its config")
                 }
             } catch {
-                report.problems.append(
-                    StoreProblem(.brokenImage, "\(image.id)", "\(error)"))
+                note(.brokenImage, "\(image.id)", "\(error)")
             }
         }
     }

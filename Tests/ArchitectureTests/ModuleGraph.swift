@@ -20,7 +20,7 @@ enum ModuleGraph {
         Module("Dockerfile"),
         Module("LinuxIO", ["CLinux"]),
         Module("FileTree", ["ImageSpec"]),
-        Module("Store", ["FileTree", "LinuxIO", "ImageSpec", "GRDB"]),
+        Module("Store", ["FileTree", "LinuxIO", "ImageSpec", "CSQLite", "GRDB"]),
         Module("Layers", ["Store", "FileTree", "ImageSpec", "LinuxIO", "CArchive"]),
         Module("VirtualFS"),
         Module("Views", ["VirtualFS", "Store", "FileTree", "ImageSpec", "LinuxIO"]),
@@ -48,6 +48,7 @@ enum ModuleGraph {
     /// C enters through these, each by one Swift module.
     static let boundaries = [
         "CFuse": "FuseDriver", "CArchive": "Layers", "CLinux": "LinuxIO", "CCrypto": "ImageSpec",
+        "CSQLite": "Store",
     ]
 
     /// What comes with the toolchain and the system.

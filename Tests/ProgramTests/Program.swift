@@ -116,17 +116,6 @@ final class Program {
         }
     }
 
-    /// A killed build's view is a dead mount, which goes with its user.
-    func endLeftMounts() {
-        let mounts = (try? String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)) ?? ""
-        for line in mounts.split(separator: "\n") {
-            let fields = line.split(separator: " ")
-            if fields.count > 1, fields[1].hasPrefix(directory) {
-                _ = unsafe umount2(String(fields[1]), Int32(MNT_DETACH))
-            }
-        }
-    }
-
     struct Failure: Error { var message: String }
 
     /// A file of the directory for a started program's output.

@@ -74,6 +74,30 @@ struct CancellationTests {
         }
     }
 
+    @Test func `a container of another runtime is not forgotten`() async throws {
+        try await SandboxFixture.with { fixture in
+            let foreign = fixture.runtime.choice.kind == .crun ? "state.json" : "status"
+            let state = fixture.runtime.stateRoot + "/other"
+            try HostDirectory.makeAll(state)
+            try HostDirectory.replaceFile(state + "/" + foreign, with: [])
+            #expect { try fixture.runtime.removeLeftovers() } throws: {
+                ($0 as? SandboxError)?.code == .runtimeFailed
+            }
+            #expect(HostDirectory.exists(state))
+            try HostDirectory.removeAll(state)
+        }
+    }
+
+    @Test func `a container that was killed in the making is removed`() async throws {
+        try await SandboxFixture.with { fixture in
+            let state = fixture.runtime.stateRoot + "/half"
+            try HostDirectory.makeAll(state)
+            #expect(try ContainerRuntime.hasContainers(fixture.runtime.stateRoot))
+            try fixture.runtime.removeLeftovers()
+            #expect(!HostDirectory.exists(state))
+        }
+    }
+
     /// Starts the runtime as ``Container`` does, without its care.
     private func orphan(
         _ request: ContainerRequest, _ fixture: SandboxFixture

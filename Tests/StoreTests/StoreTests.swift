@@ -1,9 +1,11 @@
 import FileTree
 import Foundation
+import GRDB
 import ImageSpec
 import LinuxIO
-import Store
 import Testing
+
+@testable import Store
 
 @Suite struct StoreTests {
     @Test func `equal contents are one object`() throws {
@@ -69,8 +71,8 @@ import Testing
             #expect(one.id != two.id)
             #expect(try store.image(named: Reference(parsing: "app"))?.id == two.id)
             #expect(try store.images().count == 2)
-            #expect(try store.removeName(Reference(parsing: "app:latest")))
-            #expect(try !store.removeName(Reference(parsing: "app:latest")))
+            #expect(try store.removeName(Reference(parsing: "app:latest"))?.image == two.id)
+            #expect(try store.removeName(Reference(parsing: "app:latest")) == nil)
         }
     }
 
@@ -90,5 +92,96 @@ import Testing
         try HostDirectory.replaceFile(path, with: [1])
         defer { try? HostDirectory.unlink(path) }
         #expect { try Store(root: path) } throws: { ($0 as? StoreError)?.code == .cannotOpen }
+    }
+
+    @Test func `an image goes with its last name, and stays when it has got another`() throws {
+        try withStore { store in
+            let lease = try store.lease("test")
+            let image = try store.insertImage(["a": "1"], name: "app", lease: lease)
+            try store.setName(Reference(parsing: "meanwhile"), to: image.id)
+            #expect(
+                try store.removeName(Reference(parsing: "app"))
+                    == Store.NameRemoval(image: image.id, removedImage: false))
+            #expect(
+                try store.removeName(Reference(parsing: "meanwhile"))
+                    == Store.NameRemoval(image: image.id, removedImage: true))
+            #expect(try store.images() == [])
+        }
+    }
+
+    @Test func `an image with several names is removed by its ID only by force`() throws {
+        try withStore { store in
+            let lease = try store.lease("test")
+            let image = try store.insertImage(["a": "1"], name: "one", lease: lease)
+            try store.setName(Reference(parsing: "two"), to: image.id)
+            #expect { try store.removeImage(image.id, force: false) } throws: {
+                ($0 as? StoreError)?.code == .inUse
+            }
+            let names = try store.removeImage(image.id).map(\.familiarName)
+            #expect(names == ["one:latest", "two:latest"])
+            #expect(try store.images() == [])
+        }
+    }
+
+    @Test func `of several images, all are recorded or none`() throws {
+        try withStore { store in
+            let lease = try store.lease("load")
+            let layer = try store.insertLayer(["a": "1"], lease: lease)
+            let good = try store.newImage(on: layer, author: "good", names: ["good"])
+            var bad = try store.newImage(on: layer, author: "bad", names: ["bad"])
+            bad.chainID = ChainID(Digest(of: [1]))
+            #expect { try store.insertImages([good, bad]) } throws: {
+                ($0 as? StoreError)?.code == .notFound
+            }
+            #expect(try store.images() == [])
+            let other = try store.newImage(on: layer, author: "other", names: ["other", "more"])
+            #expect(try store.insertImages([good, other]).count == 2)
+            #expect(try store.names().count == 3)
+        }
+    }
+
+    @Test func `a chain of layers is read from the bottom up`() throws {
+        try withStore { store in
+            let lease = try store.lease("test")
+            var layers: [LayerRecord] = []
+            for number in 0..<130 {
+                layers.append(
+                    try store.insertLayer(
+                        ["\(number)": "x"], parent: layers.last, lease: lease))
+            }
+            #expect(try store.layers(upTo: layers[129].chainID) == layers)
+            #expect(try store.layers(upTo: layers[3].chainID).count == 4)
+            #expect(try store.layers(upTo: nil) == [])
+            #expect { try store.layers(upTo: ChainID(Digest(of: [1]))) } throws: {
+                ($0 as? StoreError)?.code == .corrupt
+            }
+        }
+    }
+
+    @Test func `a long log is written back when an image is recorded`() throws {
+        try withStore { store in
+            let lease = try store.lease("test")
+            let layer = try store.insertLayer(["a": "x"], lease: lease)
+            try store.write("much") { database in
+                try database.execute(
+                    sql: "INSERT INTO directories VALUES (randomblob(32), zeroblob(6000000))")
+            }
+            let log = { try FileStatus(ofPath: store.layout.databaseLog).sizeBytes }
+            #expect(try log() > 4 << 20)
+            _ = try store.insertImages([try store.newImage(on: layer, author: "", names: ["app"])])
+            #expect(try log() < 1 << 20)
+        }
+    }
+
+    @Test func `closing a store leaves its log to the next one`() throws {
+        try withStoreRoot { root in
+            let layout = StoreLayout(root: root)
+            for _ in 0..<2 {
+                let store = try Store(root: root)
+                try store.save(BuildRecord(id: "b", title: "", lease: store.lease("test").id))
+            }
+            #expect(try FileStatus(ofPath: layout.databaseLog).sizeBytes > 0)
+            #expect(try Store(root: root).builds().count == 1)
+        }
     }
 }

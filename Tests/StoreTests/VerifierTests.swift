@@ -1,8 +1,10 @@
 import FileTree
+import GRDB
 import ImageSpec
 import LinuxIO
-import Store
 import Testing
+
+@testable import Store
 
 @Suite struct VerifierTests {
     private func withImage(_ body: (Store, FileContent) throws -> Void) throws {
@@ -62,6 +64,71 @@ import Testing
             let problems = try Verifier(store).run().problems
             #expect(problems.map(\.kind) == [.strayFile])
             #expect(problems.allSatisfy { !$0.isSerious })
+        }
+    }
+
+    @Test func `a damaged object is found though nothing refers to it`() throws {
+        try withImage { store, _ in
+            let lease = try store.lease("test")
+            let content = try store.ingest(lease).insert(Array("unused".utf8))
+            #expect(try Verifier(store).run().problems == [])
+            let path = store.layout.object(content.digest)
+            try HostDirectory.unlink(path)
+            try HostDirectory.replaceFile(path, with: Array("UNUSED".utf8))
+            #expect(try Verifier(store).run().problems.map(\.kind) == [.corruptObject])
+        }
+    }
+
+    @Test func `the tree before a cached step is looked at as well`() throws {
+        try withImage { store, _ in
+            let lease = try store.lease("test")
+            let layer = try store.insertLayer(["b": "other"], lease: lease)
+            try store.record(store.entry(1, parent: layer.tree, tree: .empty), lease: lease)
+            lease.end()
+            _ = try Collector(store).run()
+            #expect(try Verifier(store).run().problems == [])
+            try store.write("a loss") { database in
+                try database.execute(
+                    sql: "DELETE FROM directories WHERE id = ?",
+                    arguments: [layer.tree.directory.id.digest.data])
+            }
+            #expect(try Verifier(store).run().problems.map(\.kind) == [.missingDirectory])
+        }
+    }
+
+    @Test func `rows with damaged keys and trees are told`() throws {
+        try withImage { store, _ in
+            let lease = try store.lease("test")
+            try store.record(store.entry(1, tree: .empty), lease: lease)
+            try store.write("damage") { database in
+                try database.execute(sql: "INSERT INTO directories VALUES (x'01', x'02')")
+                try database.execute(sql: "UPDATE cache SET parentTree = x'03'")
+                try database.execute(sql: "UPDATE buildSteps SET tree = x'04'")
+            }
+            #expect(
+                try Verifier(store).run(readsContent: false).problems.map(\.kind)
+                    == [.corruptDirectory, .brokenCacheEntry, .brokenBuild])
+        }
+    }
+
+    @Test func `what is left of a collection that was cut off is no loss`() throws {
+        try withStore { store in
+            let lease = try store.lease("test")
+            let layer = try store.insertLayer(["a": "x"], lease: lease)
+            lease.end()
+            // Directories that nothing refers to may lack their objects.
+            let objects = Marker()
+            try store.read("all", objects.mark)
+            #expect(objects.objects.isEmpty)
+            guard
+                case .file(let content)? = try store.node(
+                    at: TreePath(cleaning: [0x61]), in: layer.tree)?.content
+            else {
+                Issue.record("the file is there")
+                return
+            }
+            try HostDirectory.unlink(store.layout.object(content.digest))
+            #expect(try Verifier(store).run().problems == [])
         }
     }
 }

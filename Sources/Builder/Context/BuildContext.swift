@@ -88,7 +88,7 @@ struct BuildContext {
     private static func cachePath(_ context: String, _ store: Store) throws -> String? {
         guard let status = try? FileStatus(ofPath: context) else { return nil }  // told later
         let identity = "\(status.device):\(status.inode)"
-        return store.layout.root + "/context-cache/" + Digest(of: Array(identity.utf8)).short
+        return store.layout.contextCache(Digest(of: Array(identity.utf8)).short)
     }
 
     /// A path of the host that is one of the context is taken as such, so that no link of the

@@ -134,20 +134,10 @@ final class HostContext: CopySource {
         let ingest = try store.ingest(lease)
         let known = collect(entry).filter { $0.content != nil && !$0.isProvided }
         let (files, cancellation) = (files, cancellation)
-        let layout = store.layout
         let items = known.map { ($0.path, $0.status, $0.content ?? .empty) }
         _ = try ParallelMap.map(items) { path, status, content in
             try cancellation.check()
-            if content.sizeBytes == 0 { return }
-            do throws(Errno) {
-                try HostDirectory.touch(layout.object(content.digest))
-                return
-            } catch .notFound {
-            } catch {
-                throw StoreError(
-                    .inputOutput, "could not look up a file's content",
-                    path: layout.object(content.digest), cause: error)
-            }
+            if try content.sizeBytes == 0 || ingest.isPresent(content) { return }
             guard try files.read(path, status, into: ingest).content == content else {
                 throw HostFileReader.changed(path)
             }

@@ -53,6 +53,8 @@ final class StatCache: Sendable {
             let bytes = try? DescriptorIO.readAll(file.rawValue, limit: maximumBytes),
             bytes.starts(with: magic), (bytes.count - magic.count) % recordBytes == 0
         else { return nil }
+        // Those that are not used for long are removed. One that cannot be renewed is used as well.
+        try? HostDirectory.touch(path)
         return bytes
     }
 
@@ -102,7 +104,8 @@ final class StatCache: Sendable {
         // Losing the cache costs time only: nothing waits for the disk.
         let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
         try? HostDirectory.makeAll(directory, permissions: 0o700)
-        try? HostDirectory.replaceFile(path, with: bytes, permissions: 0o600, isDurable: false)
+        try? HostDirectory.replaceFile(
+            path, with: bytes, permissions: 0o600, durability: .deferred)
     }
 
     // MARK: - Records

@@ -7,12 +7,14 @@ internal import Store
 final class BuildRecorder {
     let id: String
     private let store: Store
+    private let lease: Lease
     private var record: BuildRecord
 
     /// - Parameter title: the first tag, or the context's name.
     init(id: String, title: String, lease: Lease, store: Store) throws {
         self.id = id
         self.store = store
+        self.lease = lease
         record = BuildRecord(id: id, title: title, lease: lease.id)
         try store.save(record)
         do throws(Errno) {
@@ -36,17 +38,20 @@ final class BuildRecorder {
     }
 
     func logPath(_ step: Int) -> String {
-        "\(store.layout.buildLogs(id))/\(step < 10 ? "0" : "")\(step).log"
+        store.layout.buildLog(id, step: step)
     }
 
+    /// Records a step, with the cache entry that it made, and has the lease keep its tree.
+    /// - Throws: ``StoreError`` `notFound` when the collector took a cached step's tree.
     func add(
         _ step: BuildStep, _ outcome: BuildStepRecord.Outcome, key: CacheKey?, parent: Tree,
-        tree: Tree, directories: PendingDirectories
-    ) throws {
-        try store.insert(
-            BuildStepRecord(
-                build: id, number: step.number, instruction: step.instruction, outcome: outcome,
-                key: key, tree: tree, parentTree: parent), directories: directories)
+        tree: Tree, directories: PendingDirectories, entry: CacheRecord? = nil
+    ) throws(StoreError) {
+        let record = BuildStepRecord(
+            build: id, number: step.number, instruction: step.instruction, outcome: outcome,
+            key: key, tree: tree, parentTree: parent)
+        try store.record(
+            [record], entries: entry.map { [$0] } ?? [], directories: directories, lease: lease)
     }
 
     func end(_ status: BuildRecord.Status, image: ImageID? = nil) throws {

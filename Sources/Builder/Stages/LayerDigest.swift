@@ -57,7 +57,8 @@ final class LayerHasher: Sendable {
                     let found = try hasher.digest(from: old, to: new)
                     if let key {
                         try store.setCacheLayer(
-                            key, found.diffID, tarSizeBytes: found.tarSizeBytes)
+                            key, from: old, to: new, found.diffID,
+                            tarSizeBytes: found.tarSizeBytes)
                     }
                     return found
                 })

@@ -22,19 +22,19 @@ extension StageBuild {
     ) throws {
         let key = layer.inputs.key
         let parent = state.tree
-        if !run.options.ignoresCache, let entry = try cachedEntry(key) {
-            let step = run.newStep(label: label(layer.text), instruction: layer.history)
-            run.cachedStepCount += 1
-            try run.recorder.add(
-                step, .cached, key: key, parent: parent, tree: entry.tree,
-                directories: PendingDirectories(base: run.store))
-            add(entry, layer)
-            run.observer.observe(.stepCached(step: step.number, key))
-            return
-        }
+        let entry = run.options.ignoresCache ? nil : try run.store.cacheEntry(key)
         // What is built now stands on the hits before it.
-        try run.verifier.confirm()
+        if entry == nil { try run.verifier.confirm() }
         let step = run.newStep(label: label(layer.text), instruction: layer.history)
+        if let entry {
+            if try use(entry, step) {
+                run.cachedStepCount += 1
+                add(entry, layer)
+                run.observer.observe(.stepCached(step: step.number, key))
+                return
+            }
+            try run.verifier.confirm()
+        }
         let clock = ContinuousClock()
         let start = clock.now
         let directories = PendingDirectories(base: run.store)
@@ -43,10 +43,9 @@ extension StageBuild {
             let entry = CacheRecord(
                 key: key, instruction: layer.history, inputs: layer.inputs.text,
                 parentTree: parent, tree: tree, layer: nil, layerTarSizeBytes: 0)
-            try run.store.insert(entry, directories: directories)
-            try run.lease.hold(tree)
             try run.recorder.add(
-                step, .done, key: key, parent: parent, tree: tree, directories: directories)
+                step, .done, key: key, parent: parent, tree: tree, directories: directories,
+                entry: entry)
             add(entry, layer)
         } catch {
             let message = (error as? BuildError)?.message ?? "\(error)"
@@ -75,18 +74,18 @@ extension StageBuild {
 
     // MARK: - The cache
 
-    /// The entry under the key, if there is one.
-    ///
-    /// One that the collector took a part of is no entry: it is removed, and the step runs again.
-    private func cachedEntry(_ key: CacheKey) throws -> CacheRecord? {
-        guard let entry = try run.store.useCacheEntry(key) else { return nil }
-        do {
-            try run.lease.hold(entry.tree)
+    /// Takes the entry for the step.
+    /// - Returns: false for one that the collector took a part of: it is removed, and the step runs.
+    private func use(_ entry: CacheRecord, _ step: BuildStep) throws -> Bool {
+        do throws(StoreError) {
+            try run.recorder.add(
+                step, .cached, key: entry.key, parent: state.tree, tree: entry.tree,
+                directories: PendingDirectories(base: run.store))
         } catch  where error.code == .notFound {
-            try run.forget([key])
-            return nil
+            try run.forget([entry.key])
+            return false
         }
         run.verifier.check(entry)
-        return entry
+        return true
     }
 }

@@ -37,6 +37,11 @@ static inline int vitrine_openat2(int directory, const char *path, int flags, mo
 
 static inline int vitrine_syncfs(int descriptor) { return (int)syscall(SYS_syncfs, descriptor); }
 
+static inline int vitrine_rename_to_new(const char *source, const char *target) {
+    // RENAME_NOREPLACE, whose header collides with glibc's <stdio.h>.
+    return (int)syscall(SYS_renameat2, AT_FDCWD, source, AT_FDCWD, target, 1);
+}
+
 static inline int vitrine_fallocate(int descriptor, int mode, off_t offset, off_t length) {
     return (int)syscall(SYS_fallocate, descriptor, mode, offset, length);
 }

@@ -43,8 +43,10 @@ package struct ImageLoader {
         let plan = try plan(files, input: input)
         let warnings = try importLayers(plan)
         report(.recording, 0, nil)
-        return try zip(plan, warnings).map { image, warnings in
-            LoadedImage(record: try record(image), names: image.names, warnings: warnings)
+        // All of them or none.
+        let records = try store.insertImages(try plan.map(newImage))
+        return zip(zip(plan, records), warnings).map { image, warnings in
+            LoadedImage(record: image.1, names: image.0.names, warnings: warnings)
         }
     }
 
@@ -196,11 +198,11 @@ package struct ImageLoader {
 
     // MARK: - Recording
 
-    private func record(_ image: PlannedImage) throws -> ImageRecord {
+    private func newImage(_ image: PlannedImage) throws -> NewImage {
         let chainID = image.chainID
         let layers = try store.layers(upTo: chainID)
         let manifest = ImageManifest.uncompressed(config: image.configBytes, layers: layers)
-        return try store.insertImage(
+        return NewImage(
             config: image.configBytes, manifest: manifest.encoded, chainID: chainID,
             layerCount: layers.count,
             createdAt: image.created?.clampedNanoseconds ?? 0, names: image.names)

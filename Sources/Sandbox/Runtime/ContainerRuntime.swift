@@ -3,10 +3,11 @@ internal import LinuxIO
 /// Runs containers with an OCI runtime.
 ///
 /// Each container has a bundle directory of its own below `bundleRoot` while it exists, and the
-/// runtime keeps its state below `stateRoot`. Both are private to the processes of one store.
+/// runtime keeps its state below `stateRoot`. Both are private to one process: what it leaves when
+/// it is killed is found there, and ended by ``removeLeftovers()``.
 package struct ContainerRuntime: Sendable {
     package let choice: RuntimeChoice
-    /// An existing directory. The runtime keeps caches there, so it is worth keeping.
+    /// An existing directory. The runtime keeps caches there from one container to the next.
     package let stateRoot: String
     /// An existing directory, best in memory.
     package let bundleRoot: String
@@ -77,22 +78,48 @@ package struct ContainerRuntime: Sendable {
         }
     }
 
+    /// Whether a runtime keeps the state of a container below the directory.
+    package static func hasContainers(_ stateRoot: String) throws(SandboxError) -> Bool {
+        try !containers(stateRoot).isEmpty
+    }
+
+    private static func containers(_ stateRoot: String) throws(SandboxError) -> [String] {
+        do throws(Errno) {
+            // Names that begin with a dot are caches.
+            return try HostDirectory.names(ofPath: stateRoot)
+                .filter { $0.first != UInt8(ascii: ".") }
+                .map { String(decoding: $0, as: UTF8.self) }
+        } catch .notFound {
+            return []
+        } catch {
+            throw SandboxError(.system, "could not list \(stateRoot): \(error)")
+        }
+    }
+
     /// Ends and removes the containers of processes that are gone.
     ///
     /// The caller makes sure that no process uses `stateRoot` any more, such as by the lock of the
     /// store's owner.
+    /// - Throws: `runtimeFailed` when a container is still there.
     package func removeLeftovers() throws(SandboxError) {
-        let names: [[UInt8]]
-        do throws(Errno) {
-            names = try HostDirectory.names(ofPath: stateRoot)
-        } catch .notFound {
-            return
-        } catch {
-            throw SandboxError(.system, "could not list \(stateRoot): \(error)")
-        }
-        for name in names where name.first != UInt8(ascii: ".") {
-            let identifier = String(decoding: name, as: UTF8.self)
-            try perform(["delete", "--force", identifier])
+        // What one runtime does not understand of another's state it takes for a container that
+        // never was, and removes the state alone.
+        let foreign = choice.kind == .crun ? "state.json" : "status"
+        for identifier in try Self.containers(stateRoot) {
+            guard !HostDirectory.exists("\(stateRoot)/\(identifier)/\(foreign)") else {
+                throw SandboxError(
+                    .runtimeFailed,
+                    "the container \(identifier) was made by another runtime than \(choice.path)",
+                    hint: "end its processes, then remove \(stateRoot)/\(identifier)")
+            }
+            let output = try perform(["delete", "--force", identifier])
+            // Another process may have been quicker; that it is gone is what counts.
+            guard !HostDirectory.exists("\(stateRoot)/\(identifier)") else {
+                throw SandboxError(
+                    .runtimeFailed,
+                    "could not remove the container \(identifier): "
+                        + String(decoding: output.standardError.prefix(400), as: UTF8.self))
+            }
             // The bundle may be gone or on a file system that is; what matters is the container.
             try? HostDirectory.removeAll("\(bundleRoot)/\(identifier)")
         }

@@ -1,11 +1,5 @@
-internal import Glibc
-internal import Synchronization
-
-/// Names that no other process, and no second call in this one, makes at the same time.
+/// Names that no other process, and no second call in this one, makes.
 enum ProcessIdentity {
-    private static let counter = Atomic(0)
-
-    static var token: String {
-        "\(getpid())-\(counter.wrappingAdd(1, ordering: .relaxed).newValue)"
-    }
+    /// Random, for process numbers come again, and are the same in several process namespaces.
+    static var token: String { String(UInt64.random(in: .min ... .max), radix: 16) }
 }

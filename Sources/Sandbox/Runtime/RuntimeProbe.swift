@@ -153,7 +153,7 @@ package struct RuntimeProbe: Sendable {
         guard let cachePath else { return }
         let json: JSONValue = ["key": .string(key), "choice": choice.json]
         // Without the cache the next process tries again, which costs it a moment.
-        try? HostDirectory.replaceFile(cachePath, with: json.encoded)
+        try? HostDirectory.replaceFile(cachePath, with: json.encoded, durability: .deferred)
     }
 
     // MARK: - Explanation

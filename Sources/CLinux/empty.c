@@ -1,1 +1,0 @@
-// Header-only: the target exists so that Swift sees the declarations in include/CLinux.h.

@@ -1,0 +1,139 @@
+internal import CSQLite
+internal import FileTree
+internal import GRDB
+internal import LinuxIO
+
+extension Store {
+    /// The running kernel's boot ID.
+    package static func runningBootID() -> String {
+        guard
+            let file = try? OwnedDescriptor(
+                opening: "/proc/sys/kernel/random/boot_id", .readOnly),  // absent without /proc
+            let bytes = try? DescriptorIO.readAll(file.rawValue, limit: 256)
+        else { return "unknown" }
+        return String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
+    }
+
+    /// The store's database, after everything else that makes a store was made.
+    static func open(_ layout: StoreLayout) throws(StoreError) -> DatabasePool {
+        if isComplete(layout) {
+            let pool = try openDatabase(layout)
+            let isCurrent = try state(layout) { try pool.read(StoreSchema.isCurrent) }
+            if isCurrent { return pool }
+            let lock = try lockRoot(layout)
+            try state(layout) { try StoreSchema.migrate(pool) }
+            withExtendedLifetime(lock) {}
+            return pool
+        }
+        // The first ones to come make it one after the other; the second finds it made.
+        let lock = try lockRoot(layout)
+        if !isComplete(layout) { try prepare(layout) }
+        let pool = try openDatabase(layout)
+        try state(layout) {
+            if try !pool.read(StoreSchema.isCurrent) { try StoreSchema.migrate(pool) }
+        }
+        try accessing(layout) { () throws(Errno) in
+            _ = try OwnedDescriptor(opening: layout.sweepLock, [.writeOnly, .create])
+        }
+        withExtendedLifetime(lock) {}
+        return pool
+    }
+
+    /// The sweep lock's file is made last.
+    private static func isComplete(_ layout: StoreLayout) -> Bool {
+        HostDirectory.exists(layout.sweepLock) && HostDirectory.exists(layout.database)
+    }
+
+    /// Held by one process at a time that makes the store, migrates it, or clears up after a boot.
+    static func lockRoot(_ layout: StoreLayout) throws(StoreError) -> OwnedDescriptor {
+        do throws(Errno) {
+            try HostDirectory.makeAll(layout.root, permissions: 0o700)
+            let root = try OwnedDescriptor(opening: layout.root, [.readOnly, .directory])
+            _ = try DescriptorIO.lock(root.rawValue, .exclusive)
+            return root
+        } catch {
+            throw cannotOpen(layout, error)
+        }
+    }
+
+    /// The database's file comes first: with it, what a process that died here left is known to be
+    /// a store, and made complete.
+    private static func prepare(_ layout: StoreLayout) throws(StoreError) {
+        try accessing(layout) { () throws(Errno) in
+            if !HostDirectory.exists(layout.database) {
+                let names = try HostDirectory.names(ofPath: layout.root)
+                let isFree = names.allSatisfy {
+                    StoreLayout.harmlessNames.contains(String(decoding: $0, as: UTF8.self))
+                }
+                guard isFree else { throw .notEmpty }
+                _ = try OwnedDescriptor(
+                    opening: layout.database, [.writeOnly, .create], permissions: 0o600)
+            }
+            for path in [layout.blobs, layout.objects, layout.work, layout.locks, layout.logs] {
+                try HostDirectory.makeAll(path, permissions: 0o700)
+            }
+            for index in UInt8.min...UInt8.max {
+                try HostDirectory.makeAll(layout.objectDirectory(index), permissions: 0o700)
+            }
+            try HostDirectory.replaceFile(
+                layout.index, with: Array(#"{"schemaVersion":2,"manifests":[]}"#.utf8),
+                durability: .deferred)
+            try HostDirectory.replaceFile(
+                layout.ociLayout, with: Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8))
+            _ = try OwnedDescriptor(opening: layout.indexLock, [.writeOnly, .create])
+        }
+    }
+
+    private static func openDatabase(_ layout: StoreLayout) throws(StoreError) -> DatabasePool {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(60)
+        configuration.maximumReaderCount = 8
+        configuration.prepareDatabase { database in
+            // Commits reach the disk with those of images and names, as the files they refer to do.
+            try database.execute(sql: "PRAGMA synchronous = NORMAL")
+            try database.execute(sql: "PRAGMA mmap_size = 268435456")
+            // A command would end with two fsyncs, and the next one begin with two; see trimLog().
+            let result = unsafe vitrine_keep_log_on_close(database.sqliteConnection)
+            guard result == SQLITE_OK else {
+                throw DatabaseError(resultCode: ResultCode(rawValue: result))
+            }
+        }
+        return try state(layout) {
+            try DatabasePool(path: layout.database, configuration: configuration)
+        }
+    }
+
+    // MARK: - Errors
+
+    private static func state<T>(
+        _ layout: StoreLayout, _ body: () throws -> T
+    ) throws(StoreError) -> T {
+        do {
+            return try body()
+        } catch let error as StoreError {
+            throw error
+        } catch {
+            throw StoreError(
+                .cannotOpen, "could not open the store's state", path: layout.database,
+                cause: error)
+        }
+    }
+
+    private static func accessing(
+        _ layout: StoreLayout, _ body: () throws(Errno) -> Void
+    ) throws(StoreError) {
+        do throws(Errno) {
+            try body()
+        } catch {
+            throw cannotOpen(layout, error)
+        }
+    }
+
+    private static func cannotOpen(_ layout: StoreLayout, _ error: Errno) -> StoreError {
+        let message =
+            error == .notEmpty
+            ? "this directory has files in it and is no store; give --root a new or empty one"
+            : "could not open the store"
+        return StoreError(.cannotOpen, message, path: layout.root, cause: error)
+    }
+}

@@ -1,0 +1,33 @@
+/// Something wrong with a store.
+package struct StoreProblem: Hashable, Sendable, CustomStringConvertible {
+    package enum Kind: String, Sendable {
+        /// The database's own check complains.
+        case database = "database"
+        case corruptDirectory = "corrupt-directory"
+        case missingDirectory = "missing-directory"
+        case corruptObject = "corrupt-object"
+        case missingObject = "missing-object"
+        case corruptBlob = "corrupt-blob"
+        case missingBlob = "missing-blob"
+        case brokenImage = "broken-image"
+        case brokenLayer = "broken-layer"
+        case brokenCacheEntry = "broken-cache-entry"
+        case brokenBuild = "broken-build"
+        /// A file where none belongs; harmless.
+        case strayFile = "stray-file"
+    }
+    package var kind: Kind
+    /// What it is about: a digest, a path, an image.
+    package var subject: String
+    package var message: String
+
+    package init(_ kind: Kind, _ subject: String, _ message: String) {
+        self.kind = kind
+        self.subject = subject
+        self.message = message
+    }
+
+    /// Whether something is lost or wrong, rather than left over.
+    package var isSerious: Bool { kind != .strayFile }
+    package var description: String { "\(kind.rawValue) \(subject): \(message)" }
+}
