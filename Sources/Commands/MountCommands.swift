@@ -42,9 +42,9 @@ struct MountCommand: ParsableCommand {
             // The new process says through this one what is wrong with the image.
             var arguments = ["mount", "--foreground", "--report-ready", "--root", store.path]
             if writable { arguments.append("--rw") }
-            return try Background.start(arguments + ["--", image, mountPoint], store)
+            return try Background.start(arguments + ["--", image, mountPoint])
         }
-        try Background.reporting(reportsReady) { ready in
+        try Background.reporting(reportsReady, store) { ready in
             let engine = try store.engine()
             let record = try engine.image(image)
             try engine.serve(
@@ -83,12 +83,11 @@ struct ServeCommand: ParsableCommand {
             ?? StoreLocation.gallery(environment: ProcessInfo.processInfo.environment)
         if detach {
             try Background.start(
-                ["serve", "--report-ready", "--root", store.path, "--mount", mountPoint],
-                store)
+                ["serve", "--report-ready", "--root", store.path, "--mount", mountPoint])
             Terminal.write("\(mountPoint)\n")
             return
         }
-        try Background.reporting(reportsReady) { ready in
+        try Background.reporting(reportsReady, store) { ready in
             try store.engine().serve(
                 MountRequest(subject: .gallery, mountPoint: mountPoint),
                 ready: {
@@ -128,26 +127,26 @@ struct UmountCommand: ParsableCommand {
 
 /// The two sides of a mount that a background process serves.
 enum Background {
-    static func start(_ arguments: [String], _ store: StoreOptions) throws {
+    static func start(_ arguments: [String]) throws {
         try BackgroundMount.start(
             arguments: arguments,
-            environment: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" },
-            root: store.path)
+            environment: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" })
     }
 
     /// Runs `serve`, and tells the process that waits, if one does, how its start went.
     static func reporting(
-        _ reports: Bool, _ serve: (_ ready: @escaping () -> Void) throws -> Void
+        _ reports: Bool, _ store: StoreOptions,
+        _ serve: (_ ready: @escaping () -> Void) throws -> Void
     ) throws {
         guard reports else { return try serve {} }
         var isReady = false
         do {
             try serve {
                 isReady = true
-                BackgroundMount.report(nil)
+                BackgroundMount.report(nil, root: store.path)
             }
         } catch {
-            if !isReady { BackgroundMount.report(error) }
+            if !isReady { BackgroundMount.report(error, root: store.path) }
             throw error
         }
     }

@@ -8,19 +8,15 @@ package enum BackgroundMount {
     /// The descriptor on which the new process tells how it went: `+` or the error's text.
     package static let readyDescriptor: Int32 = 3
 
-    /// - Parameters:
-    ///   - arguments: for the new process; they must make it serve in the foreground and report.
-    ///   - root: the store's directory, which the new process makes if it is missing.
+    /// - Parameter arguments: for the new process; they must make it serve in the foreground and
+    ///   report.
     /// - Throws: ``EngineError`` with the new process's own words.
-    package static func start(
-        arguments: [String], environment: [String], root: String
-    ) throws {
+    package static func start(arguments: [String], environment: [String]) throws {
         let pipe = try ChildProcess.Pipe()
-        let logPath = StoreLayout(root: root).mountLog
-        let log = try openLog(logPath)
+        let nothing = try OwnedDescriptor(opening: "/dev/null", .writeOnly)
         var request = ChildProcess.Request(
-            program: "/proc/self/exe", arguments: arguments, environment: environment,
-            directory: "/", standardOutput: log.rawValue, standardError: log.rawValue)
+            program: programPath, arguments: arguments, environment: environment,
+            directory: "/", standardOutput: nothing.rawValue, standardError: STDERR_FILENO)
         request.furtherDescriptors = [pipe.writing.rawValue]
         request.group = .session
         _ = try ChildProcess.startDetached(request)
@@ -29,32 +25,36 @@ package enum BackgroundMount {
         if answer == [UInt8(ascii: "+")] { return }
         let text = String(decoding: answer, as: UTF8.self)
         throw EngineError(
-            .failed, text.isEmpty ? "the mounting process ended without a word" : text,
-            hint: text.isEmpty ? "\(logPath) may tell more" : nil)
+            .failed, text.isEmpty ? "the mounting process ended without a word" : text)
     }
 
-    /// Opens the file that takes what the new process prints later.
-    private static func openLog(_ path: String) throws(EngineError) -> OwnedDescriptor {
-        func open() throws(Errno) -> OwnedDescriptor {
-            try OwnedDescriptor(
-                opening: path, [.writeOnly, .create, .append], permissions: 0o600)
-        }
-        do throws(Errno) {
-            do throws(Errno) { return try open() } catch .notFound {
-                // A store that is not there yet.
-                let directory = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
-                try HostDirectory.makeAll(directory, permissions: 0o700)
-                return try open()
-            }
-        } catch {
-            throw EngineError(.failed, "could not open the log \(path): \(error)")
-        }
+    /// This program by its own name, which process lists show; by `/proc` where it was replaced.
+    private static var programPath: String {
+        let own = "/proc/self/exe"
+        guard let path = try? HostDirectory.readLink(own),  // absent without /proc
+            let (named, running) = try? (FileStatus(ofPath: path), FileStatus(ofPath: own)),
+            named.inode == running.inode && named.device == running.device
+        else { return own }
+        return path
     }
 
-    /// Tells the waiting process that the mount is there, or why not.
-    package static func report(_ failure: (any Error)?) {
+    /// Tells the waiting process that the mount is there, or why not. From then on what this process
+    /// prints goes to the log of the store at `root`.
+    package static func report(_ failure: (any Error)?, root: String) {
+        if failure == nil { log(to: StoreLayout(root: root).mountLog) }
         let text = failure.map { "\($0)" } ?? "+"
         try? DescriptorIO.writeAll(readyDescriptor, Array(text.utf8))  // nobody waits any more
         close(readyDescriptor)
+    }
+
+    private static func log(to path: String) {
+        // Without a log it prints to nobody.
+        let log =
+            (try? OwnedDescriptor(
+                opening: path, [.writeOnly, .create, .append], permissions: 0o600))
+            ?? (try? OwnedDescriptor(opening: "/dev/null", .writeOnly))
+        guard let log = consume log else { return }
+        dup2(log.rawValue, STDOUT_FILENO)
+        dup2(log.rawValue, STDERR_FILENO)
     }
 }

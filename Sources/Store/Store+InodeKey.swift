@@ -37,11 +37,11 @@ extension Store {
         var generator = SystemRandomNumberGenerator()
         let bytes = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         try DescriptorIO.writeAll(file.rawValue, bytes)
-        defer { try? HostDirectory.unlink(temporary) }  // a stray file that fsck names
         do throws(Errno) {
-            try HostDirectory.link(temporary, at: path)
+            try HostDirectory.renameToNew(temporary, to: path)
         } catch .exists {
             // Another process was faster: its key is the one.
+            try HostDirectory.unlink(temporary)
         }
     }
 }

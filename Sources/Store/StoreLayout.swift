@@ -33,7 +33,6 @@ package struct StoreLayout: Hashable, Sendable {
     package var indexLock: String { locks + "/index" }
     /// See ``Store/inodeKey()``.
     package var inodeKey: String { root + "/inode-key" }
-    package var mountLog: String { logs + "/mounts.log" }
     package var contextCaches: String { root + "/context-cache" }
     /// What was found out about this host's OCI runtimes.
     package var runtimeProbe: String { root + "/runtime-probe.json" }
