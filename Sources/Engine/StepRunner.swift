@@ -50,7 +50,8 @@ struct StepRunner: StepExecutor {
         if outcome == .cancelled || context.cancellation.isCancelled {
             return StepResult(ending: .cancelled, tree: request.tree)
         }
-        let tree = try view.freeze(ingest: context.ingest, directories: context.directories)
+        let tree = try view.freeze(
+            ingest: context.ingest, directories: context.directories, leavesOutSockets: true)
         try? HostDirectory.removeEmpty(mountPoint)  // else it goes with the lease
         return StepResult(ending: try ending(outcome, request), tree: tree)
     }

@@ -52,6 +52,20 @@ package final class PendingDirectories: DirectorySource {
     }
 }
 
+extension PendingDirectories {
+    /// The contents of files in the pending directories that `tree` refers to.
+    package func contents(reachableFrom tree: Tree) -> Set<FileContent> {
+        var result: Set<FileContent> = []
+        for (id, _) in reachable(from: tree) {
+            guard let directory = try? directory(id) else { continue }  // it is pending
+            for entry in directory.entries {
+                if case .file(let content) = entry.node.content { result.insert(content) }
+            }
+        }
+        return result
+    }
+}
+
 /// The source of trees that consist of pending directories only.
 package struct NoDirectories: DirectorySource {
     package init() {}

@@ -36,6 +36,8 @@ struct LayerApplier: TarConsumer, ~Copyable {
     private var entries: LayerEntries
     private var linkAttributes = LinkAttributes()
     private var recipe: RecipeWriter
+    /// Everything that the recipe refers to.
+    private var contents: Set<FileContent> = []
     private var literal: [UInt8] = []
     private var current: TarEntry?
     private var body: [UInt8] = []
@@ -143,6 +145,7 @@ struct LayerApplier: TarConsumer, ~Copyable {
         try recipe.appendLiteral(item.literal.span)
         let entry = item.entry
         let content = try item.content.map(writers.value(of:)) ?? .empty
+        if content.sizeBytes > 0 { contents.insert(content) }
         if let extents = entry.extents {
             for extent in extents {
                 try recipe.append(
@@ -171,7 +174,9 @@ struct LayerApplier: TarConsumer, ~Copyable {
             to: try entries.editor.finish(), in: directories)
         return ImportedLayer(
             diffID: summary.diffID, tarSizeBytes: summary.tarSizeBytes, tree: tree,
-            recipe: try recipe.finish(), entryCount: entryCount, endedWithMarker: endedWithMarker,
+            recipe: try recipe.finish(),
+            hiddenContents: contents.subtracting(directories.contents(reachableFrom: tree)),
+            entryCount: entryCount, endedWithMarker: endedWithMarker,
             warnings: warnings)
     }
 }

@@ -10,6 +10,9 @@ package struct ImportedLayer: Sendable {
     /// The root file system after the layer.
     package var tree: Tree
     package var recipe: FileContent
+    /// What the recipe refers to and the tree may be without: bodies of entries that a later entry
+    /// of the layer replaced, and of those that stand for no file.
+    package var hiddenContents: Set<FileContent>
     package var entryCount: Int
     /// Whether the archive had its end marker; without, a cut between two entries goes unnoticed
     /// unless a digest tells.

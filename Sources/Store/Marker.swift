@@ -49,6 +49,13 @@ final class Marker {
             }
             try reach(row["tree"], database)
         }
+        let hidden = try Row.fetchCursor(database, sql: "SELECT * FROM hiddenContents")
+        while let row = try hidden.next() {
+            guard let layer = Digest(row["layer"] as Data?), layers.contains(layer),
+                let object = Digest(row["object"] as Data?)
+            else { continue }
+            objects[object] = UInt64(clamping: row["sizeBytes"] as Int64)
+        }
         for sql in [
             "SELECT tree FROM cache", "SELECT parentTree FROM cache", "SELECT tree FROM buildSteps",
             "SELECT parentTree FROM buildSteps", "SELECT tree FROM leasedTrees",

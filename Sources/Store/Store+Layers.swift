@@ -35,8 +35,10 @@ extension Store {
 
     /// Records a layer with the directories its tree needs. Its objects must be stored; they are
     /// durable with the next image. The lease keeps the layer until an image stands on it.
+    /// - Parameter hiddenContents: what the recipe refers to besides the tree's contents.
     package func insert(
-        _ layer: LayerRecord, directories pending: PendingDirectories, lease: Lease
+        _ layer: LayerRecord, hiddenContents: Set<FileContent> = [],
+        directories pending: PendingDirectories, lease: Lease
     ) throws(StoreError) {
         let boot = bootID
         try write("a layer") { database in
@@ -54,6 +56,14 @@ extension Store {
                     layer.recipe.map { Int64(clamping: $0.sizeBytes) },
                     Int64(clamping: layer.tarSizeBytes), layer.createdAt, boot,
                 ])
+            for content in hiddenContents {
+                try database.execute(
+                    sql: "INSERT OR IGNORE INTO hiddenContents VALUES (?, ?, ?)",
+                    arguments: [
+                        layer.chainID.digest.data, content.digest.data,
+                        Int64(clamping: content.sizeBytes),
+                    ])
+            }
         }
     }
 

@@ -32,8 +32,21 @@ enum StoreSchema {
             try database.execute(
                 sql: "INSERT INTO durability VALUES ('', ?)", arguments: [Store.now()])
         }
+        migrator.registerMigration("4") { database in
+            try database.execute(sql: version4)
+        }
         return migrator
     }
+
+    private static let version4 = """
+        -- Objects that a layer's recipe refers to and its tree may be without.
+        CREATE TABLE hiddenContents (
+            layer BLOB NOT NULL REFERENCES layers (chainID) ON DELETE CASCADE,
+            object BLOB NOT NULL,
+            sizeBytes INTEGER NOT NULL,
+            PRIMARY KEY (layer, object)
+        ) WITHOUT ROWID;
+        """
 
     private static let version1 = """
         -- Directory nodes, see docs/data-model.md.

@@ -68,7 +68,9 @@ extension Store {
             let record = LayerRecord(
                 parent: records.last?.chainID, diffID: read.diffID, tree: read.tree,
                 recipe: read.recipe, tarSizeBytes: read.tarSizeBytes)
-            try insert(record, directories: directories, lease: lease)
+            try insert(
+                record, hiddenContents: read.hiddenContents, directories: directories,
+                lease: lease)
             records.append(record)
         }
         return records

@@ -54,6 +54,39 @@ import Testing
         }
     }
 
+    /// Layers in which a body is no file's content in the end.
+    static let hiding: [[(TarEntry, String)]] = [
+        [(.file("a"), "one"), (.file("a"), "two")],
+        [(.file("a"), "one"), (.symbolicLink("a", to: "b"), "")],
+        [(.file("a"), "one"), (.directory("a"), ""), (.file("a/b"), "two")],
+        [(.directory("a"), ""), (.file("a/b"), "one"), (.file("a"), "two")],
+        [(.file(".wh.x"), "a whiteout with a body"), (.file("y"), "two")],
+    ]
+
+    @Test("what a later entry hides stays for the layer's tar", arguments: hiding.indices)
+    func hiddenContents(index: Int) throws {
+        var fixture = try LayerFixture()
+        for (entry, body) in Self.hiding[index] { try fixture.add(entry, Array(body.utf8)) }
+        try withFastDirectory { directory in
+            let url = directory.appendingPathComponent("rootfs.tar")
+            try Data(fixture.tar).write(to: url)
+            try withStore { store, lease in
+                let own = try store.lease("import")
+                let image = try ArchiveImportTests.run(.path(url.path), store, own)
+                own.end()
+                lease.end()
+                _ = try Collector(store).run()
+                #expect(try Verifier(store).run().problems == [])
+                let layer = try #require(try store.layers(upTo: image.record.chainID).last)
+                #expect(try store.tar(of: layer) == fixture.tar)
+                // And goes with it.
+                _ = try store.removeImage(image.id)
+                _ = try Collector(store).run()
+                #expect(try Verifier(store).run().objects == 0)
+            }
+        }
+    }
+
     /// The canonical tar of a tree means the tree, here and in another store.
     private static func roundTrip(_ tree: Tree, _ store: Store, _ lease: Lease) throws {
         var sink = ArraySink()

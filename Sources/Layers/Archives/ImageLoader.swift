@@ -184,7 +184,9 @@ package struct ImageLoader {
             let record = LayerRecord(
                 parent: parent, diffID: imported.diffID, tree: imported.tree,
                 recipe: imported.recipe, tarSizeBytes: imported.tarSizeBytes)
-            try store.insert(record, directories: directories, lease: lease)
+            try store.insert(
+                record, hiddenContents: imported.hiddenContents, directories: directories,
+                lease: lease)
             return imported
         } catch let error as LayerError where error.code == .digestMismatch {
             throw LayerError(error.code, error.message, path: layer.path, hint: error.hint)

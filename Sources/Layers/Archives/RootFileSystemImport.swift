@@ -51,21 +51,29 @@ package struct RootFileSystemImport {
         _ input: ArchiveInput, configure: (inout ImageConfig) throws -> Void = { _ in }
     ) throws -> LoadedImage {
         let directories = PendingDirectories(base: store)
-        let (layer, warnings) = try readLayer(input, directories)
+        let read = try readLayer(input, directories)
+        let layer = read.record
         let config = try makeConfig(layer.diffID, input: input, configure)
-        try store.insert(layer, directories: directories, lease: lease)
+        try store.insert(
+            layer, hiddenContents: read.hiddenContents, directories: directories, lease: lease)
         report(.recording, 0)
         let bytes = config.encoded
         let manifest = ImageManifest.uncompressed(config: bytes, layers: [layer])
         let record = try store.insertImage(
             config: bytes, manifest: manifest.encoded, chainID: layer.chainID, layerCount: 1,
             createdAt: options.created.clampedNanoseconds, names: options.names)
-        return LoadedImage(record: record, names: options.names, warnings: warnings)
+        return LoadedImage(record: record, names: options.names, warnings: read.warnings)
+    }
+
+    private struct ReadLayer {
+        var record: LayerRecord
+        var hiddenContents: Set<FileContent>
+        var warnings: [LayerWarning]
     }
 
     private func readLayer(
         _ input: ArchiveInput, _ directories: PendingDirectories
-    ) throws -> (LayerRecord, [LayerWarning]) {
+    ) throws -> ReadLayer {
         let ingest = try store.ingest(lease)
         switch input {
         case .descriptor(let descriptor, _):
@@ -89,7 +97,7 @@ package struct RootFileSystemImport {
     private func readTar(
         _ source: FileDescriptorSource, _ input: ArchiveInput, _ ingest: ObjectIngest,
         _ directories: PendingDirectories, _ totalBytes: UInt64?
-    ) throws -> (LayerRecord, [LayerWarning]) {
+    ) throws -> ReadLayer {
         let reader = LayerImport(
             ingest: ingest, directories: directories, limits: options.limits)
         let imported: ImportedLayer
@@ -112,12 +120,13 @@ package struct RootFileSystemImport {
         let layer = LayerRecord(
             parent: nil, diffID: imported.diffID, tree: imported.tree, recipe: imported.recipe,
             tarSizeBytes: imported.tarSizeBytes)
-        return (layer, imported.warnings)
+        return ReadLayer(
+            record: layer, hiddenContents: imported.hiddenContents, warnings: imported.warnings)
     }
 
     private func readDirectory(
         _ path: String, _ ingest: ObjectIngest, _ directories: PendingDirectories
-    ) throws -> (LayerRecord, [LayerWarning]) {
+    ) throws -> ReadLayer {
         var reader = HostTreeReader(ingest: ingest, directories: directories) {
             report(.unpacking, $0)
         }
@@ -127,7 +136,7 @@ package struct RootFileSystemImport {
         let layer = LayerRecord(
             parent: nil, diffID: canonical.diffID, tree: tree, recipe: nil,
             tarSizeBytes: canonical.tarSizeBytes)
-        return (layer, reader.warnings)
+        return ReadLayer(record: layer, hiddenContents: [], warnings: reader.warnings)
     }
 
     /// As `docker import` writes it.

@@ -21,10 +21,13 @@ extension WorkingTree {
     /// Nothing should write to the view: of a file that is open for writing the tree gets what is
     /// there at some moment.
     ///
-    /// - Parameter directories: in front of the directories that this view was made from.
+    /// - Parameters:
+    ///   - directories: in front of the directories that this view was made from.
+    ///   - leavesOutSockets: for a tree that is to be what its layers are: a layer's tar cannot say a
+    ///     socket. Its program makes it anew; Docker and tar leave it out as well.
     /// - Throws: ``StoreError``, ``FileTreeError`` (`tooDeep` among them). The view is unharmed.
     package func freeze(
-        ingest: ObjectIngest, directories: PendingDirectories
+        ingest: ObjectIngest, directories: PendingDirectories, leavesOutSockets: Bool = false
     ) throws -> Tree {
         try freezing.withLock { _ in
             locked { $0.isFreezing = true }
@@ -34,7 +37,7 @@ extension WorkingTree {
             let survey = try survey()
             let copies = try collectContents(survey.files, ingest)
             let snapshot = try perform { (state) throws(Interruption) in
-                try FrozenState(state, copies: copies)
+                try FrozenState(state, copies: copies, leavesOutSockets: leavesOutSockets)
             }
             let encoded = try snapshot.encode(in: directories)
             addSource(directories)

@@ -124,12 +124,16 @@ struct FrozenState {
     private(set) var changedGroups: [UInt64: Node] = [:]
     let touchedHardLinks: Bool
     private let copies: [UInt64: FileContent]
+    private let leavesOutSockets: Bool
     /// Identifiers for groups that are new, until they get their canonical ones.
     private var newGroups: [UInt64: UInt64] = [:]
 
     /// - Parameter copies: the contents of files that are open for writing.
-    init(_ state: WorkingTreeState, copies: [UInt64: FileContent]) throws(Interruption) {
+    init(
+        _ state: WorkingTreeState, copies: [UInt64: FileContent], leavesOutSockets: Bool
+    ) throws(Interruption) {
         self.copies = copies
+        self.leavesOutSockets = leavesOutSockets
         rootAttributes = state.root.attributes
         rootReference = state.root.directory?.lower ?? Tree.empty.directory
         touchedHardLinks = state.touchedHardLinks
@@ -150,6 +154,7 @@ struct FrozenState {
         directory.entries.reserveCapacity(lower.count + body.addedCount)
         func put(_ name: EntryName, _ inode: WorkingInode) {
             guard !inode.flags.contains(.synthesised) else { return }
+            if leavesOutSockets, case .socket = inode.body { return }
             if inode.directory?.isDirty == true {
                 directory.children.append((directory.entries.count, inode.number))
                 below.append(inode)

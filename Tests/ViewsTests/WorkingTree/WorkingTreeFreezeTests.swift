@@ -162,6 +162,28 @@ struct WorkingTreeFreezeTests {
         #expect(try fixture.freeze() == tree)
     }
 
+    @Test func `a tree of layers has no sockets, and not what they replaced`() throws {
+        let fixture = try WorkingTreeFixture()
+        let client = ViewClient(fixture.tree, umask: 0)
+        _ = client.run(.create(path: "f", mode: 0o644, exclusive: true))
+        try fixture.remount()
+        let view = ViewClient(fixture.tree, umask: 0)
+        #expect(view.run(.unlink(path: "f")) == .done)
+        for name in ["f", "new"] {
+            let made = view.run(.makeNode(path: name, mode: S_IFSOCK | 0o600, device: 0))
+            #expect(made == .done)
+        }
+        for _ in 0..<2 {
+            let tree = try fixture.tree.freeze(
+                ingest: fixture.ingest, directories: fixture.directories, leavesOutSockets: true)
+            #expect(try fixture.node("f", in: tree) == nil)
+            #expect(try fixture.node("new", in: tree) == nil)
+            // Who goes on using the view has them.
+            #expect(try view.find("f").mode & S_IFMT == S_IFSOCK)
+            #expect(view.run(.list(path: "")) == .text("f new"))
+        }
+    }
+
     struct Touch: Sendable {
         var operation: PosixOperation
         var changes: [String]
