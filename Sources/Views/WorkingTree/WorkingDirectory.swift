@@ -125,7 +125,9 @@ final class WorkingDirectory {
             pinned = nil
         }
         // The common case of large directories: files changed, names did not.
-        if self.lower != nil && whiteoutCount == 0 && addedCount == 0 {
+        if self.lower != nil && whiteoutCount == 0 && addedCount == 0,
+            pinned?.entries.count ?? 0 == new.entries.count
+        {
             return relabel(lower)
         }
         let old = pinned
@@ -143,8 +145,13 @@ final class WorkingDirectory {
                 nextCookie += 1
             }
         }
-        // What a freeze does not record stays added.
-        let kept = added.compactMap(\.name).filter { new.index(of: $0.entryName) == nil }
+        // What a freeze does not record stays, or becomes, added.
+        let others = self.links.filter { name, link in
+            link.inode != nil && old?.index(of: name.entryName) != nil
+        }
+        let kept = (added.compactMap(\.name) + others.keys).filter {
+            new.index(of: $0.entryName) == nil
+        }
         addedFloor = nextCookie
         added = []
         gapCount = 0
