@@ -109,13 +109,12 @@ final class WorkingInode {
     /// The number that lookups answer.
     var kernelNumber: InodeNumber { extras?.renewals.last ?? number }
 
-    /// Whether the kernel may remember attributes: not while they change behind our back, nor while
-    /// it has the inode under several numbers.
+    /// How long the kernel may remember attributes. It forgets by itself what its own reads and writes
+    /// change, those in passthrough too; not what a mapping of the own file changes, nor what is
+    /// changed under another of the inode's numbers.
     var attributesValidity: CacheValidity {
-        let isSettled =
-            extras == nil
-            || extras?.opened?.isUnsettled != true && extras?.renewals.isEmpty == true
-        return isSettled && !flags.contains(.mayBeMapped) ? .forever : .none
+        let hasOneNumber = extras?.renewals.isEmpty ?? true
+        return hasOneNumber && !flags.contains(.mayBeMapped) ? .forever : .none
     }
 
     /// The extras, made if there are none.

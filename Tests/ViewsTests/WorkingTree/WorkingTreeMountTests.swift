@@ -159,6 +159,23 @@ struct WorkingTreeMountTests {
         }
     }
 
+    @Test func `attributes follow each write, whoever writes and looks`() throws {
+        try mounted(size: 10) { _, path in
+            let writer = try open(path + "/f", O_WRONLY | O_APPEND)
+            let other = try open(path + "/g", O_WRONLY | O_APPEND)
+            for round in 1...100 {
+                let (file, name) = round % 2 == 0 ? (writer.rawValue, "/f") : (other.rawValue, "/g")
+                let before = try FileStatus(ofPath: path + name)
+                #expect(before.sizeBytes == UInt64(9 + round))
+                #expect(unsafe write(file, [1] as [UInt8], 1) == 1)
+                let after = try FileStatus(ofPath: path + "/g")
+                #expect(after.sizeBytes == UInt64(10 + round))
+                #expect(!(after.modificationTime < before.modificationTime))
+                #expect(try FileStatus(of: writer.rawValue).sizeBytes == UInt64(10 + round))
+            }
+        }
+    }
+
     @Test func `order in time is kept between files that are written and names that change`() throws
     {
         try mounted { _, path in
