@@ -8,7 +8,7 @@ HELPERS ?= /sbin
 UNITS ?= $(PREFIX)/lib/systemd/system
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint fuzz demo check docs install uninstall clean
+.PHONY: help setup build test lint fuzz bench demo check docs install uninstall clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,10 @@ lint: ## formatting, shell scripts, units, links
 
 fuzz: setup ## run every fuzz target for FUZZ_SECONDS (60) each
 	@Scripts/fuzz
+
+bench: build ## hold it against its peers (BENCH="--only find-* --repeat 5"; see Benchmarks)
+	@Scripts/setup --peers
+	@Benchmarks/bench --json .build/bench.json --svg .build/bench.svg $(BENCH)
 
 demo: setup ## a Debian image, a build on it, and a tour with ls, diff and du
 	@Scripts/demo
