@@ -125,6 +125,17 @@ struct CommandLineTests {
         }
     }
 
+    @Test func `umount returns when the process that served has ended`() throws {
+        try withProgram { program in
+            try program.importBase()
+            for command in ["$VITRINE mount base m", "$VITRINE mount --rw base m"] {
+                #expect(try program.run(shell: command).status == 0)
+                #expect(try program.run("umount", "m").status == 0)
+                #expect(try program.names(in: "store/work") == [])
+            }
+        }
+    }
+
     @Test func `a mount that cannot be says so where it was asked for`() throws {
         try withProgram { program in
             try program.importBase()

@@ -1,0 +1,45 @@
+internal import Glibc
+
+/// The process that serves a mount, as far as `/proc` tells (`fuse_connection` in the fdinfo of its
+/// device, Linux 6.0).
+struct MountServer {
+    private let directory: [UInt8]
+    /// Of the directory: another process with the same number has another.
+    private let inode: UInt64
+
+    /// - Returns: nil if no process that the caller may look into serves it, or this one does.
+    init?(of mount: MountTable.Entry) {
+        let line = Array("fuse_connection:\t\(mount.device.minor)\n".utf8)
+        for name in ProcFile.names(in: Array("/proc".utf8)) ?? [] {
+            guard let process = Int32(String(decoding: name, as: UTF8.self)), process != getpid()
+            else { continue }
+            let directory = Array("/proc/\(process)".utf8)
+            for number in ProcFile.names(in: directory + "/fd".utf8) ?? []
+            where ProcFile.link(directory + "/fd/".utf8 + number) == Array("/dev/fuse".utf8) {
+                let info = ProcFile.contents(directory + "/fdinfo/".utf8 + number) ?? []
+                guard info.suffix(line.count).elementsEqual(line),
+                    let inode = Self.inode(of: directory)
+                else { continue }
+                self.directory = directory
+                self.inode = inode
+                return
+            }
+        }
+        return nil
+    }
+
+    private static func inode(of path: [UInt8]) -> UInt64? {
+        var status = stat()
+        let failed = unsafe path.withCString { unsafe stat($0, &status) != 0 }
+        return failed ? nil : UInt64(status.st_ino)
+    }
+
+    /// What a large writable view has to clear up takes some seconds.
+    private static let patienceSeconds: UInt64 = 30
+
+    /// Blocks until the process has ended, or would not for long.
+    func waitForEnd() {
+        let deadline = Clock.nanoseconds() &+ Self.patienceSeconds * 1_000_000_000
+        while Self.inode(of: directory) == inode, Clock.nanoseconds() < deadline { usleep(1000) }
+    }
+}
