@@ -193,6 +193,55 @@ import Testing
         }
     }
 
+    @Test(
+        "what a known layer has lost comes back with the next load",
+        arguments: ["lost", "cut", "lengthened", "lost and damaged", "recipe"])
+    func lostObjects(_ damage: String) throws {
+        // One file is in the tar only, another stands in a lower layer.
+        let layers = [
+            try LayerFixture.tar([.file("f"), .file("f/x"), .directory("d"), .file("d/y")]),
+            try LayerFixture.tar([.file("top"), .file(".wh.f")]),
+        ]
+        let archive = try ArchiveFixture.docker(layers, tags: ["demo:1"]).tar
+        func object(_ path: String) -> Digest { Digest(of: Array(path.utf8)) }
+        try withStore { store, lease in
+            let loader = ImageLoader(store, lease: lease)
+            let image = try #require(try loader.load(archive).first)
+            let records = try store.layers(upTo: image.record.chainID)
+            func replace(_ digest: Digest, _ text: String?) throws {
+                let path = store.layout.object(digest)
+                try FileManager.default.removeItem(atPath: path)
+                if let text { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) }
+            }
+            switch damage {
+            case "lost": try replace(object("f"), nil)
+            case "cut": try replace(object("f/x"), "f")
+            case "lengthened": try replace(object("d/y"), "d/y ")
+            case "recipe": try replace(try #require(records[1].recipe?.digest), nil)
+            default:
+                try replace(object("top"), nil)
+                try replace(object("d/y"), "D/Y")
+                try replace(object("f"), nil)
+            }
+            try Self.check(try loader.load(archive), store, layers: layers)
+        }
+    }
+
+    @Test("a layer with lost files that the archive lacks as well is an error")
+    func lostForGood() throws {
+        try withStore { store, lease in
+            let loader = ImageLoader(store, lease: lease)
+            var archive = ArchiveFixture.docker([Self.layers[0]], tags: [])
+            _ = try loader.load(try archive.tar)
+            try FileManager.default.removeItem(
+                atPath: store.layout.object(Digest(of: Array("d/a".utf8))))
+            archive.files.removeAll { $0.path == "layer0/layer.tar" }
+            let error = #expect(throws: LayerError.self) { try loader.load(archive.tar) }
+            #expect(error?.code == .invalidArchive)
+            #expect(error?.message.contains("lost in the store") == true)
+        }
+    }
+
     // MARK: - Platforms
 
     static let other =

@@ -18,7 +18,8 @@ package struct LoadedImage: Sendable {
 /// a file or a stream.
 ///
 /// Everything is verified before anything is recorded: the images' documents and layers of the
-/// whole archive first, names last. What fails leaves the store's images as they were.
+/// whole archive first, names last. What fails leaves the store's images as they were. A layer that
+/// the store has is read only where some of its files are lost, which brings them back.
 package struct ImageLoader {
     private let store: Store
     private let lease: Lease
@@ -124,6 +125,7 @@ package struct ImageLoader {
     /// - Returns: the warnings of each image.
     private func importLayers(_ images: [PlannedImage]) throws -> [[LayerWarning]] {
         let ingest = try store.ingest(lease)
+        var inspection = LayerInspection(store)
         let count = images.reduce(0) { $0 + $1.layers.count }
         var number = 0
         var warnings: [[LayerWarning]] = []
@@ -134,11 +136,16 @@ package struct ImageLoader {
             for layer in image.layers {
                 number += 1
                 let chainID = ChainID(parent: parent, layer.diffID)
-                if let known = try heldLayer(chainID) {
+                let known = try heldLayer(chainID)
+                if let known, try inspection.isWhole(known, on: tree) {
                     tree = known.tree
                 } else {
                     let step = ArchiveProgress.Step.layer(number, of: count, layer.diffID)
-                    let imported = try importLayer(layer, onto: tree, parent, ingest, step)
+                    // Where one file is lost, others may be damaged.
+                    let imported = try importLayer(
+                        layer, onto: tree, parent,
+                        known == nil ? ingest : try store.ingest(lease, readsPresent: true),
+                        step, isRepair: known != nil)
                     tree = imported.tree
                     found += imported.warnings
                 }
@@ -163,11 +170,14 @@ package struct ImageLoader {
 
     private func importLayer(
         _ layer: PlannedImage.Layer, onto tree: Tree, _ parent: ChainID?, _ ingest: ObjectIngest,
-        _ step: ArchiveProgress.Step
+        _ step: ArchiveProgress.Step, isRepair: Bool
     ) throws -> ImportedLayer {
         guard let file = layer.file else {
             throw LayerError(
-                .invalidArchive, "the archive lacks this layer", path: layer.path,
+                .invalidArchive,
+                isRepair
+                    ? "files of this layer are lost in the store, and the archive lacks it"
+                    : "the archive lacks this layer", path: layer.path,
                 hint: layer.urls.first.map { "it is to be had from \($0)" })
         }
         report(step, 0, file.sizeBytes)
@@ -186,7 +196,7 @@ package struct ImageLoader {
                 recipe: imported.recipe, tarSizeBytes: imported.tarSizeBytes)
             try store.insert(
                 record, hiddenContents: imported.hiddenContents, directories: directories,
-                lease: lease)
+                lease: lease, isRepair: isRepair)
             return imported
         } catch let error as LayerError where error.code == .digestMismatch {
             throw LayerError(error.code, error.message, path: layer.path, hint: error.hint)
