@@ -152,7 +152,7 @@ private func archiveInput(_ path: String?) throws -> ArchiveInput {
     guard !Terminal.inputIsTerminal else {
         throw ValidationError("standard input is a terminal; name a file with --input")
     }
-    return .descriptor(STDIN_FILENO, name: "-")
+    return .descriptor(STDIN_FILENO, name: "standard input")
 }
 
 /// A line on the terminal that tells how far the reading or writing of an archive is.
