@@ -297,6 +297,45 @@ import Testing
         }
     }
 
+    @Test("an archive of some platforms, whose index lists more, says which it has")
+    func absentPlatforms() throws {
+        var archive = ArchiveFixture()
+        let foreign = try archive.addImage([Self.layers[0]], platform: Self.other)
+        var absent = Descriptor(mediaType: .ociManifest, digest: Digest(of: [1]), sizeBytes: 1)
+        absent.platform = .host
+        let nested = ImageIndex(manifests: [absent, foreign])
+        archive.addIndex([archive.addBlob(nested.encoded, .ociIndex)])
+        try withStore { store, lease in
+            let options = LoadOptions(platform: .host)
+            let error = #expect(throws: LayerError.self) {
+                try ImageLoader(store, lease: lease, options: options).load(try archive.tar)
+            }
+            #expect(error?.code == .notFound)
+            #expect(error?.hint?.contains("it has \(Self.other);") == true)
+            // Without a wish there is nothing to choose from.
+            let config = ArchiveFixture.config([Self.layers[0]], platform: Self.other)
+            let images = try ImageLoader(store, lease: lease).load(try archive.tar)
+            #expect(images.map(\.id) == [config.imageID])
+        }
+    }
+
+    @Test("a skopeo directory is called one")
+    func skopeoDirectory() throws {
+        var archive = ArchiveFixture()
+        archive.add("version", Array("Directory Transport Version: 1.1\n".utf8))
+        archive.add("manifest.json", Array(#"{"schemaVersion":2}"#.utf8))
+        try withFastDirectory { directory in
+            try archive.write(to: directory)
+            try withStore { store, lease in
+                let error = #expect(throws: LayerError.self) {
+                    try ImageLoader(store, lease: lease).load(.path(directory.path))
+                }
+                #expect(error?.code == .unsupported)
+                #expect(error?.hint?.contains("dir:\(directory.path) oci-archive:") == true)
+            }
+        }
+    }
+
     @Test("an image for another platform is loaded where there is no choice")
     func onlyForeign() throws {
         var archive = ArchiveFixture()
@@ -344,6 +383,9 @@ import Testing
                 store, lease: lease, options: LoadOptions(name: "two")
             ).load(try archive.tar)
             try Self.check(images, store, names: [])
+            // Which of them is which must be told: neither has a name.
+            let all = try ImageLoader(store, lease: lease).load(try archive.tar)
+            #expect(all.map(\.tags) == [["one"], ["two"]])
         }
     }
 }

@@ -8,6 +8,8 @@ package struct LoadedImage: Sendable {
     package var record: ImageRecord
     /// The names it was given; empty if the archive has none.
     package var names: [Reference]
+    /// What the archive calls it besides, where that is no whole name: a tag alone.
+    package var tags: [String]
     /// What of its layers could not be represented.
     package var warnings: [LayerWarning]
 
@@ -47,7 +49,8 @@ package struct ImageLoader {
         // All of them or none.
         let records = try store.insertImages(try plan.map(newImage))
         return zip(zip(plan, records), warnings).map { image, warnings in
-            LoadedImage(record: image.1, names: image.0.names, warnings: warnings)
+            LoadedImage(
+                record: image.1, names: image.0.names, tags: image.0.tags, warnings: warnings)
         }
     }
 
@@ -71,6 +74,7 @@ package struct ImageLoader {
     // MARK: - Planning
 
     private func plan(_ files: any ImageFiles, input: ArchiveInput) throws -> [PlannedImage] {
+        try refuseSkopeoDirectory(files, input)
         var layout = OCILayoutReader(files, options: options)
         // Archives of newer Dockers are both. Docker's list names every image with all its tags;
         // platforms are told apart by the index only.
@@ -108,6 +112,18 @@ package struct ImageLoader {
             }
         }
         return images
+    }
+
+    /// skopeo's `dir:` has a manifest.json of another kind, and blobs in no order.
+    private func refuseSkopeoDirectory(_ files: any ImageFiles, _ input: ArchiveInput) throws {
+        guard try files.file(at: OCILayout.indexPath) == nil,
+            let start = try files.file(at: "version")?.bytes(at: 0, count: 64),
+            start.starts(with: Array("Directory Transport Version:".utf8))
+        else { return }
+        throw LayerError(
+            .unsupported, "it is a directory of skopeo's \"dir:\" transport, which is no archive",
+            path: input.name,
+            hint: "\"skopeo copy dir:\(input.name) oci-archive:FILE\" makes one of it")
     }
 
     private func unknown(_ files: any ImageFiles, _ input: ArchiveInput) -> LayerError {

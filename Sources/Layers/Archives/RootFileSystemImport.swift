@@ -62,7 +62,8 @@ package struct RootFileSystemImport {
         let record = try store.insertImage(
             config: bytes, manifest: manifest.encoded, chainID: layer.chainID, layerCount: 1,
             createdAt: options.created.clampedNanoseconds, names: options.names)
-        return LoadedImage(record: record, names: options.names, warnings: read.warnings)
+        return LoadedImage(
+            record: record, names: options.names, tags: [], warnings: read.warnings)
     }
 
     private struct ReadLayer {
