@@ -16,19 +16,24 @@ struct LoadCommand: ParsableCommand {
               vitrine load -i images.tar.zst
             """)
     @OptionGroup var store: StoreOptions
-    @Option(name: .shortAndLong, help: "An archive, or an OCI layout's directory.")
-    var input: String?
+    // An array, so that a second one is not taken instead of the first.
+    @Option(
+        name: .shortAndLong, parsing: .singleValue,
+        help: "An archive, or an OCI layout's directory.")
+    var input: [String] = []
     @Flag(name: .shortAndLong, help: "Print image IDs only.") var quiet = false
     @Option(help: "Which one of a multi-platform image, as os/arch[/variant].")
     var platform: String?
     @Argument(help: "The same as --input.", completion: .file()) var path: String?
 
     func validate() throws {
-        if input != nil, path != nil { throw ValidationError("name the input once") }
+        if input.count + (path == nil ? 0 : 1) > 1 {
+            throw ValidationError("name one input; load one archive after the other")
+        }
     }
 
     func run() throws {
-        let source = try archiveInput(input ?? path)
+        let source = try archiveInput(input.first ?? path)
         let meter = quiet ? nil : ArchiveMeter("loading")
         let images: [LoadedImage]
         do {
@@ -43,12 +48,16 @@ struct LoadCommand: ParsableCommand {
             for warning in image.warnings { Terminal.note("\(warning)") }
             if quiet {
                 Terminal.write("\(image.id)\n")
-            } else if image.names.isEmpty {
+                continue
+            }
+            for name in image.names {
+                Terminal.write("Loaded image: \(name.familiarName)\n")
+            }
+            for tag in image.tags {
+                Terminal.write("Loaded image ID: \(image.id) (tag \"\(tag)\")\n")
+            }
+            if image.names.isEmpty, image.tags.isEmpty {
                 Terminal.write("Loaded image ID: \(image.id)\n")
-            } else {
-                for name in image.names {
-                    Terminal.write("Loaded image: \(name.familiarName)\n")
-                }
             }
         }
     }
@@ -152,7 +161,7 @@ private func archiveInput(_ path: String?) throws -> ArchiveInput {
     guard !Terminal.inputIsTerminal else {
         throw ValidationError("standard input is a terminal; name a file with --input")
     }
-    return .descriptor(STDIN_FILENO, name: "-")
+    return .descriptor(STDIN_FILENO, name: "standard input")
 }
 
 /// A line on the terminal that tells how far the reading or writing of an archive is.
@@ -160,6 +169,10 @@ final class ArchiveMeter {
     private let verb: String
     private let isShown: Bool
     private var wasShown = false
+    private var lastShown: ContinuousClock.Instant?
+
+    /// As often as an eye can follow.
+    private static let pause = Duration.milliseconds(100)
 
     init(_ verb: String) {
         self.verb = verb
@@ -168,6 +181,9 @@ final class ArchiveMeter {
 
     func show(_ progress: ArchiveProgress) {
         guard isShown else { return }
+        let now = ContinuousClock.now
+        if let lastShown, now - lastShown < Self.pause { return }
+        lastShown = now
         var text: String
         switch progress.step {
         case .unpacking: text = verb
@@ -177,7 +193,7 @@ final class ArchiveMeter {
         case .writing: text = verb
         case .recording: text = "\(verb): recording"
         }
-        if progress.doneBytes > 0 {
+        if progress.doneBytes > 0 || progress.totalBytes != nil {
             text += " " + HumanSize.decimal(Int64(clamping: progress.doneBytes))
         }
         if let total = progress.totalBytes {

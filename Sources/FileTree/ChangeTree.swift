@@ -17,7 +17,8 @@ package enum ChangeTree {
             switch (change.kind, change.new) {
             case (.deleted, _):
                 guard let name = change.path.last,
-                    let whiteout = try? Whiteout.name(removing: name)  // too long: see the note
+                    // Too long: see the note.
+                    let whiteout = try? EntryName(Whiteout.name(removing: name))
                 else { continue }
                 try editor.put(
                     Node(

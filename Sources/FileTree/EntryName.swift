@@ -52,11 +52,9 @@ package enum Whiteout {
     /// `.wh..wh..opq`
     package static let opaqueName: [UInt8] = Array(".wh..wh..opq".utf8)
 
-    /// The name of the whiteout that removes `name`.
-    /// - Throws: `nameTooLong` when the whiteout's own name would pass 255 bytes.
-    package static func name(removing name: EntryName) throws(FileTreeError) -> EntryName {
-        try EntryName(prefix + name.bytes)
-    }
+    /// The name of the whiteout that removes `name`. A tar can hold it whatever its length; a
+    /// directory, like any ``EntryName``, only up to 255 bytes.
+    package static func name(removing name: EntryName) -> [UInt8] { prefix + name.bytes }
 }
 
 extension EntryName {

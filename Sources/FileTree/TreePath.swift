@@ -29,7 +29,7 @@ package struct TreePath: Hashable, Comparable, Sendable {
         }
     }
 
-    static func tooDeep(_ path: TreePath) -> FileTreeError {
+    package static func tooDeep(_ path: TreePath) -> FileTreeError {
         FileTreeError(
             .tooDeep, "the path has more than \(maximumDepth) names",
             path: Array(path.bytes.prefix(256)))

@@ -1,6 +1,6 @@
 /// The most that is taken from an archive that is not trusted.
 package struct ArchiveLimits: Hashable, Sendable {
-    /// A layer, or a whole archive, uncompressed. Registries stop at some 10 GiB a layer, the
+    /// A layer, or a whole archive of images or files, uncompressed. Registries stop at some 10 GiB a layer, the
     /// largest machine-learning images have some 100 GiB; 1 TiB leaves room and still ends.
     package var uncompressedBytes: Int64 = 1 << 40
 
@@ -17,7 +17,7 @@ package struct ArchiveLimits: Hashable, Sendable {
     /// about a minute and a half. `lastlog` files of large user ids reach some 100 GiB.
     package var holeBytes: UInt64 = 128 << 30
 
-    /// The entries of one layer. The largest images have one or two million files. Reading a million
+    /// The entries of one layer, or of an archive of files. The largest images have one or two million files. Reading a million
     /// empty ones in one directory takes 680 MB of memory, so that these take less than 6 GB.
     package var layerEntries = 8 << 20
 
@@ -40,7 +40,9 @@ package struct ArchiveLimits: Hashable, Sendable {
     package init() {}
 
     /// - Throws: `tooLarge` when what came out of a stream is past the limits.
-    func check(uncompressedBytes: Int64, compressedBytes: Int64) throws(LayerError) {
+    package func check(
+        uncompressedBytes: Int64, compressedBytes: Int64
+    ) throws(LayerError) {
         if uncompressedBytes > self.uncompressedBytes {
             throw LayerError(
                 .tooLarge,

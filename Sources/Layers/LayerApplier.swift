@@ -45,7 +45,7 @@ struct LayerApplier: TarConsumer, ~Copyable {
     private var sparse: SparseBody?
     private var pending: [Pending] = []
     private var pendingBytes = 0
-    private var allowance: LayerAllowance
+    private var allowance: EntryAllowance
     private var warnings: [LayerWarning] = []
 
     init(
@@ -54,7 +54,7 @@ struct LayerApplier: TarConsumer, ~Copyable {
     ) throws {
         self.writers = writers
         self.directories = directories
-        allowance = LayerAllowance(limits)
+        allowance = EntryAllowance(limits)
         entries = LayerEntries(TreeEditor(base: parent, directories: directories))
         recipe = try RecipeWriter(ingest)
     }

@@ -20,20 +20,23 @@ struct LayerEntries: ~Copyable {
     /// - Returns: where the entry was put; nil for a whiteout and the root.
     @discardableResult
     mutating func apply(_ entry: TarEntry, content: FileContent) throws -> TreePath? {
-        let path = try editor.followingLayerLinks(try TreePath(ofMember: entry.path))
+        let member = try MemberPath(entry.path)
+        guard let last = member.last else {
+            // The root itself: only as a directory does it mean anything.
+            if entry.kind == .directory {
+                try editor.putDirectory(entry.nodeAttributes, at: .root)
+            }
+            return nil
+        }
+        let isWhiteout = last.starts(with: Whiteout.prefix)
+        let name = isWhiteout ? try Self.name(in: last) : try EntryName(last)
+        let path = try editor.followingLayerLinks(member.parent.appending(name))
         if let part = path.names.dropLast().first(where: \.isWhiteout) {
             try passOver(entry, at: path, below: part, content)
             return nil
         }
-        guard let name = path.last else {
-            // The root itself: only as a directory does it mean anything.
-            if entry.kind == .directory {
-                try editor.putDirectory(entry.nodeAttributes, at: path)
-            }
-            return nil
-        }
-        if name.isWhiteout {
-            try applyWhiteout(name, in: path.parent)
+        if isWhiteout {
+            try applyWhiteout(of: name, at: path)
             return nil
         }
         switch entry.kind {
@@ -45,7 +48,7 @@ struct LayerEntries: ~Copyable {
     }
 
     private func link(_ entry: TarEntry, at path: TreePath) throws {
-        let target = try TreePath(ofMember: entry.linkTarget)
+        let target = try MemberPath(entry.linkTarget).whole
         if let node = pseudoLinks[target] {
             try editor.put(node, at: path)
         } else {
@@ -69,15 +72,22 @@ struct LayerEntries: ~Copyable {
         pseudoLinks[path] = node
     }
 
-    private func applyWhiteout(_ name: EntryName, in parent: TreePath) throws {
-        if name.bytes == Whiteout.opaqueName { return try editor.makeOpaque(parent) }
-        let hidden = name.bytes.dropFirst(Whiteout.prefix.count)
+    /// What a whiteout's name holds behind the prefix.
+    private static func name(in whiteout: [UInt8]) throws(FileTreeError) -> EntryName {
+        let hidden = whiteout.dropFirst(Whiteout.prefix.count)
         guard !hidden.isEmpty else {
-            throw FileTreeError(.invalidWhiteout, "a whiteout without a name", path: name.bytes)
+            throw FileTreeError(.invalidWhiteout, "a whiteout without a name", path: whiteout)
+        }
+        return try EntryName(hidden)
+    }
+
+    private func applyWhiteout(of name: EntryName, at path: TreePath) throws {
+        if Whiteout.prefix + name.bytes == Whiteout.opaqueName {
+            return try editor.makeOpaque(path.parent)
         }
         // AUFS's own bookkeeping, which every engine passes over.
-        if hidden.starts(with: Whiteout.prefix) { return }
-        try editor.whiteout(parent.appending(try EntryName(hidden)))
+        if name.isWhiteout { return }
+        try editor.whiteout(path)
     }
 }
 

@@ -62,17 +62,10 @@ package struct LayerExport {
         switch item {
         case .whiteout(let path):
             guard let name = path.last else { return }
-            let whiteout: EntryName
-            do {
-                whiteout = try Whiteout.name(removing: name)
-            } catch {
-                throw LayerError(
-                    .inexpressible,
-                    "a layer cannot delete a file whose name is longer than 251 bytes",
-                    path: path.bytes, cause: error)
-            }
+            let parent = path.parent
             let entry = TarEntry(
-                path: path.parent.appending(whiteout).bytes, kind: .regular, mode: 0o644)
+                path: (parent.isRoot ? [] : parent.bytes + [UInt8(ascii: "/")])
+                    + Whiteout.name(removing: name), kind: .regular, mode: 0o644)
             let header = try TarWriter.header(for: entry)
             try sink.write(header.span)
         case .link(let path, let target, let node):

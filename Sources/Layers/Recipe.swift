@@ -86,6 +86,22 @@ struct RecipeReader {
 
     /// Writes the tar to `sink`.
     func write(to sink: inout some ByteSink) throws {
+        var copy = sink
+        try read(
+            literal: { try copy.write($0.span) },
+            range: { object, offset, length in
+                try ObjectCopy.copy(
+                    path: store.layout.object(object), offset: offset, length: length, to: &copy)
+            })
+        sink = copy
+    }
+
+    /// Hands over what the tar is put together of, in its order.
+    /// - Throws: `corruptRecipe`, ``CompressionError``, and what is thrown by those called.
+    func read(
+        literal: ([UInt8]) throws -> Void,
+        range: (_ object: Digest, _ offset: UInt64, _ length: UInt64) throws -> Void
+    ) throws {
         let file = try OwnedDescriptor(
             opening: store.layout.object(recipe.digest), .readOnly)
         var input = RecipeInput(try DecompressingReader(fileDescriptor: file.rawValue))
@@ -95,24 +111,15 @@ struct RecipeReader {
         while let kind = try input.nextByte() {
             switch kind {
             case RecipeFormat.literal:
-                let bytes = try input.bytes(Int(clamping: try input.integer()))
-                try sink.write(bytes.span)
+                try literal(try input.bytes(Int(clamping: try input.integer())))
             case RecipeFormat.range:
                 guard let digest = Digest(bytes: try input.bytes(Digest.byteCount)) else {
                     throw RecipeInput.corrupt("a digest is missing")
                 }
-                let (offset, length) = (try input.integer(), try input.integer())
-                try copy(digest, offset: offset, length: length, to: &sink)
+                try range(digest, try input.integer(), try input.integer())
             default: throw RecipeInput.corrupt("a segment is of unknown kind \(kind)")
             }
         }
-    }
-
-    private func copy(
-        _ digest: Digest, offset: UInt64, length: UInt64, to sink: inout some ByteSink
-    ) throws {
-        try ObjectCopy.copy(
-            path: store.layout.object(digest), offset: offset, length: length, to: &sink)
     }
 }
 

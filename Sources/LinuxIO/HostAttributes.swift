@@ -14,6 +14,27 @@ package enum HostAttributes {
         }.split(separator: 0).map(Array.init)
     }
 
+    /// ``names(_:)`` of what was opened `pathOnly`, by `/proc/self/fd`: the calls on descriptors take
+    /// none of those.
+    package static func names(ofPlace descriptor: Int32) throws(Errno) -> [[UInt8]] {
+        let path = "/proc/self/fd/\(descriptor)"
+        if try retrying({ unsafe listxattr(path, nil, 0) }) == 0 { return [] }
+        return try unsafe filling(maximumByteCount) {
+            unsafe listxattr(path, $0.assumingMemoryBound(to: CChar.self), $1)
+        }.split(separator: 0).map(Array.init)
+    }
+
+    /// ``value(of:on:)`` of what was opened `pathOnly`.
+    /// - Throws: ENODATA if it is not there.
+    package static func value(
+        of name: [UInt8], onPlace descriptor: Int32
+    ) throws(Errno) -> [UInt8] {
+        let path = "/proc/self/fd/\(descriptor)"
+        return try unsafe withCString(name) { (text) throws(Errno) in
+            try unsafe filling(maximumByteCount) { unsafe getxattr(path, text, $0, $1) }
+        }
+    }
+
     /// The value of one attribute.
     /// - Throws: ENODATA if it is not there.
     package static func value(of name: [UInt8], on descriptor: Int32) throws(Errno) -> [UInt8] {

@@ -71,6 +71,15 @@ package enum HostDirectory {
         }
     }
 
+    /// Gives a file that was opened `unnamed` its name (linkat(2), by `/proc/self/fd`).
+    /// - Throws: EEXIST.
+    package static func link(_ descriptor: Int32, as path: String) throws(Errno) {
+        try retrying {
+            unsafe linkat(
+                AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, path, AT_SYMLINK_FOLLOW)
+        }
+    }
+
     package static func unlink(_ path: String) throws(Errno) {
         try retrying { unsafe Glibc.unlink(path) }
     }

@@ -38,6 +38,8 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
         package static let noFollow = Mode(rawValue: O_NOFOLLOW)
         package static let pathOnly = Mode(rawValue: 0o10000000)
         package static let nonBlocking = Mode(rawValue: O_NONBLOCK)
+        /// A file without a name in the directory that is opened (`O_TMPFILE`).
+        package static let unnamed = Mode(rawValue: 0o20000000 | O_DIRECTORY)
     }
 
     /// Opens a path of the host.

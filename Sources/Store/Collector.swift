@@ -67,6 +67,8 @@ package struct Collector {
         try sweepLogs(dryRun: dryRun, into: &report)
         if !dryRun {
             try sweepTemporaries(now)
+            // Other tools read it, and may have written to it.
+            if try store.indexProblem() != nil { try store.writeIndex() }
             store.trimLog()
         }
         return report

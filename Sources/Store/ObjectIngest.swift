@@ -13,11 +13,13 @@ package final class ObjectIngest: Sendable {
     private let lease: Lease
     /// Held, not read.
     private let sweepLock: OwnedDescriptor
+    private let readsPresent: Bool
     /// Bytes that were really written, not found.
     private let written = Atomic<UInt64>(0)
 
-    init(store: Store, lease: Lease) throws(StoreError) {
+    init(store: Store, lease: Lease, readsPresent: Bool) throws(StoreError) {
         self.store = store
+        self.readsPresent = readsPresent
         self.lease = lease
         try lease.markIngesting()
         sweepLock = try store.lockSweep(.shared)
@@ -132,13 +134,18 @@ package final class ObjectIngest: Sendable {
 
     /// Whether the content is there. Being asked for renews it, so that the collector keeps it.
     ///
-    /// An object of another size is damaged, and as good as none: it will be replaced.
+    /// An object of another size is damaged, and as good as none: it will be replaced. One of other
+    /// content is noticed only by an ingest that reads what is there.
     package func isPresent(_ content: FileContent) throws(StoreError) -> Bool {
         let path = store.layout.object(content.digest)
         do throws(Errno) {
             guard
                 try FileStatus(ofPath: path, followsLinks: false).sizeBytes == content.sizeBytes
             else { return false }
+            if readsPresent {
+                let file = try OwnedDescriptor(opening: path, [.readOnly, .noFollow])
+                guard try Self.hash(file.rawValue) == content else { return false }
+            }
             try HostDirectory.touch(path)
             return true
         } catch .notFound {

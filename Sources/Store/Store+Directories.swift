@@ -51,9 +51,13 @@ extension Tree {
 
 extension Database {
     /// Adds the directories that `tree` needs and that are not stored yet.
-    func insert(_ pending: PendingDirectories, for tree: Tree) throws {
+    /// - Parameter isRepair: those that are stored are replaced.
+    func insert(_ pending: PendingDirectories, for tree: Tree, isRepair: Bool = false) throws {
         let statement = try cachedStatement(
-            sql: "INSERT OR IGNORE INTO directories (id, encoding) VALUES (?, ?)")
+            sql: """
+                INSERT OR \(isRepair ? "REPLACE" : "IGNORE") INTO directories (id, encoding)
+                VALUES (?, ?)
+                """)
         for (id, encoding) in pending.reachable(from: tree) {
             try statement.execute(arguments: [id.digest.data, Data(encoding)])
         }

@@ -35,20 +35,23 @@ extension Store {
 
     /// Records a layer with the directories its tree needs. Its objects must be stored; they are
     /// durable with the next image. The lease keeps the layer until an image stands on it.
-    /// - Parameter hiddenContents: what the recipe refers to besides the tree's contents.
+    /// - Parameters:
+    ///   - hiddenContents: what the recipe refers to besides the tree's contents.
+    ///   - isRepair: what is there of the same layer and directories is replaced.
     package func insert(
         _ layer: LayerRecord, hiddenContents: Set<FileContent> = [],
-        directories pending: PendingDirectories, lease: Lease
+        directories pending: PendingDirectories, lease: Lease, isRepair: Bool = false
     ) throws(StoreError) {
         let boot = bootID
         try write("a layer") { database in
-            try database.insert(pending, for: layer.tree)
+            try database.insert(pending, for: layer.tree, isRepair: isRepair)
             try database.hold(layer.tree, lease.id)
             try database.execute(
                 sql: """
-                    INSERT OR IGNORE INTO layers (chainID, parentChainID, diffID, tree, recipe,
+                    INSERT INTO layers (chainID, parentChainID, diffID, tree, recipe,
                         recipeSizeBytes, tarSizeBytes, createdAt, volatileBoot)
                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    ON CONFLICT (chainID) DO \(isRepair ? Self.layerRepair : "NOTHING")
                     """,
                 arguments: [
                     layer.chainID.digest.data, layer.parent?.digest.data, layer.diffID.digest.data,
@@ -66,6 +69,11 @@ extension Store {
             }
         }
     }
+
+    private static let layerRepair = """
+        UPDATE SET tree = excluded.tree, recipe = excluded.recipe,
+            recipeSizeBytes = excluded.recipeSizeBytes, volatileBoot = excluded.volatileBoot
+        """
 
     /// Records the directories of a tree that a lease holds, without a layer.
     package func insert(

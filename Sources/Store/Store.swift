@@ -55,8 +55,12 @@ package final class Store: Sendable {
 
     /// A way into the object store. From the first one on, the lease keeps the collector from what
     /// is newer.
-    package func ingest(_ lease: Lease) throws(StoreError) -> ObjectIngest {
-        try ObjectIngest(store: self, lease: lease)
+    /// - Parameter readsPresent: whether objects that are there are read before they are trusted, and
+    ///   replaced where they are damaged.
+    package func ingest(
+        _ lease: Lease, readsPresent: Bool = false
+    ) throws(StoreError) -> ObjectIngest {
+        try ObjectIngest(store: self, lease: lease, readsPresent: readsPresent)
     }
 
     /// Wall-clock nanoseconds since 1970.

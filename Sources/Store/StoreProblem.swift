@@ -13,6 +13,9 @@ package struct StoreProblem: Hashable, Sendable, CustomStringConvertible {
         case brokenLayer = "broken-layer"
         case brokenCacheEntry = "broken-cache-entry"
         case brokenBuild = "broken-build"
+        /// index.json is not the names': of a process that was killed, or changed by somebody. The
+        /// next collection or change of a name writes it again.
+        case staleIndex = "stale-index"
         /// A file where none belongs; harmless.
         case strayFile = "stray-file"
     }
@@ -27,7 +30,7 @@ package struct StoreProblem: Hashable, Sendable, CustomStringConvertible {
         self.message = message
     }
 
-    /// Whether something is lost or wrong, rather than left over.
-    package var isSerious: Bool { kind != .strayFile }
+    /// Whether something is lost or wrong, rather than left over or made again.
+    package var isSerious: Bool { kind != .strayFile && kind != .staleIndex }
     package var description: String { "\(kind.rawValue) \(subject): \(message)" }
 }

@@ -33,6 +33,7 @@ package struct Verifier {
         }
         try check.checkObjects(readsContent: readsContent)
         check.checkBlobs()
+        try check.checkIndex()
         withExtendedLifetime(lock) {}
         return check.report
     }
@@ -183,6 +184,11 @@ private struct Check {
         } catch {
             note(.corruptObject, "\(digest)", "\(error)")
         }
+    }
+
+    mutating func checkIndex() throws(StoreError) {
+        guard let problem = try store.indexProblem() else { return }
+        note(.staleIndex, store.layout.index, problem + "; \"vitrine gc\" writes it again")
     }
 
     mutating func checkBlobs() {

@@ -250,6 +250,47 @@ struct ContextTests {
     }
 
     @Test(
+        "an archive beyond the limits is no context, and is not unpacked by ADD",
+        arguments: ["ratio", "entries", "metadata", "none"])
+    func bombs(_ limit: String) throws {
+        var limits = ArchiveLimits()
+        switch limit {
+        case "ratio": limits.ratioGraceBytes = 1 << 20
+        case "entries": limits.layerEntries = 1
+        case "metadata": limits.layerMetadataBytes = 8
+        default: break
+        }
+        let zeros = String(repeating: "\0", count: 16 << 20)
+        let bytes = try tar([("zeros", zeros), ("empty", "")])
+        let fixture = try BuildFixture()
+        try fixture.write("bomb", bytes: try compressed(bytes, .zstd))
+        let lease = try fixture.store.lease("test")
+        let directories = PendingDirectories(base: fixture.store)
+        let file = try OwnedDescriptor(opening: fixture.context + "/bomb", .readOnly)
+        let context = Result {
+            try TarContext.read(
+                descriptor: file.rawValue, store: fixture.store, lease: lease,
+                directories: directories, cancellation: Cancellation(), limits: limits)
+        }
+        let ingest = try fixture.store.ingest(lease)
+        let archive = try ingest.insert(try compressed(bytes, .zstd))
+        let added = Result {
+            try ArchiveUnpacker(ingest: ingest, owner: nil, limits: limits).unpack(
+                archive, of: fixture.store, into: .root,
+                of: TreeEditor(base: .empty, directories: directories))
+        }
+        guard limit != "none" else {
+            _ = try context.get()
+            return try added.get()
+        }
+        let wrapped = #expect(throws: BuildError.self) { try context.get() }
+        #expect(wrapped?.code == .contextUnreadable)
+        #expect((wrapped?.cause as? LayerError)?.code == .tooLarge)
+        let error = #expect(throws: LayerError.self) { try added.get() }
+        #expect(error?.code == .tooLarge)
+    }
+
+    @Test(
         "ADD unpacks a tar of the context, into what is there",
         arguments: [
             Compression.none, .gzip, .zstd,

@@ -219,6 +219,21 @@ struct CopyTests {
         #expect(owners == ["1000:1001", "1000:50", "0:9", "0:50"])
     }
 
+    @Test(
+        "what would stand deeper than a path may be is refused, shared or copied one by one",
+        arguments: ["", "--chown=7 "])
+    func depth(_ flag: String) throws {
+        let fixture = try BuildFixture()
+        // The longest path there is.
+        let deep = Array(repeating: "d", count: TreePath.maximumDepth - 1) + ["f"]
+        try fixture.makeImage("deep", files: [deep.joined(separator: "/"): "F"])
+        let built = try fixture.build("FROM scratch\nCOPY \(flag)--from=deep /d /e")
+        let moved = (["e"] + deep.dropFirst()).joined(separator: "/")
+        #expect(try fixture.node(moved, in: built.tree) != nil)
+        let error = try fixture.failure("FROM scratch\nCOPY \(flag)--from=deep /d /x/d")
+        #expect((error.cause as? FileTreeError)?.code == .tooDeep, "\(error)")
+    }
+
     @Test("files keep their time, made directories have that of their parent")
     func times() throws {
         let fixture = try fixture(Case(line: "", expected: [], image: ["d/": ""]))

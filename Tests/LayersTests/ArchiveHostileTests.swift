@@ -239,6 +239,36 @@ import Testing
         }
     }
 
+    @Test(
+        "an endless device that is no archive is refused at its first block",
+        arguments: ["/dev/zero", "/dev/urandom"])
+    func devices(_ path: String) throws {
+        try withStore { store, lease in
+            var copied: UInt64 = 0
+            let loader = ImageLoader(store, lease: lease) { copied = max(copied, $0.doneBytes) }
+            let error = #expect(throws: LayerError.self) { try loader.load(.path(path)) }
+            #expect(error?.code == .invalidArchive)
+            #expect(copied == 0)
+        }
+    }
+
+    @Test("an empty input is called so, and a cut one says where", arguments: [false, true])
+    func emptyAndCut(throughPipe: Bool) throws {
+        let archive = try ArchiveFixture.docker([Self.layers[0]], tags: []).tar
+        try withStore { store, lease in
+            let loader = ImageLoader(store, lease: lease)
+            func message(_ bytes: [UInt8]) -> String {
+                let error = #expect(throws: LayerError.self) {
+                    try loader.load(bytes, throughPipe: throughPipe)
+                }
+                return error.map(String.init(describing:)) ?? ""
+            }
+            #expect(message([]).hasSuffix("it is empty"))
+            #expect(message(Array(archive.prefix(515))).contains("at byte 515"))
+            #expect(message(Array(archive.prefix(1024 + 700))).contains("at byte 1724"))
+        }
+    }
+
     @Test("of two members of one name the later counts, and names that leave are passed over")
     func harmless() throws {
         try withStore { store, lease in

@@ -124,20 +124,24 @@ import Testing
                 setcap cap_net_raw+ep tree/caps
                 setfacl -m u:7:rwx -d -m u:8:r tree/acl
                 mknod tree/null c 1 3; mknod tree/block b 300 70000; chown 12:34 tree/null
+                mkfifo -m 600 tree/pipe; setfacl -m u:7:rw tree/pipe; setfacl -m u:8:r tree/block
                 """, in: directory)
             try withStore { store, lease in
                 let image = try Self.run(
                     .path(directory.appendingPathComponent("tree").path), store, lease)
                 let lines = try store.listing(of: try store.tree(of: image.record))
                 let words = lines.map { $0.split(separator: " ").map(String.init) }
-                #expect(words.map { $0[0] } == ["acl", "block", "caps", "null", "user"])
+                #expect(words.map { $0[0] } == ["acl", "block", "caps", "null", "pipe", "user"])
                 #expect(words[0].count == 7)
                 #expect(words[0][5].hasPrefix("system.posix_acl_access=\\2\\0\\0\\0"))
                 #expect(words[0][6].hasPrefix("system.posix_acl_default=\\2\\0\\0\\0"))
                 #expect(words[1][1] == "block(300,70000)")
                 #expect(words[2][5].hasPrefix("security.capability=\\1\\0\\0\\2\\0\\20"))
                 #expect(words[3][1] == "char(1,3)" && words[3][3] == "12:34")
-                #expect(words[4].dropFirst(5) == ["user.note=hello"])
+                #expect(words[3].count == 5)
+                #expect(words[4][5].hasPrefix("system.posix_acl_access=\\2\\0\\0\\0"))
+                #expect(words[1][5].hasPrefix("system.posix_acl_access=\\2\\0\\0\\0"))
+                #expect(words[5].dropFirst(5) == ["user.note=hello"])
             }
         }
     }

@@ -193,6 +193,55 @@ import Testing
         }
     }
 
+    @Test(
+        "what a known layer has lost comes back with the next load",
+        arguments: ["lost", "cut", "lengthened", "lost and damaged", "recipe"])
+    func lostObjects(_ damage: String) throws {
+        // One file is in the tar only, another stands in a lower layer.
+        let layers = [
+            try LayerFixture.tar([.file("f"), .file("f/x"), .directory("d"), .file("d/y")]),
+            try LayerFixture.tar([.file("top"), .file(".wh.f")]),
+        ]
+        let archive = try ArchiveFixture.docker(layers, tags: ["demo:1"]).tar
+        func object(_ path: String) -> Digest { Digest(of: Array(path.utf8)) }
+        try withStore { store, lease in
+            let loader = ImageLoader(store, lease: lease)
+            let image = try #require(try loader.load(archive).first)
+            let records = try store.layers(upTo: image.record.chainID)
+            func replace(_ digest: Digest, _ text: String?) throws {
+                let path = store.layout.object(digest)
+                try FileManager.default.removeItem(atPath: path)
+                if let text { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) }
+            }
+            switch damage {
+            case "lost": try replace(object("f"), nil)
+            case "cut": try replace(object("f/x"), "f")
+            case "lengthened": try replace(object("d/y"), "d/y ")
+            case "recipe": try replace(try #require(records[1].recipe?.digest), nil)
+            default:
+                try replace(object("top"), nil)
+                try replace(object("d/y"), "D/Y")
+                try replace(object("f"), nil)
+            }
+            try Self.check(try loader.load(archive), store, layers: layers)
+        }
+    }
+
+    @Test("a layer with lost files that the archive lacks as well is an error")
+    func lostForGood() throws {
+        try withStore { store, lease in
+            let loader = ImageLoader(store, lease: lease)
+            var archive = ArchiveFixture.docker([Self.layers[0]], tags: [])
+            _ = try loader.load(try archive.tar)
+            try FileManager.default.removeItem(
+                atPath: store.layout.object(Digest(of: Array("d/a".utf8))))
+            archive.files.removeAll { $0.path == "layer0/layer.tar" }
+            let error = #expect(throws: LayerError.self) { try loader.load(archive.tar) }
+            #expect(error?.code == .invalidArchive)
+            #expect(error?.message.contains("lost in the store") == true)
+        }
+    }
+
     // MARK: - Platforms
 
     static let other =
@@ -248,6 +297,45 @@ import Testing
         }
     }
 
+    @Test("an archive of some platforms, whose index lists more, says which it has")
+    func absentPlatforms() throws {
+        var archive = ArchiveFixture()
+        let foreign = try archive.addImage([Self.layers[0]], platform: Self.other)
+        var absent = Descriptor(mediaType: .ociManifest, digest: Digest(of: [1]), sizeBytes: 1)
+        absent.platform = .host
+        let nested = ImageIndex(manifests: [absent, foreign])
+        archive.addIndex([archive.addBlob(nested.encoded, .ociIndex)])
+        try withStore { store, lease in
+            let options = LoadOptions(platform: .host)
+            let error = #expect(throws: LayerError.self) {
+                try ImageLoader(store, lease: lease, options: options).load(try archive.tar)
+            }
+            #expect(error?.code == .notFound)
+            #expect(error?.hint?.contains("it has \(Self.other);") == true)
+            // Without a wish there is nothing to choose from.
+            let config = ArchiveFixture.config([Self.layers[0]], platform: Self.other)
+            let images = try ImageLoader(store, lease: lease).load(try archive.tar)
+            #expect(images.map(\.id) == [config.imageID])
+        }
+    }
+
+    @Test("a skopeo directory is called one")
+    func skopeoDirectory() throws {
+        var archive = ArchiveFixture()
+        archive.add("version", Array("Directory Transport Version: 1.1\n".utf8))
+        archive.add("manifest.json", Array(#"{"schemaVersion":2}"#.utf8))
+        try withFastDirectory { directory in
+            try archive.write(to: directory)
+            try withStore { store, lease in
+                let error = #expect(throws: LayerError.self) {
+                    try ImageLoader(store, lease: lease).load(.path(directory.path))
+                }
+                #expect(error?.code == .unsupported)
+                #expect(error?.hint?.contains("dir:\(directory.path) oci-archive:") == true)
+            }
+        }
+    }
+
     @Test("an image for another platform is loaded where there is no choice")
     func onlyForeign() throws {
         var archive = ArchiveFixture()
@@ -295,6 +383,9 @@ import Testing
                 store, lease: lease, options: LoadOptions(name: "two")
             ).load(try archive.tar)
             try Self.check(images, store, names: [])
+            // Which of them is which must be told: neither has a name.
+            let all = try ImageLoader(store, lease: lease).load(try archive.tar)
+            #expect(all.map(\.tags) == [["one"], ["two"]])
         }
     }
 }

@@ -216,6 +216,24 @@ import Testing
         }
     }
 
+    @Test("a save that is killed leaves nothing: its file has no name until it is complete")
+    func unnamed() throws {
+        try withFastDirectory { directory in
+            let path = directory.appendingPathComponent("archive").path
+            let names = { try FileManager.default.contentsOfDirectory(atPath: directory.path) }
+            for text in ["first", "second"] {
+                let before = try names()
+                try ArchiveTarget.path(path).write { descriptor in
+                    var sink = FileDescriptorSink(descriptor)
+                    try sink.write(Array(text.utf8).span)
+                    #expect(try names() == before)
+                }
+                #expect(try names() == ["archive"])
+                #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
+            }
+        }
+    }
+
     @Test("a save that fails leaves the file that was there")
     func failure() throws {
         try Self.withImages { store, lease, images in

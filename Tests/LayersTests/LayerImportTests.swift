@@ -151,6 +151,29 @@ import Testing
         }
     }
 
+    @Test("a whiteout of the longest name is longer than a name, in layers read and made here")
+    func longWhiteouts() throws {
+        let name = String(repeating: "n", count: 255)
+        let base = try LayerFixture.tar([.file("d/\(name)"), .file(name), .file("f")])
+        let whiteouts: [TarEntry] = [.file(".wh.\(name)"), .directory("./d//.wh.\(name)/")]
+        try withStore { store, lease in
+            let records = try store.importLayers(
+                [base, try LayerFixture.tar(whiteouts)], lease: lease)
+            #expect(try Self.paths(of: records[1].tree, in: store) == ["d/", "f"])
+            var sink = ArraySink()
+            try LayerExport(store).writeCanonical(
+                from: records[0].tree, to: records[1].tree, sink: &sink)
+            #expect(
+                try store.importLayers([base, sink.bytes], lease: lease)[1].tree.id
+                    == records[1].tree.id)
+            let tooLong = try LayerFixture.tar([.file(".wh.n\(name)")])
+            let error = #expect(throws: LayerError.self) {
+                try store.importLayers([tooLong], lease: lease)
+            }
+            #expect((error?.cause as? FileTreeError)?.code == .nameTooLong)
+        }
+    }
+
     static func paths(of tree: Tree, in store: Store) throws -> [String] {
         try store.listing(of: tree).map { line in
             let words = line.split(separator: " ")

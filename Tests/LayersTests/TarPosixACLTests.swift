@@ -63,6 +63,20 @@ import Testing
         #expect(entry.attributes.map(\.value) == [Array("raw".utf8)])
     }
 
+    @Test func `names without ids are nothing to warn of where the attribute is stated as such`()
+        throws
+    {
+        let entry = try TarReaderTests.onlyEntry { fixture in
+            fixture.addPax([
+                ("SCHILY.acl.access", Self.base + ",user:lisa:rwx,mask::rwx"),
+                ("SCHILY.xattr.system.posix_acl_access", "raw"),
+            ])
+            fixture.add("f")
+        }
+        #expect(entry.attributes.map(\.value) == [Array("raw".utf8)])
+        #expect(entry.ignoredRecords == [])
+    }
+
     @Test(
         "texts that are no lists are refused",
         arguments: [

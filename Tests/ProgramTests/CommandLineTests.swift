@@ -43,6 +43,31 @@ struct CommandLineTests {
         }
     }
 
+    @Test func `a second input of load is refused, not taken for the first`() throws {
+        try withProgram { program in
+            try program.importBase()
+            try program.run("save", "-o", "a.tar", "base")
+            for arguments in [["-i", "a.tar", "-i", "b.tar"], ["-i", "a.tar", "b.tar"]] {
+                let process = try program.start(["load"] + arguments)
+                process.waitUntilExit()
+                #expect(process.terminationStatus == 64)
+            }
+            #expect(try program.run("load", "-q", "-i", "a.tar").status == 0)
+        }
+    }
+
+    @Test func `a terminal is told both how much of a layer is read and how much it has`() throws {
+        try withProgram { program in
+            try program.importBase()
+            try program.run("save", "-o", "a.tar", "base")
+            try program.run("rmi", "base")
+            try program.run("gc")
+            let output = try program.run(
+                shell: #"script -qec "$VITRINE load -i a.tar" /dev/null"#)
+            #expect(output.text.contains(" 0B of "), "\(output)")
+        }
+    }
+
     @Test func `a build goes on when nobody reads its progress`() throws {
         try withProgram { program in
             try program.importBase()

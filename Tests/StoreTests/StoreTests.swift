@@ -22,6 +22,33 @@ import Testing
         }
     }
 
+    @Test func `a layer that is repaired gets back its directories and its recipe`() throws {
+        try withStore { store in
+            let lease = try store.lease("test")
+            let layer = try store.insertLayer(["d/a": "1"], lease: lease)
+            let recipe = try store.ingest(lease).insert(Array("recipe".utf8))
+            try store.write("damage") { database in
+                try database.execute(sql: "UPDATE directories SET encoding = x'01'")
+            }
+            let directories = PendingDirectories(base: NoDirectories())
+            let editor = TreeEditor(base: .empty, directories: directories)
+            try editor.put(
+                Node(
+                    attributes: NodeAttributes(permissions: 0o644),
+                    content: .file(try store.ingest(lease).insert(Array("1".utf8)))),
+                at: try TreePath(cleaning: Array("d/a".utf8)))
+            var repaired = layer
+            repaired.tree = try editor.finish()
+            repaired.recipe = recipe
+            #expect(repaired.tree.id == layer.tree.id)
+            try store.insert(repaired, directories: directories, lease: lease)
+            #expect(try store.layer(layer.chainID)?.recipe == nil)
+            try store.insert(repaired, directories: directories, lease: lease, isRepair: true)
+            #expect(try store.layer(layer.chainID)?.recipe == recipe)
+            #expect(try Verifier(store).run().problems == [])
+        }
+    }
+
     @Test func `an adopted file is moved, hashed and read-only`() throws {
         try withStore { store in
             let lease = try store.lease("test")

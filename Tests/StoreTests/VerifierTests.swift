@@ -58,6 +58,30 @@ import Testing
         }
     }
 
+    @Test(arguments: ["stale", "damaged", "missing"])
+    func `an index that is not the names' is told, and a collection mends it`(
+        _ damage: String
+    ) throws {
+        try withImage { store, _ in
+            switch damage {
+            case "stale":
+                try store.write("a name behind the index's back") { database in
+                    try database.execute(
+                        sql: "UPDATE names SET reference = 'docker.io/library/b:1'")
+                }
+            case "damaged": try HostDirectory.replaceFile(store.layout.index, with: [0x7B])
+            default: try HostDirectory.unlink(store.layout.index)
+            }
+            let problems = try Verifier(store).run().problems
+            #expect(problems.map(\.kind) == [.staleIndex])
+            #expect(problems.allSatisfy { !$0.isSerious })
+            _ = try Collector(store).run(dryRun: true)
+            #expect(try Verifier(store).run().problems.map(\.kind) == [.staleIndex])
+            _ = try Collector(store).run()
+            #expect(try Verifier(store).run().problems == [])
+        }
+    }
+
     @Test func `a stray file is told and not serious`() throws {
         try withImage { store, _ in
             try HostDirectory.replaceFile(store.layout.objectDirectory(7) + "/stray", with: [1])

@@ -23,7 +23,7 @@ enum TarContext {
     /// - Throws: `contextUnreadable`.
     static func read(
         descriptor: Int32, store: Store, lease: Lease, directories: PendingDirectories,
-        cancellation: Cancellation
+        cancellation: Cancellation, limits: ArchiveLimits = ArchiveLimits()
     ) throws -> Content {
         do {
             var input = try DecompressingReader(try CancellableInput(descriptor, cancellation))
@@ -33,7 +33,7 @@ enum TarContext {
             }
             let editor = TreeEditor(base: .empty, directories: directories)
             let unpacker = ArchiveUnpacker(
-                ingest: try store.ingest(lease), owner: .root)
+                ingest: try store.ingest(lease), owner: .root, limits: limits)
             try unpacker.unpack(input, into: .root, of: editor)
             return .tree(try editor.finish())
         } catch let error as BuildError {

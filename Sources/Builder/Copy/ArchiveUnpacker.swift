@@ -9,6 +9,7 @@ struct ArchiveUnpacker {
     /// Whose everything becomes; nil leaves it to the archive. As in BuildKit, modes and times are
     /// always the archive's.
     let owner: Ownership?
+    var limits = ArchiveLimits()
 
     /// Whether the content is a tar archive, perhaps compressed, as ADD sees it: its first entry
     /// can be read.
@@ -25,7 +26,11 @@ struct ArchiveUnpacker {
             guard input.compression != .lz4 else { return false }
             var reader = TarReader()
             var probe = ArchiveProbe()
-            while try input.withNextChunk({ try reader.feed($0, to: &probe) }) {}
+            while try input.withNextChunk({ try reader.feed($0, to: &probe) }) {
+                try ArchiveLimits().check(
+                    uncompressedBytes: input.uncompressedBytes,
+                    compressedBytes: input.compressedBytes)
+            }
         } catch is ArchiveProbe.FoundEntry {
             return true
         } catch {
@@ -49,8 +54,11 @@ struct ArchiveUnpacker {
     ) throws {
         var reader = TarReader()
         var consumer = ArchiveConsumer(
-            ingest: ingest, editor: editor, root: path, owner: owner)
-        while try input.withNextChunk({ try reader.feed($0, to: &consumer) }) {}
+            ingest: ingest, editor: editor, root: path, owner: owner, limits: limits)
+        while try input.withNextChunk({ try reader.feed($0, to: &consumer) }) {
+            try limits.check(
+                uncompressedBytes: input.uncompressedBytes, compressedBytes: input.compressedBytes)
+        }
         _ = try reader.finish()
     }
 }
@@ -84,17 +92,23 @@ private struct ArchiveConsumer: TarConsumer {
     private var writer: ObjectWriter?
     private var written: Int64 = 0
     private var extents: [TarExtent] = []
+    private var allowance: EntryAllowance
 
-    init(ingest: ObjectIngest, editor: TreeEditor, root: TreePath, owner: Ownership?) {
+    init(
+        ingest: ObjectIngest, editor: TreeEditor, root: TreePath, owner: Ownership?,
+        limits: ArchiveLimits
+    ) {
         self.ingest = ingest
         self.editor = editor
         self.root = root
         self.owner = owner
+        allowance = EntryAllowance(limits)
     }
 
     mutating func literal(_ bytes: Span<UInt8>) throws {}
 
     mutating func begin(_ entry: TarEntry) throws {
+        try allowance.take(entry)
         current = entry
         written = 0
         extents = entry.extents ?? []

@@ -53,15 +53,20 @@ final class TreeCopier {
     private struct Pass {
         let directories: any DirectorySource
         let isStored: Bool
+        /// Whether files get longer paths than they have in the source, where none is too long.
+        var goesDeeper = true
         /// Where the first name of a hard-link group of the source went.
         var firstNames: [UInt64: TreePath] = [:]
     }
 
     /// Copies a file to `destination`, or a directory's content into it.
-    /// - Parameter name: what a file is called when the destination is a directory.
+    /// - Parameters:
+    ///   - name: what a file is called when the destination is a directory.
+    ///   - source: where the node stands there.
+    /// - Throws: `FileTreeError` `tooDeep` for what would stand deeper than a path may be.
     func copy(
-        _ node: Node, named name: EntryName?, from directories: any DirectorySource,
-        isStored: Bool, to destination: DestinationPath
+        _ node: Node, named name: EntryName?, at source: TreePath,
+        from directories: any DirectorySource, isStored: Bool, to destination: DestinationPath
     ) throws {
         var pass = Pass(directories: directories, isStored: isStored)
         var target = try prepare(destination)
@@ -71,6 +76,7 @@ final class TreeCopier {
                 guard existing == nil else { throw Self.notDirectory(target) }
                 try makeDirectories(target)
             }
+            pass.goesDeeper = target.names.count > source.names.count
             try copyContents(of: reference, to: target, &pass)
             return
         }
@@ -118,24 +124,38 @@ final class TreeCopier {
             path, userID: owner.userID, groupID: owner.groupID, time: transform.time)
     }
 
+    /// In the order of a walk. Its stack is its own: trees may be deeper than a thread's.
     private func copyContents(
         of reference: DirectoryReference, to path: TreePath, _ pass: inout Pass
     ) throws {
-        for entry in try pass.directories.directory(reference.id).entries {
-            try copyEntry(entry.node, to: path.appending(entry.name), &pass)
+        var waiting: [(node: Node, path: TreePath)] = []
+        func enter(_ reference: DirectoryReference, _ path: TreePath) throws {
+            for entry in try pass.directories.directory(reference.id).entries.reversed() {
+                waiting.append((entry.node, path.appending(entry.name)))
+            }
+        }
+        try enter(reference, path)
+        while let (node, path) = waiting.popLast() {
+            if let child = try copyEntry(node, to: path, &pass) { try enter(child, path) }
         }
     }
 
-    private func copyEntry(_ node: Node, to path: TreePath, _ pass: inout Pass) throws {
-        guard let reference = node.directory else { return try copyFile(node, to: path, &pass) }
+    /// - Returns: the directory whose entries are still to be copied.
+    private func copyEntry(
+        _ node: Node, to path: TreePath, _ pass: inout Pass
+    ) throws -> DirectoryReference? {
+        guard let reference = node.directory else {
+            try copyFile(node, to: path, &pass)
+            return nil
+        }
         let isFree = try editor.node(at: path) == nil
         if isFree, transform.isIdentity, !reference.containsHardLinks {
-            if !pass.isStored { try keep(reference, pass.directories) }
+            if !pass.isStored || pass.goesDeeper { try look(through: reference, at: path, pass) }
             try editor.put(node, at: path)
-            return
+            return nil
         }
         try putDirectory(node, at: path)
-        try copyContents(of: reference, to: path, &pass)
+        return reference
     }
 
     private func putDirectory(_ node: Node, at path: TreePath) throws {
@@ -159,15 +179,27 @@ final class TreeCopier {
         try editor.put(copy, at: path)
     }
 
-    /// Puts the directories below a shared one where the result's are looked for.
-    private func keep(
-        _ reference: DirectoryReference, _ directories: any DirectorySource
+    /// Goes through the directories of a shared one: none may get too deep, and the result's must be
+    /// where they are looked for.
+    private func look(
+        through reference: DirectoryReference, at path: TreePath, _ pass: Pass
     ) throws {
-        let directory = try directories.directory(reference.id)
-        for entry in directory.entries {
-            if let child = entry.node.directory { try keep(child, directories) }
+        var deepest: [DirectoryID: Int] = [:]
+        var waiting = [(id: reference.id, depth: path.names.count)]
+        while let (id, depth) = waiting.popLast() {
+            if let known = deepest.updateValue(depth, forKey: id), known >= depth {
+                deepest[id] = known
+                continue
+            }
+            let directory = try pass.directories.directory(id)
+            guard depth < TreePath.maximumDepth || directory.entries.isEmpty else {
+                throw TreePath.tooDeep(path)
+            }
+            if !pass.isStored { _ = pending.insert(directory) }
+            for entry in directory.entries {
+                if let child = entry.node.directory { waiting.append((child.id, depth + 1)) }
+            }
         }
-        _ = pending.insert(directory)
     }
 
     private static func notDirectory(_ path: TreePath) -> BuildError {

@@ -187,15 +187,15 @@ extension StageBuild {
                 continue
             }
             try copier.copy(
-                entry.node, named: entry.match.path.last, from: work.directories,
-                isStored: work.isStored, to: work.destination)
+                entry.node, named: entry.match.path.last, at: entry.match.resolved,
+                from: work.directories, isStored: work.isStored, to: work.destination)
         }
         for file in work.transfer.inlineFiles {
             let node = Node(
                 attributes: NodeAttributes(permissions: 0o644),
                 content: .file(try ingest.insert(file.content)))
             try copier.copy(
-                node, named: try EntryName(Array(file.name.utf8)), from: run.store,
+                node, named: try EntryName(Array(file.name.utf8)), at: .root, from: run.store,
                 isStored: true, to: work.destination)
         }
         return try editor.finish()

@@ -114,6 +114,7 @@ extension ArchiveInput {
             }
         }
         if let range = try seekableRange(of: file), try isUncompressed(range) {
+            guard range.sizeBytes > 0 else { throw Self.empty(name) }
             return .file(range)
         }
         return .file(try spool(file, lease: lease, limits: limits, progress: progress))
@@ -146,10 +147,19 @@ extension ArchiveInput {
     ) throws -> FileRange {
         let copy = SharedFile(try TemporaryFile.make(lease))
         var reader = try DecompressingReader(fileDescriptor: file.descriptor.rawValue)
+        try Self.expectArchive(try reader.peek(TarLayout.blockBytes), name)
         var sink = FileDescriptorSink(copy.descriptor.rawValue)
         var isMore = true
         while isMore {
-            isMore = try reader.withNextChunk { try sink.write($0) }
+            isMore = try reader.withNextChunk { bytes in
+                do {
+                    try sink.write(bytes)
+                } catch {
+                    throw LayerError(
+                        .inputOutput, "it cannot be copied into the store", path: name,
+                        hint: "an uncompressed file is read where it is", cause: error)
+                }
+            }
             try limits.check(
                 uncompressedBytes: reader.uncompressedBytes,
                 compressedBytes: reader.compressedBytes)
@@ -157,6 +167,26 @@ extension ArchiveInput {
         }
         let sizeBytes = UInt64(reader.uncompressedBytes)
         return FileRange(file: copy, offset: 0, sizeBytes: sizeBytes)
+    }
+
+    static func empty(_ name: String) -> LayerError {
+        LayerError(.invalidArchive, "it is empty", path: name)
+    }
+
+    /// Looks at the first block, before a device or another endless stream fills the disk.
+    private static func expectArchive(_ start: [UInt8], _ name: String) throws {
+        guard !start.isEmpty else { throw empty(name) }
+        guard start.count == TarLayout.blockBytes else {
+            throw TarError(.truncated, "the archive is cut short", byteOffset: Int64(start.count))
+        }
+        guard !TarHeaderBlock.isZero(start.span) else {
+            throw TarError(.invalidHeader, "the archive begins with its end", byteOffset: 0)
+        }
+        do throws(TarError) {
+            _ = try TarHeaderBlock(start.span)
+        } catch {
+            throw error.located(entryPath: nil, byteOffset: 0)
+        }
     }
 }
 

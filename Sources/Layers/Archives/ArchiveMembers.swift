@@ -131,7 +131,9 @@ private struct MemberScan {
                 if let entry = beginning.entry.take() { return (entry, try passOver(entry)) }
             }
             guard try reader.finish() != .noMarker else {
-                throw TarError(.truncated, "the archive is cut short: it has no end marker")
+                throw TarError(
+                    .truncated, "the archive is cut short: it has no end marker",
+                    byteOffset: Int64(archive.sizeBytes - readerStart))
             }
             return nil
         } catch var error as TarError {
@@ -148,7 +150,8 @@ private struct MemberScan {
         let padded = stored + UInt64(TarLayout.paddingBytes(after: entry.storedSizeBytes))
         guard padded <= archive.sizeBytes - position else {
             throw TarError(
-                .truncated, "the archive is cut short inside a member", entryPath: entry.path)
+                .truncated, "the archive is cut short inside a member", entryPath: entry.path,
+                byteOffset: Int64(archive.sizeBytes - readerStart))
         }
         position += padded
         // Nothing of a reader's state outlives an entry, since global headers change none.

@@ -2,8 +2,12 @@ internal import LinuxIO
 
 /// A file being written that gets its name when it is complete. Like any archiver, it leaves to the
 /// system when the bytes reach the disk.
+///
+/// Until then it has none, so that nothing is left of a process that is killed; where the file system
+/// knows no such files, a temporary one.
 struct OutputFile: ~Copyable {
     let descriptor: OwnedDescriptor
+    private let isNamed: Bool
     private let temporary: String
     private let path: String
 
@@ -12,16 +16,40 @@ struct OutputFile: ~Copyable {
         self.path = path
         temporary = "\(path).\(UInt32.random(in: 0 ... .max)).tmp"
         do throws(Errno) {
-            descriptor = try OwnedDescriptor(
-                opening: temporary, [.writeOnly, .create, .exclusive], permissions: permissions)
+            if let unnamed = try Self.unnamed(beside: path, permissions) {
+                descriptor = unnamed
+                isNamed = false
+            } else {
+                descriptor = try OwnedDescriptor(
+                    opening: temporary, [.writeOnly, .create, .exclusive],
+                    permissions: permissions)
+                isNamed = true
+            }
         } catch {
             throw LayerError(.inputOutput, "it cannot be written", path: path, cause: error)
+        }
+    }
+
+    /// Nil where there is no such thing, or no way to name it later.
+    private static func unnamed(
+        beside path: String, _ permissions: UInt32
+    ) throws(Errno) -> OwnedDescriptor? {
+        guard HostDirectory.exists("/proc/self/fd") else { return nil }
+        let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        do throws(Errno) {
+            return try OwnedDescriptor(
+                opening: parent.isEmpty ? "/" : parent, [.writeOnly, .unnamed],
+                permissions: permissions)
+        } catch  where [.unsupported, .isDirectory, .invalidArgument].contains(error) {
+            return nil
         }
     }
 
     /// Puts the file in its place.
     consuming func finish() throws(LayerError) {
         do throws(Errno) {
+            // A link takes no other file's place.
+            if !isNamed { try HostDirectory.link(descriptor.rawValue, as: temporary) }
             try HostDirectory.rename(temporary, to: path)
         } catch {
             let (path, temporary) = (path, temporary)
@@ -31,7 +59,8 @@ struct OutputFile: ~Copyable {
     }
 
     consuming func discard() {
-        try? HostDirectory.unlink(temporary)  // a leftover with a telling name is all there is
+        // A leftover with a telling name is all there is.
+        if isNamed { try? HostDirectory.unlink(temporary) }
     }
 }
 

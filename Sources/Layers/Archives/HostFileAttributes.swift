@@ -15,17 +15,25 @@ enum HostFileAttributes {
         name.starts(with: userPrefix) || others.contains(name)
     }
 
-    /// All attributes of an open file. Of symbolic links and special files there are none that
-    /// travel (xattr(7) has `user.*` on files and directories only).
+    /// All attributes of an open file; a special file may be open as a place only. Of symbolic links
+    /// there are none that travel.
     static func all(
         of descriptor: Int32, _ kind: FileStatus.Kind?
     ) throws(Errno) -> [ExtendedAttributes.Attribute] {
-        guard kind == .regular || kind == .directory else { return [] }
+        guard kind != .symbolicLink else { return [] }
+        let isOpen = kind == .regular || kind == .directory
         var result: [ExtendedAttributes.Attribute] = []
         do throws(Errno) {
-            for name in try HostAttributes.names(descriptor) where travels(name) {
+            let names =
+                isOpen
+                ? try HostAttributes.names(descriptor)
+                : try HostAttributes.names(ofPlace: descriptor)
+            for name in names where travels(name) {
                 do throws(Errno) {
-                    let value = try HostAttributes.value(of: name, on: descriptor)
+                    let value =
+                        isOpen
+                        ? try HostAttributes.value(of: name, on: descriptor)
+                        : try HostAttributes.value(of: name, onPlace: descriptor)
                     result.append(.init(name: name, value: value))
                 } catch .noData {}  // taken away meanwhile
             }

@@ -8,6 +8,8 @@ package struct LoadedImage: Sendable {
     package var record: ImageRecord
     /// The names it was given; empty if the archive has none.
     package var names: [Reference]
+    /// What the archive calls it besides, where that is no whole name: a tag alone.
+    package var tags: [String]
     /// What of its layers could not be represented.
     package var warnings: [LayerWarning]
 
@@ -18,7 +20,8 @@ package struct LoadedImage: Sendable {
 /// a file or a stream.
 ///
 /// Everything is verified before anything is recorded: the images' documents and layers of the
-/// whole archive first, names last. What fails leaves the store's images as they were.
+/// whole archive first, names last. What fails leaves the store's images as they were. A layer that
+/// the store has is read only where some of its files are lost, which brings them back.
 package struct ImageLoader {
     private let store: Store
     private let lease: Lease
@@ -46,7 +49,8 @@ package struct ImageLoader {
         // All of them or none.
         let records = try store.insertImages(try plan.map(newImage))
         return zip(zip(plan, records), warnings).map { image, warnings in
-            LoadedImage(record: image.1, names: image.0.names, warnings: warnings)
+            LoadedImage(
+                record: image.1, names: image.0.names, tags: image.0.tags, warnings: warnings)
         }
     }
 
@@ -70,6 +74,7 @@ package struct ImageLoader {
     // MARK: - Planning
 
     private func plan(_ files: any ImageFiles, input: ArchiveInput) throws -> [PlannedImage] {
+        try refuseSkopeoDirectory(files, input)
         var layout = OCILayoutReader(files, options: options)
         // Archives of newer Dockers are both. Docker's list names every image with all its tags;
         // platforms are told apart by the index only.
@@ -109,6 +114,18 @@ package struct ImageLoader {
         return images
     }
 
+    /// skopeo's `dir:` has a manifest.json of another kind, and blobs in no order.
+    private func refuseSkopeoDirectory(_ files: any ImageFiles, _ input: ArchiveInput) throws {
+        guard try files.file(at: OCILayout.indexPath) == nil,
+            let start = try files.file(at: "version")?.bytes(at: 0, count: 64),
+            start.starts(with: Array("Directory Transport Version:".utf8))
+        else { return }
+        throw LayerError(
+            .unsupported, "it is a directory of skopeo's \"dir:\" transport, which is no archive",
+            path: input.name,
+            hint: "\"skopeo copy dir:\(input.name) oci-archive:FILE\" makes one of it")
+    }
+
     private func unknown(_ files: any ImageFiles, _ input: ArchiveInput) -> LayerError {
         let isOld = (try? files.file(at: DockerArchive.repositoriesPath)) ?? nil  // only a hint
         return LayerError(
@@ -124,6 +141,7 @@ package struct ImageLoader {
     /// - Returns: the warnings of each image.
     private func importLayers(_ images: [PlannedImage]) throws -> [[LayerWarning]] {
         let ingest = try store.ingest(lease)
+        var inspection = LayerInspection(store)
         let count = images.reduce(0) { $0 + $1.layers.count }
         var number = 0
         var warnings: [[LayerWarning]] = []
@@ -134,11 +152,16 @@ package struct ImageLoader {
             for layer in image.layers {
                 number += 1
                 let chainID = ChainID(parent: parent, layer.diffID)
-                if let known = try heldLayer(chainID) {
+                let known = try heldLayer(chainID)
+                if let known, try inspection.isWhole(known, on: tree) {
                     tree = known.tree
                 } else {
                     let step = ArchiveProgress.Step.layer(number, of: count, layer.diffID)
-                    let imported = try importLayer(layer, onto: tree, parent, ingest, step)
+                    // Where one file is lost, others may be damaged.
+                    let imported = try importLayer(
+                        layer, onto: tree, parent,
+                        known == nil ? ingest : try store.ingest(lease, readsPresent: true),
+                        step, isRepair: known != nil)
                     tree = imported.tree
                     found += imported.warnings
                 }
@@ -163,11 +186,14 @@ package struct ImageLoader {
 
     private func importLayer(
         _ layer: PlannedImage.Layer, onto tree: Tree, _ parent: ChainID?, _ ingest: ObjectIngest,
-        _ step: ArchiveProgress.Step
+        _ step: ArchiveProgress.Step, isRepair: Bool
     ) throws -> ImportedLayer {
         guard let file = layer.file else {
             throw LayerError(
-                .invalidArchive, "the archive lacks this layer", path: layer.path,
+                .invalidArchive,
+                isRepair
+                    ? "files of this layer are lost in the store, and the archive lacks it"
+                    : "the archive lacks this layer", path: layer.path,
                 hint: layer.urls.first.map { "it is to be had from \($0)" })
         }
         report(step, 0, file.sizeBytes)
@@ -186,7 +212,7 @@ package struct ImageLoader {
                 recipe: imported.recipe, tarSizeBytes: imported.tarSizeBytes)
             try store.insert(
                 record, hiddenContents: imported.hiddenContents, directories: directories,
-                lease: lease)
+                lease: lease, isRepair: isRepair)
             return imported
         } catch let error as LayerError where error.code == .digestMismatch {
             throw LayerError(error.code, error.message, path: layer.path, hint: error.hint)

@@ -54,7 +54,11 @@ struct OCILayoutReader {
             let isUnnamed = group.name == ArchivedName()
             for descriptor in try suitable(group.descriptors, takesAll: isUnnamed) {
                 guard var image = try image(descriptor, depth: 0) else { continue }
-                image.add(group.name.reference.map { [$0] } ?? [])
+                if let name = group.name.reference {
+                    image.add([name])
+                } else if let text = group.name.text {
+                    image.add(tags: [text])
+                }
                 images.add(image)
             }
         }
@@ -66,9 +70,10 @@ struct OCILayoutReader {
 
     /// Those of one name that suit the platform; all that do when they are `unnamed` images.
     private func suitable(
-        _ descriptors: [Descriptor], takesAll: Bool
-    ) throws(LayerError) -> [Descriptor] {
+        _ listed: [Descriptor], takesAll: Bool
+    ) throws -> [Descriptor] {
         let wanted = options.platform ?? .host
+        let descriptors = takesAll ? listed : try present(among: listed)
         var ranked: [(rank: Int, descriptor: Descriptor)] = []
         for descriptor in descriptors {
             guard let platform = descriptor.platform else {
@@ -85,6 +90,16 @@ struct OCILayoutReader {
         // An image for another system can be looked at, where nothing else is there to choose.
         if options.platform == nil, descriptors.count == 1 { return descriptors }
         throw Self.noSuchPlatform(wanted, among: descriptors)
+    }
+
+    /// Those whose blobs the archive has: of an image that was saved for one platform, the index
+    /// still lists all. Where it has none, the first of all is told to be missing.
+    private func present(among descriptors: [Descriptor]) throws -> [Descriptor] {
+        guard descriptors.count > 1 else { return descriptors }
+        let present = try descriptors.filter {
+            try files.file(at: OCILayout.blobPath($0.digest)) != nil
+        }
+        return present.isEmpty ? descriptors : present
     }
 
     private static func noSuchPlatform(

@@ -26,6 +26,9 @@ struct PlannedImage: Sendable {
     let layers: [Layer]
     private(set) var names: [Reference]
     private var knownNames: Set<Reference>
+    /// See ``LoadedImage/tags``.
+    private(set) var tags: [String] = []
+    private var knownTags: Set<String> = []
 
     init(
         id: ImageID, configBytes: [UInt8], config: ImageConfig, layers: [Layer],
@@ -46,6 +49,11 @@ struct PlannedImage: Sendable {
     mutating func add(_ more: [Reference]) {
         for name in more where knownNames.insert(name).inserted { names.append(name) }
     }
+
+    /// Adds tags that it does not have.
+    mutating func add(tags more: [String]) {
+        for tag in more where knownTags.insert(tag).inserted { tags.append(tag) }
+    }
 }
 
 /// The images of an archive, each once, in the order of their first mention.
@@ -53,9 +61,12 @@ struct PlannedImages {
     private(set) var all: [PlannedImage] = []
     private var places: [ImageID: Int] = [:]
 
-    /// Adds an image, or its names to the same image.
+    /// Adds an image, or its names and tags to the same image.
     mutating func add(_ image: PlannedImage) {
-        if !add(image.names, to: image.id) {
+        if let place = places[image.id] {
+            all[place].add(image.names)
+            all[place].add(tags: image.tags)
+        } else {
             places[image.id] = all.count
             all.append(image)
         }

@@ -8,7 +8,7 @@ package struct ImportOptions: Sendable {
     package var platform: Platform
     /// Of the image and its history entry.
     package var created: Timestamp
-    /// In the image's history; nil is "Imported from" and the input's name.
+    /// In the image's history; nil is "Imported from" and the input's path.
     package var message: String?
     package var names: [Reference]
     package var limits = ArchiveLimits()
@@ -62,7 +62,8 @@ package struct RootFileSystemImport {
         let record = try store.insertImage(
             config: bytes, manifest: manifest.encoded, chainID: layer.chainID, layerCount: 1,
             createdAt: options.created.clampedNanoseconds, names: options.names)
-        return LoadedImage(record: record, names: options.names, warnings: read.warnings)
+        return LoadedImage(
+            record: record, names: options.names, tags: [], warnings: read.warnings)
     }
 
     private struct ReadLayer {
@@ -111,6 +112,7 @@ package struct RootFileSystemImport {
         } catch let error as CompressionError {
             throw LayerError.unreadable(input.name, error)
         }
+        guard imported.tarSizeBytes > 0 else { throw ArchiveInput.empty(input.name) }
         // No digest tells whether the tail was lost.
         guard imported.endedWithMarker else {
             throw LayerError(
@@ -139,11 +141,12 @@ package struct RootFileSystemImport {
         return ReadLayer(record: layer, hiddenContents: [], warnings: reader.warnings)
     }
 
-    /// As `docker import` writes it.
+    /// As `docker import` writes it, which calls a stream "-".
     private func makeConfig(
         _ diffID: DiffID, input: ArchiveInput, _ configure: (inout ImageConfig) throws -> Void
     ) rethrows -> ImageConfig {
-        let message = options.message ?? "Imported from \(input.name)"
+        let name = if case .path(let path) = input { path } else { "-" }
+        let message = options.message ?? "Imported from \(name)"
         var config = ImageConfig(platform: options.platform)
         config.created = options.created
         config.comment = message

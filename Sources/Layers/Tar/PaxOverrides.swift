@@ -72,7 +72,9 @@ struct PaxOverrides: Sendable {
     func resolvedAttributes() throws(TarError) -> ([TarAttribute], ignored: [[UInt8]]) {
         var all: [TarAttribute] = []
         var ignored: [[UInt8]] = []
-        for (attribute, key, text) in accessControl {
+        // An attribute stated as such is exact: bsdtar and star write both.
+        for (attribute, key, text) in accessControl
+        where attributes[Array(attribute.utf8)] == nil {
             let isDefault = attribute.hasSuffix("default")
             switch try PosixACL.attributeValue(text: text.span, isDefault: isDefault) {
             case .value(let value):
@@ -81,8 +83,6 @@ struct PaxOverrides: Sendable {
             case .namesWithoutIDs: ignored.append(Array(key.utf8))
             }
         }
-        // An attribute stated as such is exact.
-        all.removeAll { attributes[$0.name] != nil }
         for (name, value) in attributes { all.append(TarAttribute(name: name, value: value)) }
         all.sort { $0.name.lexicographicallyPrecedes($1.name) }
         return (all, ignored)
