@@ -88,6 +88,7 @@ let package = Package(
                 "Builder", "Dockerfile", "Layers", "Sandbox", "Store", "FileTree", "ImageSpec",
                 "LinuxIO",
             ]),
+        tests("CommandsTests", ["Commands", "ImageSpec"]),
         tests("ArchitectureTests", []),
         // Run the program itself, which "swift build --build-tests" builds beside them.
         tests("MountsTests", ["vitrine"]),
