@@ -5,6 +5,9 @@ struct TemplateRenderer {
     /// Nested ranges multiply; what takes longer than this many parts is not meant.
     private static let maximumSteps = 200_000
 
+    /// More than any image's documents have; variables that are put together double.
+    private static let maximumBytes = 8 << 20
+
     /// Whether functions give their first argument back, as for the headings of a table.
     private let skipsFunctions: Bool
     private var output = ""
@@ -33,6 +36,7 @@ struct TemplateRenderer {
             guard steps <= Self.maximumSteps else {
                 throw TemplateError(.tooLarge, "it takes more than \(Self.maximumSteps) steps")
             }
+            guard output.utf8.count <= Self.maximumBytes else { throw Self.tooLong }
             switch node {
             case .text(let text): output += text
             case .print(let pipeline): output += try evaluate(pipeline, dot).templateText
@@ -136,6 +140,12 @@ struct TemplateRenderer {
         if skipsFunctions, let first = arguments.first(where: { $0.stringValue != nil }) {
             return first
         }
-        return try function.call(arguments)
+        let result = try function.call(arguments)
+        if let text = result.stringValue, text.utf8.count > Self.maximumBytes { throw Self.tooLong }
+        return result
+    }
+
+    private static var tooLong: TemplateError {
+        TemplateError(.tooLarge, "it makes a text of more than \(maximumBytes) bytes")
     }
 }

@@ -121,6 +121,43 @@ struct TemplateTests {
         }
     }
 
+    @Test func `what doubles itself ends with an error`() throws {
+        let doubling = String(repeating: "{{$x := print $x $x}}", count: 64)
+        #expect {
+            _ = try Template("{{$x := .Id}}\(doubling){{$x}}").render(Self.value)
+        } throws: {
+            ($0 as? TemplateError)?.code == .tooLarge
+        }
+    }
+
+    @Test func `any words in any order give a text or an error`() {
+        let words = [
+            "{{", "}}", "{{- ", " -}}", ".", ".Id", ".Config", ".RepoTags", "$", "$x", ":=", "|",
+            "(", ")", ",", "if", "else", "end", "range", "with", "index", "json", "join", "split",
+            "len", "println", "\"a\"", "`b`", "\"", "0", "-1", "7", " ", "nil", "true", "/*", "*/",
+            "\\t", "é", "\u{1B}", "\n",
+        ]
+        var generator = Sequence64(state: 7)
+        var rendered = 0
+        for _ in 0..<20_000 {
+            let count = Int.random(in: 1...12, using: &generator)
+            var text = (0..<count).compactMap { _ in words.randomElement(using: &generator) }
+                .joined(separator: Bool.random(using: &generator) ? " " : "")
+            if Bool.random(using: &generator) { text = "{{\(text)}}" }
+            if (try? Template(text).render(Self.value)) != nil { rendered += 1 }
+        }
+        #expect(rendered > 100)
+    }
+
+    /// The same numbers each time (Knuth's MMIX).
+    private struct Sequence64: RandomNumberGenerator {
+        var state: UInt64
+        mutating func next() -> UInt64 {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return state ^ state >> 33
+        }
+    }
+
     @Test func `a table's headings pass functions by`() throws {
         let template = try Template("table {{.ID}}\\t{{upper .Name}}\\t{{json .Size}}")
         #expect(template.isTable)
