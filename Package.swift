@@ -88,6 +88,8 @@ let package = Package(
                 "Builder", "Dockerfile", "Layers", "Sandbox", "Store", "FileTree", "ImageSpec",
                 "LinuxIO",
             ]),
+        tests("EngineTests", ["Engine", "ImageSpec"]),
+        tests("CommandsTests", ["Commands", "ImageSpec"]),
         tests("ArchitectureTests", []),
         // Run the program itself, which "swift build --build-tests" builds beside them.
         tests("MountsTests", ["vitrine"]),

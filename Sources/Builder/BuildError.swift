@@ -1,5 +1,7 @@
 package import Dockerfile
 internal import ImageSpec
+internal import LinuxIO
+internal import Store
 
 /// Why a build ended without an image.
 package struct BuildError: Error, Sendable {
@@ -82,9 +84,23 @@ package struct BuildError: Error, Sendable {
         switch error {
         case let error as BuildError: self = error
         case let error as DockerfileError: self.init(error)
-        default: self.init(.failed, "\(error)", cause: error)
+        default:
+            self.init(
+                .failed, "\(error)",
+                hint: Self.isOutOfRoom(error)
+                    ? "\"vitrine cache prune\" and \"vitrine gc\" free what is no longer needed"
+                    : nil,
+                cause: error)
         }
         self.range = self.range ?? range
+    }
+}
+
+extension BuildError {
+    /// Whether the store's file system is full.
+    private static func isOutOfRoom(_ error: any Error) -> Bool {
+        if let error = error as? StoreError { return error.cause.map(isOutOfRoom) ?? false }
+        return error as? Errno == .noSpace
     }
 }
 
@@ -111,6 +127,15 @@ extension BuildError: CustomStringConvertible {
 // MARK: - Rendering
 
 extension BuildError {
+    /// Whether the Dockerfile is where to look: not for what the store or the host refused, nor for a
+    /// build that was cancelled.
+    private var isOfDockerfile: Bool {
+        switch code {
+        case .cancelled, .failed, .contextUnreadable: false
+        default: range != nil || code == .invalidDockerfile
+        }
+    }
+
     /// The error as people read it: what a failed command printed last, then place and message, the
     /// instruction's line with the offending text underlined, and what would help.
     /// - Parameter isTerminal: whether it goes to a terminal, which is shown of what the command
@@ -120,7 +145,7 @@ extension BuildError {
             .unknownInstruction, message, at: range, offending: offendingText, expected: expected,
             hint: hint)
         var text: String
-        if let dockerfile {
+        if let dockerfile, isOfDockerfile {
             text = error.rendered(source: dockerfile.bytes, fileName: dockerfile.name)
         } else {
             text = [

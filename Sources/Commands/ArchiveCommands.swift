@@ -30,10 +30,11 @@ struct LoadCommand: ParsableCommand {
         if input.count + (path == nil ? 0 : 1) > 1 {
             throw ValidationError("name one input; load one archive after the other")
         }
+        try refuseTerminal(input.first ?? path)
     }
 
     func run() throws {
-        let source = try archiveInput(input.first ?? path)
+        let source = archiveInput(input.first ?? path)
         let meter = quiet ? nil : ArchiveMeter("loading")
         let images: [LoadedImage]
         do {
@@ -79,12 +80,14 @@ struct ImportCommand: ParsableCommand {
     @Argument(help: "A tar, a directory, or -.", completion: .file()) var source: String
     @Argument(help: "The image's name.") var name: String?
 
+    func validate() throws { try refuseTerminal(source == "-" ? nil : source) }
+
     func run() throws {
         let meter = ArchiveMeter("importing")
         let image: LoadedImage
         do {
             image = try store.engine().importRootFileSystem(
-                try archiveInput(source == "-" ? nil : source), name: name, message: message,
+                archiveInput(source == "-" ? nil : source), name: name, message: message,
                 platform: platform, progress: { meter.show($0) })
             meter.finish()
         } catch {
@@ -123,7 +126,8 @@ struct SaveCommand: ParsableCommand {
     var output: String?
     @Option(help: "docker-archive, oci-archive, oci-dir, or rootfs (the files as a plain tar).")
     var format = Format.docker
-    @Option(help: "How layers are compressed: none, gzip or zstd.")
+    @Option(
+        help: "How layers are compressed: none, gzip or zstd (which Docker before 23 cannot read).")
     var compress = LayerCompression.none
     @Argument(help: "Images, by name or ID.") var images: [String]
 
@@ -132,12 +136,12 @@ struct SaveCommand: ParsableCommand {
             throw ValidationError("--format oci-dir needs a directory: --output DIR")
         }
         if images.isEmpty { throw ValidationError("name at least one image") }
-    }
-
-    func run() throws {
         if output == nil, Terminal.outputIsTerminal {
             throw ValidationError("an archive is not for a terminal; use --output or a pipe")
         }
+    }
+
+    func run() throws {
         let target: ArchiveTarget = output.map { .path($0) } ?? .descriptor(STDOUT_FILENO)
         let options = SaveOptions(
             layerCompression: compress == .gzip ? .gzip : compress == .zstd ? .zstd : .none)
@@ -150,18 +154,21 @@ struct SaveCommand: ParsableCommand {
             case .directory: .layout(directory: output ?? ".")
             case .rootfs: .rootFileSystem(target)
             }
-        try store.engine().save(
+        try store.engine(.existing).save(
             images, to: destination, options: options, progress: { meter.show($0) })
     }
 }
 
-/// The input that a path names; nil is standard input, which must not be a terminal.
-private func archiveInput(_ path: String?) throws -> ArchiveInput {
-    if let path { return .path(path) }
-    guard !Terminal.inputIsTerminal else {
-        throw ValidationError("standard input is a terminal; name a file with --input")
+/// The input that a path names; nil is standard input.
+private func archiveInput(_ path: String?) -> ArchiveInput {
+    path.map { .path($0) } ?? .descriptor(STDIN_FILENO, name: "standard input")
+}
+
+/// No archive is typed in.
+private func refuseTerminal(_ path: String?) throws {
+    if path == nil, Terminal.inputIsTerminal {
+        throw ValidationError("standard input is a terminal; name a file, or use a pipe")
     }
-    return .descriptor(STDIN_FILENO, name: "standard input")
 }
 
 /// A line on the terminal that tells how far the reading or writing of an archive is.

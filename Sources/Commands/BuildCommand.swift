@@ -51,18 +51,19 @@ struct BuildCommand: ParsableCommand {
         if context == "-", file == "-" {
             throw ValidationError("standard input is the context already; name a file with -f")
         }
-    }
-
-    func run() throws {
         if context == "-" || file == "-", Terminal.inputIsTerminal {
             throw ValidationError(
                 "standard input is a terminal; name a directory, or use a pipe or a file")
         }
-        let engine = try store.engine()
+        for text in buildArguments where Self.pair(text).name.isEmpty {
+            throw ValidationError("--build-arg \"\(text)\" has no name; write NAME=VALUE")
+        }
+    }
+
+    func run() throws {
+        let location = try Engine.buildContext(context)
         let options = try options()
-        let location: ContextLocation =
-            context == "-"
-            ? .stream(STDIN_FILENO) : .directory(StoreLocation.absolute(context))
+        let engine = try store.engine()
         let idFile = iidfile.map { ImageIDFile($0) }
         try idFile?.clear()
         let interruption = BuildInterruption()
@@ -81,38 +82,35 @@ struct BuildCommand: ParsableCommand {
         }
         withExtendedLifetime(listener) {}
         try idFile?.write(result.image)
-        if quiet { Terminal.write("\(result.image)\n") }
+        if quiet || progress == .quiet { Terminal.write("\(result.image)\n") }
     }
 
     private func report(_ error: BuildError) {
         Terminal.writeError("\(error.rendered(isTerminal: Terminal.errorIsTerminal))\n")
         guard let command = error.command else { return }
-        let gallery = StoreLocation.gallery(environment: ProcessInfo.processInfo.environment)
-        Terminal.writeError(
-            """
-            its files: \(gallery)/builds/\(command.build)/failed ("vitrine serve" shows them)
-            its whole output: \(command.logPath)
-
-            """)
+        let environment = ProcessInfo.processInfo.environment
+        // Who has no place for a gallery is told of the log alone.
+        if let gallery = try? StoreLocation.gallery(environment: environment) {
+            let failed = "\(gallery)/builds/\(command.build)/failed"
+            Terminal.writeError("its files: \(failed) (\"vitrine serve\" shows them)\n")
+        }
+        Terminal.writeError("its whole output: \(command.logPath)\n")
     }
 
     private func options() throws -> BuildOptions {
         var options = BuildOptions(
             tags: try tag.map { try Engine.buildTag($0) }, target: target,
             ignoresCache: noCache, network: try Engine.buildNetwork(network),
-            title: context == "-" ? "standard input" : StoreLocation.absolute(context))
+            title: context == "-" ? "standard input" : try StoreLocation.absolute(context))
         switch file {
         case nil: break
         case "-"?: options.dockerfile = .stream(STDIN_FILENO)
         case let path?:
             options.dockerfile =
-                context == "-" ? .inContext(path) : .onHost(StoreLocation.absolute(path))
+                context == "-" ? .inContext(path) : .onHost(try StoreLocation.absolute(path))
         }
         for text in buildArguments {
             let (name, value) = Self.pair(text)
-            guard !name.isEmpty else {
-                throw ValidationError("--build-arg \"\(text)\" has no name; write NAME=VALUE")
-            }
             if let value = value ?? ProcessInfo.processInfo.environment[name] {
                 options.buildArguments.append(BuildArgument(name: name, value: value))
             }

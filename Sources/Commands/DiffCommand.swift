@@ -20,7 +20,7 @@ struct DiffCommand: ParsableCommand {
     @Argument(help: "What to compare it with.") var second: String?
 
     func run() throws {
-        let engine = try store.engine()
+        let engine = try store.engine(.existing)
         let changes = try engine.diff(
             try engine.diffOperand(first), try second.map { try engine.diffOperand($0) })
         var lines = ""

@@ -8,27 +8,38 @@ struct ImagesCommand: ParsableCommand {
         commandName: "images", abstract: "List images.",
         discussion: """
             SIZE is what the files of the root file system hold; images share it where they can \
-            ("vitrine df" tells how much).
+            ("vitrine df" tells how much). Filters: dangling=true|false, reference=PATTERN, \
+            label=NAME[=VALUE], before=IMAGE, since=IMAGE.
 
               vitrine images
-              vitrine images debian
+              vitrine images 'deb*'
+              vitrine images --filter dangling=true --quiet
               vitrine images --format '{{.ID}} {{.Repository}}:{{.Tag}}'
             """)
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
+    @Flag(name: .shortAndLong, help: "For Docker's sake: no image is left out anyway.")
+    var all = false
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("Only images that fit.", valueName: "key=value"),
+        transform: { try ImageFilter.Condition($0) })
+    var filter: [ImageFilter.Condition] = []
     @Flag(name: .shortAndLong, help: "Print image IDs only.") var quiet = false
     @Flag(name: .customLong("no-trunc"), help: "Print whole IDs.") var noTruncation = false
     @Flag(name: .customLong("digests"), help: "Print manifest digests too.") var digests = false
-    @Argument(help: "Only this repository, or this name.") var repository: String?
+    @Argument(help: "Only this repository, this name, or what a pattern fits.")
+    var repository: String?
 
     func run() throws {
         let now = Timestamp.now
+        var filter = ImageFilter(filter)
+        if let repository { try filter.narrow(to: repository) }
         var rows: [Row] = []
-        for image in try store.engine().images() {
+        for image in try store.existingEngine()?.images(filter) ?? [] {
             let id = noTruncation ? "\(image.record.id)" : image.record.id.digest.short
             let created = Timestamp(nanosecondsSinceEpoch: image.record.createdAt)
             let names: [Reference?] = image.names.isEmpty ? [nil] : image.names
-            for name in names where matches(name) {
+            for name in names {
                 rows.append(
                     Row([
                         ("Repository", .string(name?.familiarRepository ?? "<none>")),
@@ -43,23 +54,17 @@ struct ImagesCommand: ParsableCommand {
             }
         }
         if quiet {
-            var seen: Set<String> = []
-            for row in rows where seen.insert(row.text("ID")).inserted {
-                Terminal.write(row.text("ID") + "\n")
-            }
+            for row in rows { Terminal.write(row.text("ID") + "\n") }
             return
         }
-        var columns = [("Repository", "REPOSITORY"), ("Tag", "TAG")]
-        if digests { columns.append(("Digest", "DIGEST")) }
-        columns += [("ID", "IMAGE ID"), ("CreatedSince", "CREATED"), ("Size", "SIZE")]
-        try output.print(rows, columns: columns.map { (field: $0.0, heading: $0.1) })
-    }
-
-    private func matches(_ name: Reference?) -> Bool {
-        guard let repository else { return true }
-        guard let name else { return false }
-        return name.familiarRepository == repository || name.familiarName == repository
-            || name.canonical == repository
+        try output.print(
+            rows,
+            fields: [
+                Field("Repository", "REPOSITORY"), Field("Tag", "TAG"),
+                Field("Digest", "DIGEST", isColumn: digests), Field("ID", "IMAGE ID"),
+                Field("CreatedSince", "CREATED"), Field("CreatedAt", "CREATED AT", isColumn: false),
+                Field("Size", "SIZE"), Field("SizeBytes", "SIZE BYTES", isColumn: false),
+            ])
     }
 }
 
@@ -74,27 +79,31 @@ struct HistoryCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
     @Flag(name: .customLong("no-trunc"), help: "Do not shorten.") var noTruncation = false
     @Flag(name: .shortAndLong, help: "Print image IDs only.") var quiet = false
+    @Flag(
+        name: [.customShort("H"), .customLong("human")], inversion: .prefixedNo,
+        help: "Sizes and times as people write them; --human=false as numbers.")
+    var human = true
     @Argument(help: "The image.") var image: String
 
     func run() throws {
-        let engine = try store.engine()
+        let engine = try store.engine(.existing)
         let now = Timestamp.now
         let rows = try engine.history(try engine.image(image)).map { line in
             let text = (line.entry.createdBy ?? "").split(whereSeparator: \.isNewline)
                 .joined(separator: " ")
             let id = line.image.map { noTruncation ? "\($0)" : $0.digest.short } ?? "<missing>"
+            let createdAt = line.entry.created?.description ?? "N/A"
+            let since = line.entry.created.map { HumanDuration.ago($0, now: now) } ?? "N/A"
+            let bytes = Int64(clamping: line.sizeBytes)
             return Row([
                 ("ID", .string(id)),
-                (
-                    "CreatedSince",
-                    .string(line.entry.created.map { HumanDuration.ago($0, now: now) } ?? "N/A")
-                ),
-                ("CreatedAt", .string(line.entry.created?.description ?? "N/A")),
+                ("CreatedSince", .string(human ? since : createdAt)),
+                ("CreatedAt", .string(createdAt)),
                 (
                     "CreatedBy",
                     .string(noTruncation || text.count <= 45 ? text : text.prefix(44) + "…")
                 ),
-                ("Size", .string(HumanSize.decimal(Int64(clamping: line.sizeBytes)))),
+                ("Size", .string(human ? HumanSize.decimal(bytes) : String(bytes))),
                 ("Comment", .string(line.entry.comment ?? "")),
                 ("Layer", .string(line.diffID.map { "\($0)" } ?? "")),
             ])
@@ -105,9 +114,11 @@ struct HistoryCommand: ParsableCommand {
         }
         try output.print(
             rows,
-            columns: [
-                ("ID", "IMAGE"), ("CreatedSince", "CREATED"), ("CreatedBy", "CREATED BY"),
-                ("Size", "SIZE"), ("Comment", "COMMENT"),
+            fields: [
+                Field("ID", "IMAGE"), Field("CreatedSince", human ? "CREATED" : "CREATED AT"),
+                Field("CreatedAt", "CREATED AT", isColumn: false),
+                Field("CreatedBy", "CREATED BY"), Field("Size", "SIZE"),
+                Field("Comment", "COMMENT"), Field("Layer", "LAYER", isColumn: false),
             ])
     }
 }
@@ -117,25 +128,43 @@ struct InspectCommand: ParsableCommand {
         commandName: "inspect", abstract: "Print all that is known of images, as JSON.",
         discussion: """
               vitrine inspect app
-              vitrine inspect app | jq '.[0].RootFS.Layers'
+              vitrine inspect -f '{{json .Config.Env}}' app
+              vitrine inspect -f '{{range .RootFS.Layers}}{{println .}}{{end}}' app
             """)
     @OptionGroup var store: StoreOptions
-    @OptionGroup var output: OutputOptions
+    @Flag(name: .customLong("json"), help: "Print JSON, as without it.") var json = false
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "Print each image by a template such as '{{.Id}} {{json .Config.Env}}', or as 'json'.",
+            valueName: "template"),
+        transform: { try FormatTemplate($0) })
+    var format: FormatTemplate?
     @Argument(help: "Images, by name or ID.") var images: [String]
 
+    func validate() throws {
+        if json, format != nil { throw ValidationError("--json and --format exclude each other") }
+    }
+
     func run() throws {
-        let engine = try store.engine()
-        let values = try images.map { try engine.inspect(try engine.image($0)) }
-        if let format = output.format, format != "json" {
-            let template = try RowTemplate(format)
-            for value in values {
-                let members = value.objectValue?.members ?? []
-                Terminal.write(
-                    try template.render(Row(members.map { ($0.name, $0.value) })) + "\n")
+        let engine = try store.engine(.existing)
+        var values: [JSONValue] = []
+        var failures: [any Error] = []
+        for image in images {
+            do {
+                values.append(try engine.inspect(try engine.image(image)))
+            } catch {
+                failures.append(error)
             }
-            return
         }
-        Terminal.write(.array(values), indent: 4)
+        switch format {
+        case nil: Terminal.write(.array(values), indent: 4)
+        case .json?: for value in values { Terminal.write(value, indent: nil) }
+        case .template(let template)?:
+            for value in values { Terminal.write(try template.render(value) + "\n") }
+        }
+        for failure in failures { Terminal.failure(failure) }
+        if !failures.isEmpty { throw ExitCode(1) }
     }
 }
 
@@ -147,7 +176,7 @@ struct TagCommand: ParsableCommand {
     @Argument(help: "The image.") var source: String
     @Argument(help: "The new name.") var target: String
 
-    func run() throws { try store.engine().tag(source, as: target) }
+    func run() throws { try store.engine(.existing).tag(source, as: target) }
 }
 
 struct RmiCommand: ParsableCommand {
@@ -166,7 +195,7 @@ struct RmiCommand: ParsableCommand {
     @Argument(help: "Images, by name or ID.") var images: [String]
 
     func run() throws {
-        let engine = try store.engine()
+        let engine = try store.engine(.existing)
         var failed = false
         for image in images {
             do {
@@ -177,7 +206,7 @@ struct RmiCommand: ParsableCommand {
                     }
                 }
             } catch {
-                Terminal.note("\(error)")
+                Terminal.failure(error)
                 failed = true
             }
         }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Engine
 internal import Foundation
+internal import ImageSpec
 
 struct MountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -9,11 +10,17 @@ struct MountCommand: ParsableCommand {
             A small background process serves the mount until it is taken away by "vitrine umount" \
             (or umount(8)). Without arguments, lists the mounts.
 
+            IMAGE is one of the store, or docker-archive:FILE[:NAME], oci-archive:FILE[:NAME], \
+            oci:DIRECTORY[:NAME], or dir:DIRECTORY (a directory of the host as it is now). What is \
+            not in the store is read into it for as long as the mount lasts.
+
               vitrine mount debian:bookworm /mnt
+              vitrine mount docker-archive:app.tar /mnt
               vitrine mount --rw app /mnt        changes are thrown away with the mount
               vitrine umount /mnt
             """)
     @OptionGroup var store: StoreOptions
+    @OptionGroup var output: OutputOptions
     @Flag(
         name: .customLong("rw"),
         help: "With a writable top, which is thrown away when the mount ends.")
@@ -28,32 +35,44 @@ struct MountCommand: ParsableCommand {
         if image != nil, directory == nil {
             throw ValidationError("mount needs an image and a directory")
         }
+        if image != nil, output.isForPrograms {
+            throw ValidationError("--json and --format are for the list of mounts")
+        }
     }
 
     func run() throws {
-        guard let image, let directory else {
-            var table = Table(["MOUNT POINT", "SOURCE"])
-            for mount in Engine.mounts() { table.append([mount.mountPoint, mount.source]) }
-            Terminal.write(table.text)
-            return
-        }
-        let mountPoint = StoreLocation.absolute(directory)
+        guard let image, let directory else { return try list() }
+        let source = try ImageSource(image)
+        let mountPoint = try StoreLocation.absolute(directory)
         guard foreground else {
             // The new process says through this one what is wrong with the image.
-            var arguments = ["mount", "--foreground", "--report-ready", "--root", store.path]
+            var arguments = ["mount", "--foreground", "--report-ready", "--root", try store.path()]
             if writable { arguments.append("--rw") }
-            return try Background.start(arguments + ["--", image, mountPoint])
+            return try Background.start(arguments + ["--", source.text, mountPoint])
         }
-        try Background.reporting(reportsReady, store) { ready in
-            let engine = try store.engine()
-            let record = try engine.image(image)
+        try Background.reporting(reportsReady, try store.path()) { ready in
+            let engine = try store.engine(source.isForeign ? .made : .existing)
+            let meter = ArchiveMeter("reading")
+            defer { meter.finish() }
             try engine.serve(
                 MountRequest(
-                    subject: writable
-                        ? .writableImage(record, name: image) : .image(record, name: image),
-                    mountPoint: mountPoint),
-                ready: ready)
+                    subject: writable ? .writableImage(source) : .image(source),
+                    mountPoint: mountPoint, access: .everyoneIfAllowed),
+                progress: { meter.show($0) },
+                ready: {
+                    meter.finish()
+                    ready()
+                })
         }
+    }
+
+    private func list() throws {
+        try output.print(
+            Engine.mounts().map { mount in
+                Row([
+                    ("MountPoint", .string(mount.mountPoint)), ("Source", .string(mount.source)),
+                ])
+            }, fields: [Field("MountPoint", "MOUNT POINT"), Field("Source", "SOURCE")])
     }
 }
 
@@ -61,7 +80,9 @@ struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Mount the gallery: every image, cache entry and build.",
         discussion: """
-            Serves in the foreground until SIGTERM or Ctrl-C; --detach leaves a background process.
+            Serves in the foreground until SIGTERM or Ctrl-C; --detach leaves a background process. \
+            The gallery shows build arguments and environments, so only its owner may enter it, \
+            unless --allow-other opens it to every user of the host.
 
               vitrine serve --detach
               ls /run/vitrine/gallery/images/debian:bookworm/rootfs
@@ -74,24 +95,33 @@ struct ServeCommand: ParsableCommand {
             "Where to mount (VITRINE_MOUNT; /run/vitrine/gallery for root).",
             valueName: "directory"))
     var mount: String?
+    @Flag(name: .customLong("allow-other"), help: "Let every user of the host look in.")
+    var allowOther = false
     @Flag(name: .shortAndLong, help: "Leave a background process and return.") var detach = false
     @Flag(name: .customLong("report-ready"), help: .private) var reportsReady = false
 
+    func validate() throws {
+        if mount == "" { throw ValidationError("--mount needs a directory") }
+    }
+
     func run() throws {
         let mountPoint =
-            mount.map(StoreLocation.absolute)
+            try mount.map { try StoreLocation.absolute($0) }
             ?? StoreLocation.gallery(environment: ProcessInfo.processInfo.environment)
         if detach {
-            try Background.start(
-                ["serve", "--report-ready", "--root", store.path, "--mount", mountPoint])
-            Terminal.write("\(mountPoint)\n")
+            var arguments = ["serve", "--report-ready", "--root", try store.path()]
+            if allowOther { arguments.append("--allow-other") }
+            try Background.start(arguments + ["--mount", mountPoint])
+            Terminal.write("\(mountPoint.visible)\n")
             return
         }
-        try Background.reporting(reportsReady, store) { ready in
+        try Background.reporting(reportsReady, try store.path()) { ready in
             try store.engine().serve(
-                MountRequest(subject: .gallery, mountPoint: mountPoint),
+                MountRequest(
+                    subject: .gallery, mountPoint: mountPoint,
+                    access: allowOther ? .everyone : .ownerOnly),
                 ready: {
-                    if !reportsReady { Terminal.note("the gallery is at \(mountPoint)") }
+                    if !reportsReady { Terminal.note("the gallery is at \(mountPoint.visible)") }
                     ready()
                 })
         }
@@ -117,7 +147,7 @@ struct UmountCommand: ParsableCommand {
             do {
                 try Engine.unmount(directory, lazily: lazy)
             } catch {
-                Terminal.note("\(error)")
+                Terminal.failure(error)
                 failed = true
             }
         }
@@ -135,7 +165,7 @@ enum Background {
 
     /// Runs `serve`, and tells the process that waits, if one does, how its start went.
     static func reporting(
-        _ reports: Bool, _ store: StoreOptions,
+        _ reports: Bool, _ root: String,
         _ serve: (_ ready: @escaping () -> Void) throws -> Void
     ) throws {
         guard reports else { return try serve {} }
@@ -143,11 +173,13 @@ enum Background {
         do {
             try serve {
                 isReady = true
-                BackgroundMount.report(nil, root: store.path)
+                BackgroundMount.report(nil, root: root)
             }
         } catch {
-            if !isReady { BackgroundMount.report(error, root: store.path) }
-            throw error
+            guard !isReady else { throw error }
+            // The waiting process says it.
+            BackgroundMount.report(error, root: root)
+            throw ExitCode.failure
         }
     }
 }

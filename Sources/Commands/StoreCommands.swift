@@ -10,13 +10,17 @@ struct DfCommand: ParsableCommand {
             SIZE is an image's content, SHARED the part that other images have too, UNIQUE the rest.
 
               vitrine df
+              vitrine df --verbose
               vitrine df --json
             """)
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
+    @Flag(name: .shortAndLong, help: "List the entries of the build cache too.")
+    var verbose = false
 
     func run() throws {
-        let usage = try store.engine().usage()
+        let engine = try store.engine(.existing)
+        let usage = try engine.usage()
         let size = { (bytes: UInt64) in JSONValue.string(HumanSize.decimal(Int64(clamping: bytes)))
         }
         let rows = usage.images.map { image in
@@ -36,17 +40,28 @@ struct DfCommand: ParsableCommand {
         }
         try output.print(
             rows,
-            columns: [
-                ("ID", "IMAGE ID"), ("Names", "NAMES"), ("Size", "SIZE"), ("Shared", "SHARED"),
-                ("Unique", "UNIQUE"),
+            fields: [
+                Field("ID", "IMAGE ID"), Field("Names", "NAMES"), Field("Size", "SIZE"),
+                Field("Shared", "SHARED"), Field("Unique", "UNIQUE"),
+                Field("SizeBytes", "SIZE BYTES", isColumn: false),
+                Field("UniqueBytes", "UNIQUE BYTES", isColumn: false),
             ])
-        if output.json || output.format != nil { return }
+        if output.isForPrograms { return }
+        if verbose {
+            Terminal.write("\n")
+            let entries = try engine.cacheEntries()
+            try output.print(
+                try entries.map { try engine.row(of: $0, isWhole: false) },
+                fields: CacheListCommand.fields)
+        }
+        let images = CountedNoun.text(usage.images.count, "image")
+        let entries = CountedNoun.text(usage.cacheEntries, "cache entry", "cache entries")
         Terminal.write(
             """
 
-            \(usage.images.count) images, unshared \(HumanSize.decimal(Int64(clamping: usage.logicalBytes))), \
+            \(images), unshared \(HumanSize.decimal(Int64(clamping: usage.logicalBytes))), \
             stored \(HumanSize.decimal(Int64(clamping: usage.storedBytes)))
-            \(usage.cacheEntries) cache entries hold a further \
+            \(entries) \(usage.cacheEntries == 1 ? "holds" : "hold") a further \
             \(HumanSize.decimal(Int64(clamping: usage.cacheOnlyBytes)))
 
             """)
@@ -67,7 +82,7 @@ struct GcCommand: ParsableCommand {
     @Flag(name: .customLong("json"), help: "Print JSON.") var json = false
 
     func run() throws {
-        let report = try store.engine().collectGarbage(dryRun: dryRun)
+        let report = try store.engine(.existing).collectGarbage(dryRun: dryRun)
         for failure in report.failures { Terminal.note("kept for the next time: \(failure)") }
         if json { return Terminal.write(report.json, indent: 2) }
         Terminal.write((dryRun ? "would remove " : "removed ") + report.text + "\n")
@@ -76,8 +91,11 @@ struct GcCommand: ParsableCommand {
 
 extension CollectionReport {
     var text: String {
-        "\(objects) files, \(layers) layers, \(directories) directories, \(blobs) blobs, "
-            + "\(deadLeases) dead leases: \(HumanSize.decimal(Int64(clamping: freedBytes)))"
+        [
+            CountedNoun.text(objects, "file"), CountedNoun.text(layers, "layer"),
+            CountedNoun.text(directories, "directory", "directories"),
+            CountedNoun.text(blobs, "blob"), CountedNoun.text(deadLeases, "dead lease"),
+        ].joined(separator: ", ") + ": \(HumanSize.decimal(Int64(clamping: freedBytes)))"
     }
 
     var json: JSONValue {
@@ -105,7 +123,7 @@ struct FsckCommand: ParsableCommand {
     @Flag(name: .customLong("json"), help: "Print JSON.") var json = false
 
     func run() throws {
-        let report = try store.engine().verify(readsContent: !quick)
+        let report = try store.engine(.existing).verify(readsContent: !quick)
         if json {
             let problems = report.problems.map { problem in
                 JSONValue.object(
@@ -127,10 +145,15 @@ struct FsckCommand: ParsableCommand {
         } else {
             for problem in report.problems { Terminal.write("\(problem)\n") }
             Terminal.write(
-                "\(report.images) images, \(report.layers) layers, \(report.directories) directories, "
-                    + "\(report.objects) files "
-                    + "(\(HumanSize.decimal(Int64(clamping: report.objectBytes)))): "
-                    + (report.problems.isEmpty ? "clean\n" : "\(report.problems.count) problems\n"))
+                [
+                    CountedNoun.text(report.images, "image"),
+                    CountedNoun.text(report.layers, "layer"),
+                    CountedNoun.text(report.directories, "directory", "directories"),
+                    CountedNoun.text(report.objects, "file"),
+                ].joined(separator: ", ")
+                    + " (\(HumanSize.decimal(Int64(clamping: report.objectBytes)))): "
+                    + (report.problems.isEmpty
+                        ? "clean" : CountedNoun.text(report.problems.count, "problem")) + "\n")
         }
         if report.problems.contains(where: \.isSerious) { throw ExitCode(1) }
     }
@@ -144,12 +167,19 @@ struct InfoCommand: ParsableCommand {
     @Flag(name: .customLong("json"), help: "Print JSON.") var json = false
 
     func run() throws {
-        let facts = try store.engine().info()
+        let facts = try store.engine(.existing).info()
         if json {
-            let object = JSONObject(facts.map { .init($0.name, .string($0.value)) })
+            let object = JSONObject(facts.map { .init($0.key, $0.json) })
             return Terminal.write(.object(object), indent: 2)
         }
         for fact in facts { Terminal.write("\(fact.name): \(fact.value)\n") }
+    }
+}
+
+/// A number with the noun that it counts.
+enum CountedNoun {
+    static func text(_ count: Int, _ one: String, _ many: String? = nil) -> String {
+        "\(count) \(count == 1 ? one : many ?? one + "s")"
     }
 }
 

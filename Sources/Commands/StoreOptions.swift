@@ -11,10 +11,22 @@ struct StoreOptions: ParsableArguments {
             valueName: "directory"))
     var root: String?
 
-    var path: String {
-        root.map(StoreLocation.absolute)
+    func validate() throws {
+        if root == "" { throw ValidationError("--root needs a directory") }
+    }
+
+    func path() throws -> String {
+        try root.map { try StoreLocation.absolute($0) }
             ?? StoreLocation.root(environment: ProcessInfo.processInfo.environment)
     }
 
-    func engine() throws -> Engine { try Engine(root: path) }
+    /// - Parameter presence: whether a store is made where there is none.
+    func engine(_ presence: Engine.Presence = .made) throws -> Engine {
+        try Engine(root: try path(), presence)
+    }
+
+    /// The store that is there, or nil.
+    func existingEngine() throws -> Engine? {
+        try Engine.isStore(try path()) ? try engine(.existing) : nil
+    }
 }

@@ -34,6 +34,9 @@ enum Terminal {
     /// Prints to standard error as it is.
     static func writeError(_ text: String) { StandardStream.error.write(text) }
 
+    /// What went wrong with one of several things; the others are gone on with.
+    static func failure(_ error: any Error) { writeError("Error: \("\(error)".visibleLines)\n") }
+
     /// A warning or a note beside the result.
     static func note(_ text: String) { writeError("vitrine: \(text.visibleLines)\n") }
 }
@@ -47,8 +50,9 @@ struct Table {
     mutating func append(_ row: [String]) { rows.append(row.map(\.visible)) }
 
     var text: String {
-        let widths = (rows.first ?? []).indices.map { column in
-            rows.map { $0[column].count }.max() ?? 0
+        let columns = rows.map(\.count).max() ?? 0
+        let widths = (0..<columns).map { column in
+            rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
         }
         return rows.map { row in
             row.enumerated().map { column, cell in

@@ -7,6 +7,7 @@ extension VitrineCommand {
     /// Runs the command that the process was started with, and ends the process.
     package static func start() -> Never {
         StandardStream.surviveClosedPipes()
+        OpenFileLimit.raise()
         var code: Int32 = 0
         do {
             var command = try parseAsRoot(
@@ -36,9 +37,12 @@ extension VitrineCommand {
 /// Docker's flags are Go's: a boolean one may be given a value (`--no-cache=true`).
 enum GoFlags {
     private static let boolean: Set<String> = [
-        "--detach", "--digests", "--dry-run", "--force", "--foreground", "--json", "--lazy",
-        "--no-cache", "--no-trunc", "--quick", "--quiet", "--rw",
+        "--all", "--allow-other", "--detach", "--digests", "--dry-run", "--force", "--foreground",
+        "--human", "--json", "--lazy", "--no-cache", "--no-human", "--no-trunc", "--quick",
+        "--quiet", "--rw", "--verbose",
     ]
+
+    private static let opposites = ["--human": "--no-human", "--no-human": "--human"]
 
     /// The arguments with `=true` taken away from boolean flags, and those with `=false` left out.
     static func rewritten(_ arguments: [String]) -> [String] {
@@ -53,7 +57,9 @@ enum GoFlags {
             }
             switch argument[argument.index(after: equals)...] {
             case "true", "1", "t", "T", "TRUE", "True": result.append(String(argument[..<equals]))
-            case "false", "0", "f", "F", "FALSE", "False": break
+            case "false", "0", "f", "F", "FALSE", "False":
+                // What is on by itself is turned off.
+                if let opposite = opposites[String(argument[..<equals])] { result.append(opposite) }
             default: result.append(argument)
             }
         }

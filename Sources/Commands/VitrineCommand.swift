@@ -13,7 +13,7 @@ package struct VitrineCommand: ParsableCommand {
               vitrine load < debian.tar            bring an image in
               vitrine mount debian:bookworm /mnt   look at it
               vitrine build -t app .               build on it
-              vitrine serve                        show everything under /run/vitrine/gallery
+              vitrine serve --detach               show everything as directories
 
             Exit codes: 0 done, 1 failed, 64 wrong usage, 128 and the signal's number when \
             interrupted (130 by Ctrl-C).

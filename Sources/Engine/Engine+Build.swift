@@ -1,5 +1,7 @@
 package import Builder
+internal import Glibc
 package import ImageSpec
+internal import LinuxIO
 package import Sandbox
 internal import Store
 internal import Synchronization
@@ -30,6 +32,31 @@ extension Engine {
             code: "UnfilteredSystemCalls",
             message: "\(runtime.path) was built without seccomp, and nothing else works here: the "
                 + "commands of RUN may make any system call")
+    }
+
+    /// The context that a command line names: a directory, or `-`.
+    /// - Throws: ``EngineError`` `unavailable` for one of another host, `notFound`, `invalid`.
+    package static func buildContext(_ text: String) throws -> ContextLocation {
+        if text == "-" { return .stream(STDIN_FILENO) }
+        let path = try StoreLocation.absolute(text)
+        let status: FileStatus
+        do throws(Errno) { status = try FileStatus(ofPath: path) } catch {
+            let remote = ["http://", "https://", "git://", "ssh://", "git@", "github.com/"]
+            if remote.contains(where: { text.hasPrefix($0) }) {
+                throw EngineError(
+                    .unavailable, "contexts of other hosts are not built yet: \(text.visible)",
+                    hint: "fetch it first, with git clone or curl")
+            }
+            throw EngineError(
+                error == .notFound ? .notFound : .failed,
+                "could not open the build context \"\(text.visible)\": \(error)")
+        }
+        guard status.kind == .directory else {
+            throw EngineError(
+                .invalid, "the build context \"\(text.visible)\" is a file, not a directory",
+                hint: "a Dockerfile is named with -f; a tar is given on standard input, with -")
+        }
+        return .directory(path)
     }
 
     /// A name for the image that is built.

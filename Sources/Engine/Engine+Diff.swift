@@ -79,7 +79,7 @@ extension Engine {
     /// A path at or below a mount of ours leads to the tree that is shown there. The mount itself
     /// is not touched.
     private func mountedOperand(_ text: String) throws -> DiffOperand {
-        let path = StoreLocation.absolute(text)
+        let path = try StoreLocation.absolute(text)
         let parts = try TreePath(cleaning: Array(path.utf8)).names.map(\.description)
         let mounts = MountTable()?.entries ?? []
         for depth in stride(from: parts.count, through: 0, by: -1) {
@@ -94,6 +94,13 @@ extension Engine {
             let rest = Array(parts.dropFirst(depth))
             if source == MountSource.gallery.text { return try galleryPart(rest, text) }
             if let id = MountSource(source)?.image { return try imagePart("\(id)", rest, text) }
+            if let name = MountSource(source)?.text.dropFirst("vitrine:".count),
+                let shown = try? ImageSource(String(name)), shown.isForeign
+            {
+                throw EngineError(
+                    .invalid, "\"\(text)\" shows \(shown.text), which is no image of the store",
+                    hint: "\"vitrine load\" or \"vitrine import\" it first")
+            }
             throw EngineError(
                 .invalid, "\"\(text)\" is in a writable mount, whose state is no image yet",
                 hint: "mount the image read-only beside it and compare them with \"diff -r\"")

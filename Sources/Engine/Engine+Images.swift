@@ -21,14 +21,29 @@ package struct HistoryLine: Sendable {
 }
 
 extension Engine {
-    /// All images, newest first.
-    package func images() throws -> [ImageSummary] {
+    /// The images that a filter lets pass, each with those of its names that fit; newest first.
+    package func images(_ filter: ImageFilter = ImageFilter()) throws -> [ImageSummary] {
         let names = try namesByImage()
-        return try store.images().map {
-            ImageSummary(
-                record: $0, names: names[$0.id] ?? [],
-                sizeBytes: try store.tree(of: $0).directory.sizeBytes)
+        let (before, since) = (
+            try filter.before.map { try image($0).createdAt },
+            try filter.since.map { try image($0).createdAt }
+        )
+        var summaries: [ImageSummary] = []
+        for record in try store.images() {
+            if let before, record.createdAt >= before { continue }
+            if let since, record.createdAt <= since { continue }
+            guard let fitting = filter.fitting(names[record.id] ?? []) else { continue }
+            if filter.asksForLabels,
+                !filter.fits(labels: try store.config(of: record.id).config.config.labels)
+            {
+                continue
+            }
+            summaries.append(
+                ImageSummary(
+                    record: record, names: fitting,
+                    sizeBytes: try store.tree(of: record).directory.sizeBytes))
         }
+        return summaries
     }
 
     /// The steps that made an image, newest first, as `docker history` lists them.
@@ -89,7 +104,7 @@ extension Engine {
         object["Comment"] = .string(config.comment ?? "")
         object["Architecture"] = .string(config.architecture)
         object["Os"] = .string(config.os)
-        object["Config"] = config.config.json
+        object["Config"] = Self.complete(config.config.json)
         object["Size"] = JSONValue(tree.directory.sizeBytes)
         var root = JSONObject()
         root["Type"] = .string("layers")
@@ -101,6 +116,19 @@ extension Engine {
         ours["Entries"] = JSONValue(tree.directory.entryCount)
         ours["ChainIDs"] = .array(layers.map { .string("\($0.chainID)") })
         object["Vitrine"] = .object(ours)
+        return .object(object)
+    }
+
+    /// Docker's members of a config, also those that this one leaves out: who asks for one is told
+    /// that it is not set, not that there is none.
+    private static func complete(_ config: JSONValue) -> JSONValue {
+        let texts: Set = ["User", "WorkingDir", "StopSignal"]
+        var object = JSONObject(
+            [
+                "User", "ExposedPorts", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir",
+                "Labels", "StopSignal", "Healthcheck", "OnBuild", "Shell",
+            ].map { .init($0, texts.contains($0) ? "" : .null) })
+        for member in config.objectValue?.members ?? [] { object[member.name] = member.value }
         return .object(object)
     }
 

@@ -48,26 +48,47 @@ extension Engine {
     package struct Fact: Sendable {
         package var name: String
         package var value: String
+        /// What the value says, for programs; nil is the value itself.
+        package var number: UInt64?
+
+        /// The name as programs know it.
+        package var key: String {
+            name.split(separator: " ").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+                + (name == Self.freeSpace ? "Bytes" : "")
+        }
+
+        package var json: JSONValue { number.map { JSONValue($0) } ?? .string(value) }
+
+        static let freeSpace = "Free space"
+
+        init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+
+        init(_ name: String, count: Int) {
+            self.init(name, "\(count)")
+            number = UInt64(count)
+        }
     }
 
     package func info() throws -> [Fact] {
         var facts = [
-            Fact(name: "Version", value: Self.version),
-            Fact(name: "Store", value: root),
-            Fact(name: "Images", value: "\(try store.images().count)"),
-            Fact(name: "Cache entries", value: "\(try store.cacheEntries().count)"),
-            Fact(name: "Kernel", value: Self.firstLine("/proc/sys/kernel/osrelease") ?? "unknown"),
-            Fact(name: "FUSE", value: fuseFact()),
-            Fact(name: "OCI runtime", value: runtimeFact()),
-            Fact(name: "Idle CPUs", value: idleFact()),
+            Fact("Version", Self.version),
+            Fact("Store", root),
+            Fact("Images", count: try store.images().count),
+            Fact("Cache entries", count: try store.cacheEntries().count),
+            Fact("Kernel", Self.firstLine("/proc/sys/kernel/osrelease") ?? "unknown"),
+            Fact("FUSE", fuseFact()),
+            Fact("OCI runtime", runtimeFact()),
+            Fact("Idle CPUs", idleFact()),
         ]
         let directory = try OwnedDescriptor(opening: root, [.readOnly, .directory])
         let room = try FileSystemRoom(of: directory.rawValue)
-        facts.append(
-            Fact(
-                name: "Free space",
-                value: HumanSize.decimal(
-                    Int64(clamping: room.availableBlocks &* room.blockSizeBytes))))
+        let bytes = room.availableBlocks &* room.blockSizeBytes
+        var space = Fact(Fact.freeSpace, HumanSize.decimal(Int64(clamping: bytes)))
+        space.number = bytes
+        facts.append(space)
         return facts
     }
 

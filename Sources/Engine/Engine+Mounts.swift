@@ -1,40 +1,65 @@
-package import FuseDriver
+internal import FuseDriver
 internal import Glibc
 internal import ImageSpec
+package import Layers
 internal import LinuxIO
-package import Store
+internal import Store
 internal import Views
 internal import VirtualFS
 
 /// What `mount` and `serve` show, and where.
 package struct MountRequest: Sendable {
     package enum Subject: Sendable {
-        case image(ImageRecord, name: String)
+        case image(ImageSource)
         /// With a writable top that is thrown away when the mount ends.
-        case writableImage(ImageRecord, name: String)
+        case writableImage(ImageSource)
         case gallery
     }
     package var subject: Subject
     /// Made if it is missing and the subject is the gallery.
     package var mountPoint: String
-    package var access: MountOptions.Access
+    package var access: Access
 
-    package init(
-        subject: Subject, mountPoint: String, access: MountOptions.Access = .everyoneIfAllowed
-    ) {
+    /// Who may enter besides the user who mounts.
+    package enum Access: Sendable {
+        case ownerOnly
+        /// Everyone, where that is allowed (root, or `user_allow_other` in /etc/fuse.conf).
+        case everyoneIfAllowed
+        case everyone
+    }
+
+    package init(subject: Subject, mountPoint: String, access: Access) {
         self.subject = subject
         self.mountPoint = mountPoint
         self.access = access
     }
+
+    fileprivate var mountAccess: MountOptions.Access {
+        switch access {
+        case .ownerOnly: .ownerOnly
+        case .everyoneIfAllowed: .everyoneIfAllowed
+        case .everyone: .everyone
+        }
+    }
+}
+
+/// A mount of ours.
+package struct MountedView: Sendable {
+    package var mountPoint: String
+    package var source: String
 }
 
 extension Engine {
     /// Mounts, calls `ready`, and serves until the mount is taken away or the process is asked to
     /// end. Blocks the thread.
+    /// - Parameter progress: of reading what is not in the store.
     /// - Throws: ``FuseError`` when it cannot be mounted.
-    package func serve(_ request: MountRequest, ready: () -> Void) throws {
+    package func serve(
+        _ request: MountRequest, progress: ((ArchiveProgress) -> Void)? = nil, ready: () -> Void
+    ) throws {
         // A gallery is there for long, and often the first after a boot. "gc" tells of failures.
         if case .gallery = request.subject {
+            try refuseServedGallery(request.mountPoint)
             _ = try? store.removeDeadLeases(ending: endRemains)
         }
         let lease = try store.lease("mount \(request.mountPoint)")
@@ -42,18 +67,16 @@ extension Engine {
         var options: MountOptions
         let fileSystem: any FileSystem
         switch request.subject {
-        case .image(let image, let name):
-            let tree = try store.tree(of: image)
-            try lease.hold(tree)
-            options = MountOptions(source: MountSource(image: image.id, name: name).text)
+        case .image(let source):
+            let shown = try open(source, lease: lease, progress: progress)
+            options = MountOptions(source: shown.source.text)
             options.isReadOnly = true
-            fileSystem = try GlassView(.tree(tree), store: store)
-        case .writableImage(let image, let name):
-            let tree = try store.tree(of: image)
-            try lease.hold(tree)
-            options = MountOptions(source: "vitrine:\(name)")
+            fileSystem = try GlassView(.tree(shown.tree), store: store)
+        case .writableImage(let source):
+            let shown = try open(source, lease: lease, progress: progress)
+            options = MountOptions(source: MountSource(foreign: source.text).text)
             fileSystem = try WorkingTree(
-                base: tree, store: store, lease: lease, mountTargets: [])
+                base: shown.tree, store: store, lease: lease, mountTargets: [])
         case .gallery:
             try makeMountPoint(request.mountPoint)
             let context = GalleryContext(store: store)
@@ -62,7 +85,7 @@ extension Engine {
             fileSystem = try GlassView(
                 .directory(GalleryRoot(context)), store: store, source: context.changes)
         }
-        options.access = request.access
+        options.access = request.mountAccess
         // Listens before there is a mount, so that no signal leaves one without its server.
         let stopping = StopRequest()
         let listener = SignalListener { _ in stopping.stop() }
@@ -73,13 +96,28 @@ extension Engine {
         withExtendedLifetime(listener) {}
     }
 
+    private func refuseServedGallery(_ path: String) throws {
+        guard let place = try? StoreLocation.mountPoint(path),  // made later
+            let mount = MountTable()?.entry(at: Array(place.utf8)),
+            mount.source == Array(MountSource.gallery.text.utf8)
+        else { return }
+        // One whose process died is mounted over.
+        do throws(Errno) { _ = try FileStatus(ofPath: place) } catch {
+            if error == .notConnected { return }
+        }
+        throw EngineError(
+            .inUse, "the gallery is already served at \(place.visible)",
+            hint: "\"vitrine umount \(place.visible)\" ends that")
+    }
+
     private func makeMountPoint(_ path: String) throws {
         do throws(Errno) {
             try HostDirectory.makeAll(path)
         } catch {
             // A gallery whose process died answers ENOTCONN until it is mounted over.
             if error != .notConnected && error != .exists {
-                throw EngineError(.failed, "could not make the mount point \(path): \(error)")
+                throw EngineError(
+                    .failed, "could not make the mount point \(path.visible): \(error)")
             }
         }
     }
@@ -88,28 +126,28 @@ extension Engine {
     /// - Parameter lazily: also when it is in use; it ends with its last user.
     /// - Throws: ``FuseError`` `busy` with who uses it; ``EngineError`` for what is not ours.
     package static func unmount(_ path: String, lazily: Bool) throws {
-        let absolute = StoreLocation.absolute(path)
-        guard let mount = MountTable()?.entry(at: Array(absolute.utf8)) else {
+        let place = try StoreLocation.mountPoint(path)
+        guard let mount = MountTable()?.entry(at: Array(place.utf8)) else {
             throw EngineError(
-                .notFound, "nothing is mounted at \(absolute)",
+                .notFound, "nothing is mounted at \(place.visible)",
                 hint: "\"vitrine mount\" without arguments lists the mounts")
         }
         guard mount.type == Array("fuse.vitrine".utf8) else {
+            let type = String(decoding: mount.type, as: UTF8.self)
             throw EngineError(
                 .invalid,
-                "\(absolute) is a mount of type \(String(decoding: mount.type, as: UTF8.self)), not one of vitrine's",
+                "\(place.visible) is a mount of type \(type), not one of vitrine's",
                 hint: "use umount(8)")
         }
-        try FuseSession.unmount(Array(absolute.utf8), lazily: lazily)
+        try FuseSession.unmount(Array(place.utf8), lazily: lazily)
     }
 
-    /// The mounts of ours that this process can see.
-    package static func mounts() -> [(mountPoint: String, source: String)] {
+    /// The mounts of ours that this process can see, without those that builds work in.
+    package static func mounts() -> [MountedView] {
         (MountTable()?.entries ?? []).filter { $0.type == Array("fuse.vitrine".utf8) }.map {
-            (
-                String(decoding: $0.mountPoint, as: UTF8.self),
-                String(decoding: $0.source, as: UTF8.self)
-            )
-        }
+            MountedView(
+                mountPoint: String(decoding: $0.mountPoint, as: UTF8.self),
+                source: String(decoding: $0.source, as: UTF8.self))
+        }.filter { $0.source != MountSource.step.text }
     }
 }

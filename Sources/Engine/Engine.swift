@@ -1,4 +1,5 @@
 package import ImageSpec
+internal import LinuxIO
 internal import Sandbox
 package import Store
 internal import Synchronization
@@ -12,9 +13,35 @@ package final class Engine: Sendable {
     /// The version that `vitrine version` prints.
     package static let version = "0.1.0"
 
-    /// Opens the store at `root`, making it if there is none.
-    package init(root: String) throws {
+    /// Whether a store that is not there is made.
+    package enum Presence: Sendable {
+        case made
+        /// For what only looks at it.
+        case existing
+    }
+
+    /// Opens the store at `root`.
+    /// - Throws: ``EngineError`` `notFound` where there is none, `invalid` for one that others can
+    ///   change; ``StoreError``.
+    package init(root: String, _ presence: Presence = .made) throws {
+        try StoreOwnership.check(root)
+        if presence == .existing, try !Self.isStore(root) {
+            throw EngineError(
+                .notFound, "there is no store at \(root.visible)",
+                hint: "\"vitrine load\", \"vitrine import\" and \"vitrine build\" make one; --root "
+                    + "names another")
+        }
         store = try Store(root: root)
+    }
+
+    /// Whether there is a store; what is in the way of looking is told by opening it.
+    package static func isStore(_ root: String) throws -> Bool {
+        do throws(Errno) {
+            _ = try FileStatus(ofPath: StoreLayout(root: root).database)
+            return true
+        } catch {
+            return error != .notFound && error != .notDirectory
+        }
     }
 
     package var root: String { store.layout.root }

@@ -8,11 +8,22 @@ package struct ImageIDFile: Sendable {
     package init(_ path: String) { self.path = path }
 
     /// Removes the file of an earlier build, which a failed one must not leave to be taken for its
-    /// own. What is no regular file, such as `/dev/stdout`, stays.
+    /// own, and sees to it that there is a place for the new one. What is no regular file, such as `/dev/stdout`, stays.
     /// - Throws: ``EngineError`` `failed`.
     package func clear() throws {
         try failing { () throws(Errno) in
-            if try kind == .regular { try HostDirectory.unlink(path) }
+            switch try kind {
+            case .regular: try HostDirectory.unlink(path)
+            case .directory: throw .isDirectory
+            case nil:
+                // Better before the build than after it.
+                let end = path.lastIndex(of: "/")
+                let parent = end.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+                guard try FileStatus(ofPath: parent).kind == .directory else {
+                    throw .notDirectory
+                }
+            default: break
+            }
         }
     }
 

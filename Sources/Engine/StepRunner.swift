@@ -30,11 +30,12 @@ struct StepRunner: StepExecutor {
             environment: request.environment, workingDirectory: request.workingDirectory,
             user: try user(request, context.store), hostname: request.hostname,
             network: request.network, nameFiles: try nameFiles(request), mounts: files)
+        container.resourceLimits = OpenFileLimit.forContainers
         container.environment = environment(request, home: container.user.home)
         let view = try WorkingTree(
             base: request.tree, store: context.store, lease: context.lease,
             mountTargets: try targets(of: container))
-        var options = MountOptions(source: "vitrine:step")
+        var options = MountOptions(source: MountSource.step.text)
         options.allowsDevices = true
         options.allowsSetID = true
         let session = try FuseSession.mount(view, at: mountPoint, options: options)

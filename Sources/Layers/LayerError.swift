@@ -17,6 +17,8 @@ package struct LayerError: Error, Sendable {
         case unsupported
         /// The archive has no image of that name or for that platform.
         case notFound
+        /// The archive has several images where one is wanted.
+        case ambiguous
         /// The host refused: no such file, no permission, no room.
         case inputOutput
     }

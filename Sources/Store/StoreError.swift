@@ -1,3 +1,5 @@
+internal import GRDB
+
 /// A store operation that could not be done.
 package struct StoreError: Error, Sendable {
     package enum Code: Hashable, Sendable {
@@ -35,10 +37,21 @@ package struct StoreError: Error, Sendable {
 }
 
 extension StoreError: CustomStringConvertible {
+    /// A database's errors tell their statements, which say nothing to the users of a store.
+    private static func reason(_ cause: any Error) -> String {
+        guard let error = cause as? DatabaseError else { return "\(cause)" }
+        switch error.resultCode {
+        case .SQLITE_READONLY, .SQLITE_PERM: return "the store can only be read"
+        case .SQLITE_CANTOPEN: return "its files can neither be opened nor made"
+        case .SQLITE_FULL: return "there is no room left on its file system"
+        default: return error.message ?? "\(error.resultCode)"
+        }
+    }
+
     package var description: String {
         var text = message
         if let path { text += " (\(path))" }
-        if let cause { text += ": \(cause)" }
+        if let cause { text += ": \(Self.reason(cause))" }
         return text
     }
 }

@@ -19,6 +19,15 @@ struct CopyTests {
         var testDescription: String { line }
     }
 
+    @Test func `a link that leads out of the context is not suggested in its own place`() throws {
+        let fixture = try BuildFixture()
+        try fixture.makeImage("base")
+        try fixture.link("abs", to: "/nowhere/at/all")
+        let error = try fixture.failure("FROM base\nCOPY abs /x")
+        #expect(error.code == .sourceNotFound)
+        #expect(error.hint == "\"/abs\" is a symbolic link, and what it leads to is not there")
+    }
+
     static let cases: [Case] = [
         Case(line: "COPY a.txt /", expected: ["/a.txt 644 0:0 A"]),
         Case(line: "COPY a.txt /b", expected: ["/b 644 0:0 A"]),

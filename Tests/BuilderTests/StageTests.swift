@@ -8,6 +8,17 @@ import Testing
 
 @Suite("Stages")
 struct StageTests {
+    @Test(arguments: [BuildError.Code.failed, .cancelled, .contextUnreadable])
+    func `what is not the Dockerfile's fault is not told as such`(_ code: BuildError.Code) {
+        let place = SourcePosition(line: 1, column: 1)
+        var error = BuildError(
+            code, "the store refused", at: SourceRange(start: place, end: place))
+        error.dockerfile = DockerfileText(name: "Dockerfile", bytes: Array("FROM a".utf8))
+        #expect(error.rendered() == "the store refused")
+        error.code = .invalidArgument
+        #expect(error.rendered().hasPrefix("Dockerfile:1:1: the store refused\n"))
+    }
+
     @Test("files come from stages by name, by number, and from images")
     func sources() throws {
         let fixture = try BuildFixture()

@@ -20,6 +20,7 @@ struct CommandLineTests {
     @Test(arguments: [["info"], ["--help"], ["images"], ["df", "--json"]])
     func `a reader that had enough ends a command quietly`(_ arguments: [String]) throws {
         try withProgram { program in
+            try program.importBase()
             let process = try program.start(
                 arguments, output: try closedPipe(), errors: try program.file("errors"))
             process.waitUntilExit()
@@ -31,6 +32,7 @@ struct CommandLineTests {
 
     @Test func `a result that cannot be written is a failure that is told`() throws {
         try withProgram { program in
+            try program.importBase()
             let process = try program.start(
                 ["info"], output: FileHandle(forWritingAtPath: "/dev/full"),
                 errors: try program.file("errors"))
@@ -88,6 +90,7 @@ struct CommandLineTests {
             #expect(try program.run("images", "-q").text != "")
             #expect(try program.run("--root", other, "images", "-q").text == "")
             #expect(try program.run("images", "--root", other, "-q").text == "")
+            try program.run("--root=\(other)", "import", "rootfs", "base")
             #expect(try program.run("--root=\(other)", "cache", "ls", "--json").text == "[]\n")
             #expect(
                 try program.run("--root", other, "info").text.contains("Store: \(other)\n"))
@@ -167,9 +170,9 @@ struct CommandLineTests {
             let missing = try program.run("mount", "ghost", "m")
             #expect(missing.status == 1)
             #expect(missing.errors.contains("there is no image \"ghost\""))
-            // A store that is not there yet has no image either.
+            // Nor is a store made to say that it has none.
             let other = try program.run("--root", program.directory + "/new", "mount", "base", "m")
-            #expect(other.errors.contains("there is no image \"base\""))
+            #expect(other.errors.contains("there is no store at "))
         }
     }
 }

@@ -73,7 +73,10 @@ final class Program {
 
     /// Runs the program to its end.
     @discardableResult
-    func run(_ arguments: String...) throws -> Output {
+    func run(_ arguments: String...) throws -> Output { try run(arguments: arguments) }
+
+    /// Runs the program to its end.
+    func run(arguments: [String]) throws -> Output {
         try finish { try start(arguments, output: $0, errors: $1) }
     }
 

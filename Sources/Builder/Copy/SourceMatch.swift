@@ -92,7 +92,16 @@ struct SourceMatcher {
     private func missing(_ path: TreePath, _ word: String) -> BuildError {
         BuildError(
             .sourceNotFound, "\"\(path)\" is not in \(source.name)", offending: word,
-            hint: source.explainAbsence(of: path) ?? suggestion(for: path))
+            hint: source.explainAbsence(of: path) ?? danglingLink(path) ?? suggestion(for: path))
+    }
+
+    /// A name that is there and leads to nothing is a symbolic link.
+    private func danglingLink(_ path: TreePath) -> String? {
+        // Only a hint: what cannot be read gives none.
+        guard let last = path.last, let parent = try? source.resolve(path.parent),
+            let names = try? source.names(in: parent), names.contains(last)
+        else { return nil }
+        return "\"\(path)\" is a symbolic link, and what it leads to is not there"
     }
 
     /// The name in the same directory that was probably meant.

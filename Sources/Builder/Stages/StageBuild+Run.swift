@@ -129,6 +129,9 @@ extension StageBuild {
         throw failure(request, result.ending, step, log)
     }
 
+    /// As programs say it in the locale of containers (strerror(3), ENOSPC).
+    private static let noSpace = "No space left on device"
+
     private func failure(
         _ request: StepRequest, _ ending: StepResult.Ending, _ step: BuildStep, _ log: StepLog
     ) -> BuildError {
@@ -144,6 +147,11 @@ extension StageBuild {
             if code == 127 { error.hint = "127 means that a program was not found" }
             if code == 137 {
                 error.hint = "137 means that signal 9 ended it, often because memory ran out"
+            }
+            if log.tail.contains(where: { $0.contains(Self.noSpace) }) {
+                error.hint =
+                    "the store's file system is full; the state where the step failed is kept to be "
+                    + "looked at, and \"vitrine cache prune\" frees it"
             }
         case .cancelled: return Cancellation.error
         }

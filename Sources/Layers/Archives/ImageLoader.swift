@@ -1,4 +1,4 @@
-internal import FileTree
+package import FileTree
 package import ImageSpec
 internal import LinuxIO
 package import Store
@@ -52,6 +52,24 @@ package struct ImageLoader {
             LoadedImage(
                 record: image.1, names: image.0.names, tags: image.0.tags, warnings: warnings)
         }
+    }
+
+    /// Brings in the layers of an archive's only image, and records neither it nor its names.
+    /// - Returns: its root file system, which the lease holds.
+    /// - Throws: as ``load(_:)``; `ambiguous` for several images.
+    package func loadTree(_ input: ArchiveInput) throws -> Tree {
+        let plan = try plan(try files(of: input), input: input)
+        guard let image = plan.first, plan.count == 1 else {
+            let names = plan.map { $0.names.first?.familiarName ?? "\($0.id)" }
+            throw LayerError(
+                .ambiguous, "the archive holds \(plan.count) images", path: input.name,
+                hint: "choose one by \":NAME\" behind the path: "
+                    + names.prefix(10).joined(separator: ", "))
+        }
+        _ = try importLayers(plan)
+        let tree = try store.layers(upTo: image.chainID).last?.tree ?? .empty
+        try lease.hold(tree)
+        return tree
     }
 
     private func files(of input: ArchiveInput) throws -> any ImageFiles {

@@ -1,4 +1,4 @@
-internal import FileTree
+package import FileTree
 package import ImageSpec
 internal import LinuxIO
 package import Store
@@ -70,6 +70,18 @@ package struct RootFileSystemImport {
         var record: LayerRecord
         var hiddenContents: Set<FileContent>
         var warnings: [LayerWarning]
+    }
+
+    /// Brings in a directory of the host, and records no image of it.
+    /// - Returns: its tree, which the lease holds.
+    package func readTree(directory path: String) throws -> Tree {
+        let directories = PendingDirectories(base: store)
+        var reader = HostTreeReader(ingest: try store.ingest(lease), directories: directories) {
+            report(.unpacking, $0)
+        }
+        let tree = try reader.read(path)
+        try store.insert(tree, directories: directories, lease: lease)
+        return tree
     }
 
     private func readLayer(

@@ -1,0 +1,36 @@
+package import ImageSpec
+
+/// What `--format` is given: the part of Go's text/template that Docker's users need.
+///
+///     {{.ID}}: {{json .Config.Env}}        a value, its fields, and functions
+///     {{range .RootFS.Layers}}{{println .}}{{end}}
+///     {{if .Config.Labels}}…{{else}}…{{end}}
+///     table {{.ID}}\t{{.Size}}             a table with headings
+///
+/// Fields are members of JSON objects with Docker's names; one that is not there is an error.
+package struct Template: Sendable {
+    private let nodes: [TemplateNode]
+    /// Whether rows are to stand below headings, their columns apart at tabs.
+    package let isTable: Bool
+
+    /// - Throws: ``TemplateError`` `syntax`, `unknownFunction`, `unknownVariable`, `tooLarge`.
+    package init(_ text: String) throws(TemplateError) {
+        guard !text.isEmpty else { throw TemplateError(.syntax, "it is empty") }
+        let prefix = "table "
+        isTable = text.hasPrefix(prefix)
+        let body = isTable ? String(text.dropFirst(prefix.count)) : text
+        var parser = TemplateParser(try TemplateLexer.pieces(of: body))
+        nodes = try parser.parse()
+    }
+
+    /// - Throws: ``TemplateError`` `unknownField`, `wrongArgument`, `tooLarge`.
+    package func render(_ value: JSONValue) throws(TemplateError) -> String {
+        try TemplateRenderer.render(nodes, value, skipsFunctions: false)
+    }
+
+    /// The headings' line of a table.
+    /// - Parameter headings: the heading of each field.
+    package func heading(_ headings: JSONValue) throws(TemplateError) -> String {
+        try TemplateRenderer.render(nodes, headings, skipsFunctions: true)
+    }
+}

@@ -1,0 +1,162 @@
+internal import ImageSpec
+
+/// What templates may call: Docker's functions, and of Go's own those that lists and JSON need.
+enum TemplateFunction: String, CaseIterable, Sendable {
+    case json, len, index, join, split, upper, lower, title, truncate, print, println
+    case eq, ne, not, and, or
+
+    /// - Throws: `wrongArgument`.
+    func call(_ arguments: [JSONValue]) throws(TemplateError) -> JSONValue {
+        switch self {
+        case .json:
+            try expect(1, arguments)
+            return .string(String(decoding: arguments[0].encoded, as: UTF8.self))
+        case .len:
+            try expect(1, arguments)
+            return JSONValue(try length(arguments[0]))
+        case .index: return try index(arguments)
+        case .join:
+            try expect(2, arguments)
+            return .string(
+                try list(arguments[0]).map(\.templateText).joined(separator: try text(arguments[1]))
+            )
+        case .split:
+            try expect(2, arguments)
+            return JSONValue(Self.parts(of: try text(arguments[0]), at: try text(arguments[1])))
+        case .upper, .lower, .title:
+            try expect(1, arguments)
+            return .string(cased(try text(arguments[0])))
+        case .truncate:
+            try expect(2, arguments)
+            guard let count = arguments[1].integerValue, count >= 0 else {
+                throw wrong("takes a text and a number of characters")
+            }
+            return .string(String(try text(arguments[0]).prefix(Int(clamping: count))))
+        case .print: return .string(arguments.map(\.templateText).joined(separator: " "))
+        case .println:
+            return .string(arguments.map(\.templateText).joined(separator: " ") + "\n")
+        case .eq:
+            guard arguments.count >= 2 else { throw wrong("takes two values or more") }
+            return .bool(arguments.dropFirst().contains(arguments[0]))
+        case .ne:
+            try expect(2, arguments)
+            return .bool(arguments[0] != arguments[1])
+        case .not:
+            try expect(1, arguments)
+            return .bool(!arguments[0].isTrue)
+        case .and, .or:
+            guard let last = arguments.last else { throw wrong("takes one value or more") }
+            return arguments.first { $0.isTrue == (self == .or) } ?? last
+        }
+    }
+
+    private func index(_ arguments: [JSONValue]) throws(TemplateError) -> JSONValue {
+        guard var value = arguments.first else { throw wrong("takes a list or a map, and keys") }
+        for key in arguments.dropFirst() {
+            switch (value, key) {
+            case (.array(let elements), .number(let text)):
+                guard let place = Int(text), elements.indices.contains(place) else {
+                    throw wrong("\(text) is out of range: the list has \(elements.count) elements")
+                }
+                value = elements[place]
+            // What a map lacks is empty, as in Go.
+            case (.object(let object), .string(let name)): value = object[name] ?? .string("")
+            case (.null, .string): value = .string("")
+            case (.null, .number(let text)):
+                throw wrong("\(text) is out of range: the list has 0 elements")
+            default: throw wrong("takes a list and numbers, or a map and texts")
+            }
+        }
+        return value
+    }
+
+    private func length(_ value: JSONValue) throws(TemplateError) -> Int {
+        switch value {
+        case .string(let text): text.utf8.count
+        case .array(let elements): elements.count
+        case .object(let object): object.members.count
+        case .null: 0
+        case .bool, .number: throw wrong("takes a text, a list or a map")
+        }
+    }
+
+    private func cased(_ text: String) -> String {
+        switch self {
+        case .upper: return text.uppercased()
+        case .lower: return text.lowercased()
+        default:
+            var isStart = true
+            return String(
+                text.flatMap { character in
+                    defer { isStart = character.isWhitespace }
+                    return isStart ? character.uppercased() : String(character)
+                })
+        }
+    }
+
+    /// As Go's `strings.Split`: without a separator, the characters.
+    private static func parts(of text: String, at separator: String) -> [String] {
+        guard !separator.isEmpty else { return text.map(String.init) }
+        return text.split(separator: separator, omittingEmptySubsequences: false).map(String.init)
+    }
+
+    // MARK: - Arguments
+
+    private func list(_ value: JSONValue) throws(TemplateError) -> [JSONValue] {
+        switch value {
+        case .array(let elements): return elements
+        case .null: return []
+        default: throw wrong("takes a list and a separator")
+        }
+    }
+
+    private func text(_ value: JSONValue) throws(TemplateError) -> String {
+        switch value {
+        case .string(let text): return text
+        case .null: return ""
+        default: throw wrong("was given something that is no text")
+        }
+    }
+
+    private func expect(_ count: Int, _ arguments: [JSONValue]) throws(TemplateError) {
+        guard arguments.count == count else {
+            throw wrong(
+                "takes \(count == 1 ? "one value" : "\(count) values"), not \(arguments.count)")
+        }
+    }
+
+    private func wrong(_ message: String) -> TemplateError {
+        TemplateError(.wrongArgument, "\"\(rawValue)\" \(message)")
+    }
+}
+
+extension JSONValue {
+    /// What `if` takes for true: what is not null, false, zero or empty.
+    var isTrue: Bool {
+        switch self {
+        case .null: false
+        case .bool(let value): value
+        case .number(let text): Double(text) != 0
+        case .string(let text): !text.isEmpty
+        case .array(let elements): !elements.isEmpty
+        case .object(let object): !object.isEmpty
+        }
+    }
+
+    /// The value as Go prints it: `[a b]`, `map[a:1 b:2]`.
+    var templateText: String {
+        switch self {
+        case .null: return "<no value>"
+        case .bool(let value): return value ? "true" : "false"
+        case .number(let text): return text
+        case .string(let text): return text
+        case .array(let elements):
+            return "[" + elements.map(\.templateText).joined(separator: " ") + "]"
+        case .object(var object):
+            object.sort()
+            return "map["
+                + object.members.map { "\($0.name):\($0.value.templateText)" }
+                .joined(separator: " ") + "]"
+        }
+    }
+}

@@ -1,0 +1,44 @@
+internal import ImageSpec
+
+/// A part of a template.
+enum TemplateNode: Sendable {
+    case text(String)
+    /// `{{PIPELINE}}`
+    case print(TemplatePipeline)
+    /// `{{$NAME := PIPELINE}}`
+    case set(String, TemplatePipeline)
+    /// `{{if PIPELINE}}…{{else}}…{{end}}`
+    case condition(TemplatePipeline, [TemplateNode], otherwise: [TemplateNode])
+    /// `{{with PIPELINE}}…{{else}}…{{end}}`
+    case with(TemplatePipeline, [TemplateNode], otherwise: [TemplateNode])
+    /// `{{range $KEY, $ELEMENT := PIPELINE}}…{{else}}…{{end}}`
+    case range(
+        key: String?, element: String?, TemplatePipeline, [TemplateNode],
+        otherwise: [TemplateNode])
+}
+
+/// `COMMAND | COMMAND`: each is given the result of the one before as its last argument.
+struct TemplatePipeline: Sendable {
+    var commands: [Command]
+
+    enum Command: Sendable {
+        case value(TemplateOperand)
+        case call(TemplateFunction, [TemplateOperand])
+    }
+}
+
+/// A value, and the fields that lead from it to another: `.A.B`, `$x.A`, `(PIPELINE).A`.
+struct TemplateOperand: Sendable {
+    var start: Start
+    var fields: [String]
+
+    indirect enum Start: Sendable {
+        case dot
+        /// The empty name is `$`, what the template is applied to.
+        case variable(String)
+        case literal(JSONValue)
+        case pipeline(TemplatePipeline)
+        /// Without arguments, such as `println`'s inner ones.
+        case call(TemplateFunction)
+    }
+}

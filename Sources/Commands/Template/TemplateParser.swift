@@ -1,0 +1,251 @@
+internal import ImageSpec
+
+/// Makes a template's parts of its pieces, as Go's text/template reads them.
+struct TemplateParser {
+    /// Blocks and parentheses inside each other; each is a level of recursion here and later.
+    private static let maximumDepth = 64
+
+    private let pieces: [TemplateLexer.Piece]
+    private var position = 0
+    private var depth = 0
+    private var variables: [String] = [""]
+
+    init(_ pieces: [TemplateLexer.Piece]) { self.pieces = pieces }
+
+    mutating func parse() throws(TemplateError) -> [TemplateNode] {
+        let (nodes, end) = try block()
+        guard let end else { return nodes }
+        throw TemplateError(
+            .syntax, "{{\(end.word)}} has no {{if}}, {{range}} or {{with}}", column: end.column)
+    }
+
+    // MARK: - Blocks
+
+    /// What ended a block: `end`, or `else` with what follows it.
+    private struct Ending {
+        var word: String
+        var column: Int
+        var rest: ArraySlice<TemplateToken>
+    }
+
+    private mutating func block() throws(TemplateError) -> ([TemplateNode], Ending?) {
+        var nodes: [TemplateNode] = []
+        while position < pieces.count {
+            let piece = pieces[position]
+            position += 1
+            switch piece {
+            case .text(let text): if !text.isEmpty { nodes.append(.text(text)) }
+            case .action(let tokens, let column):
+                guard let first = tokens.first else {
+                    throw TemplateError(.syntax, "these {{ }} are empty", column: column)
+                }
+                if case .word(let word) = first.kind, word == "end" || word == "else" {
+                    return (
+                        nodes, Ending(word: word, column: column, rest: tokens.dropFirst())
+                    )
+                }
+                nodes.append(try node(tokens[...], column))
+            }
+        }
+        return (nodes, nil)
+    }
+
+    private mutating func node(
+        _ tokens: ArraySlice<TemplateToken>, _ column: Int
+    ) throws(TemplateError) -> TemplateNode {
+        if case .word(let word)? = tokens.first?.kind, ["if", "with", "range"].contains(word) {
+            return try branch(word, tokens.dropFirst(), column)
+        }
+        var tokens = tokens
+        if case .variable(let name)? = tokens.first?.kind,
+            tokens.dropFirst().first?.kind == .declare
+        {
+            tokens = tokens.dropFirst(2)
+            let value = try wholePipeline(tokens, column)
+            variables.append(name)
+            return .set(name, value)
+        }
+        return .print(try wholePipeline(tokens, column))
+    }
+
+    private mutating func branch(
+        _ word: String, _ tokens: ArraySlice<TemplateToken>, _ column: Int
+    ) throws(TemplateError) -> TemplateNode {
+        try enter(column)
+        defer { depth -= 1 }
+        let known = variables.count
+        defer { variables.removeSubrange(known...) }
+        var tokens = tokens
+        let names = word == "range" ? try declared(&tokens) : []
+        let pipeline = try wholePipeline(tokens, column)
+        variables += names
+        let (body, ending) = try block()
+        variables.removeSubrange(known...)
+        var otherwise: [TemplateNode] = []
+        var last = ending
+        if let other = ending, other.word == "else" {
+            if case .word(let next)? = other.rest.first?.kind, next == word, word != "range" {
+                // `else if` has the `end` of the whole.
+                otherwise = [try branch(word, other.rest.dropFirst(), other.column)]
+                return Self.node(word, names, pipeline, body, otherwise)
+            }
+            guard other.rest.isEmpty else {
+                throw TemplateError(
+                    .syntax, "{{else}} stands alone, or before another \(word)",
+                    column: other.column)
+            }
+            (otherwise, last) = try block()
+        }
+        guard let last, last.word == "end", last.rest.isEmpty else {
+            throw TemplateError(.syntax, "this {{\(word)}} has no {{end}}", column: column)
+        }
+        return Self.node(word, names, pipeline, body, otherwise)
+    }
+
+    private static func node(
+        _ word: String, _ names: [String], _ pipeline: TemplatePipeline, _ body: [TemplateNode],
+        _ otherwise: [TemplateNode]
+    ) -> TemplateNode {
+        switch word {
+        case "if": .condition(pipeline, body, otherwise: otherwise)
+        case "with": .with(pipeline, body, otherwise: otherwise)
+        default:
+            .range(
+                key: names.count == 2 ? names[0] : nil, element: names.last, pipeline, body,
+                otherwise: otherwise)
+        }
+    }
+
+    /// `$e :=` or `$k, $e :=` before the pipeline of a range.
+    private func declared(
+        _ tokens: inout ArraySlice<TemplateToken>
+    ) throws(TemplateError) -> [String] {
+        guard let end = tokens.firstIndex(where: { $0.kind == .declare }) else { return [] }
+        let head = tokens[..<end].map(\.kind)
+        let column = tokens[end].column
+        tokens = tokens[(end + 1)...]
+        switch head {
+        case _ where head.count == 1:
+            if case .variable(let element) = head[0] { return [element] }
+        case _ where head.count == 3 && head[1] == .comma:
+            if case .variable(let key) = head[0], case .variable(let element) = head[2] {
+                return [key, element]
+            }
+        default: break
+        }
+        throw TemplateError(
+            .syntax, "a range declares $element or $key, $element", column: column)
+    }
+
+    // MARK: - Pipelines
+
+    private mutating func wholePipeline(
+        _ tokens: ArraySlice<TemplateToken>, _ column: Int
+    ) throws(TemplateError) -> TemplatePipeline {
+        var rest = tokens
+        let pipeline = try pipeline(&rest, column)
+        if let left = rest.first {
+            throw TemplateError(.syntax, "this is not expected here", column: left.column)
+        }
+        return pipeline
+    }
+
+    private mutating func pipeline(
+        _ tokens: inout ArraySlice<TemplateToken>, _ column: Int
+    ) throws(TemplateError) -> TemplatePipeline {
+        try enter(column)
+        defer { depth -= 1 }
+        var commands = [try command(&tokens, column, isFirst: true)]
+        while let bar = tokens.first, bar.kind == .pipe {
+            tokens.removeFirst()
+            commands.append(try command(&tokens, bar.column, isFirst: false))
+        }
+        return TemplatePipeline(commands: commands)
+    }
+
+    private mutating func command(
+        _ tokens: inout ArraySlice<TemplateToken>, _ column: Int, isFirst: Bool
+    ) throws(TemplateError) -> TemplatePipeline.Command {
+        if case .word(let word)? = tokens.first?.kind, !Self.isConstant(word) {
+            let name = tokens.removeFirst()
+            let function = try function(word, name.column)
+            var arguments: [TemplateOperand] = []
+            while let operand = try operand(&tokens) { arguments.append(operand) }
+            return .call(function, arguments)
+        }
+        let place = tokens.first?.column ?? column
+        guard let value = try operand(&tokens) else {
+            throw TemplateError(.syntax, "there is no value", column: place)
+        }
+        if let next = tokens.first, next.kind != .pipe, next.kind != .close {
+            throw TemplateError(
+                .syntax, "a value takes no arguments; a function does, and stands first",
+                column: next.column)
+        }
+        guard isFirst else {
+            throw TemplateError(.syntax, "only functions stand after a |", column: place)
+        }
+        return .value(value)
+    }
+
+    /// - Returns: nil where no operand begins.
+    private mutating func operand(
+        _ tokens: inout ArraySlice<TemplateToken>
+    ) throws(TemplateError) -> TemplateOperand? {
+        guard let token = tokens.first else { return nil }
+        var operand = TemplateOperand(start: .dot, fields: [])
+        switch token.kind {
+        case .fields(let names): operand.fields = names
+        case .literal(let value): operand.start = .literal(value)
+        case .variable(let name):
+            guard variables.contains(name) else {
+                throw TemplateError(
+                    .unknownVariable, "there is no variable $\(name)", column: token.column)
+            }
+            operand.start = .variable(name)
+        case .word(let word):
+            operand.start =
+                Self.isConstant(word)
+                ? .literal(word == "nil" ? .null : .bool(word == "true"))
+                : .call(try function(word, token.column))
+        case .open:
+            tokens.removeFirst()
+            operand.start = .pipeline(try pipeline(&tokens, token.column))
+            guard tokens.first?.kind == .close else {
+                throw TemplateError(.syntax, "this ( has no )", column: token.column)
+            }
+        case .close, .pipe, .declare, .comma: return nil
+        }
+        tokens.removeFirst()
+        while let next = tokens.first, next.isJoined, case .fields(let names) = next.kind,
+            !names.isEmpty
+        {
+            operand.fields += names
+            tokens.removeFirst()
+        }
+        return operand
+    }
+
+    private func function(_ word: String, _ column: Int) throws(TemplateError) -> TemplateFunction {
+        if let function = TemplateFunction(rawValue: word) { return function }
+        throw TemplateError(
+            .unknownFunction,
+            "there is no function \"\(word)\"; there are "
+                + TemplateFunction.allCases.map(\.rawValue).joined(separator: ", ")
+                + ", and fields begin with a dot", column: column)
+    }
+
+    private static func isConstant(_ word: String) -> Bool {
+        word == "true" || word == "false" || word == "nil"
+    }
+
+    private mutating func enter(_ column: Int) throws(TemplateError) {
+        depth += 1
+        guard depth <= Self.maximumDepth else {
+            throw TemplateError(
+                .tooLarge,
+                "more than \(Self.maximumDepth) blocks and parentheses are inside each other",
+                column: column)
+        }
+    }
+}

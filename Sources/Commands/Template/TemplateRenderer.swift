@@ -1,0 +1,151 @@
+internal import ImageSpec
+
+/// Applies a template to one value.
+struct TemplateRenderer {
+    /// Nested ranges multiply; what takes longer than this many parts is not meant.
+    private static let maximumSteps = 200_000
+
+    /// More than any image's documents have; variables that are put together double.
+    private static let maximumBytes = 8 << 20
+
+    /// Whether functions give their first argument back, as for the headings of a table.
+    private let skipsFunctions: Bool
+    private var output = ""
+    private var steps = 0
+    /// Inner ones last.
+    private var variables: [(name: String, value: JSONValue)]
+
+    private init(_ value: JSONValue, skipsFunctions: Bool) {
+        self.skipsFunctions = skipsFunctions
+        variables = [(name: "", value: value)]
+    }
+
+    static func render(
+        _ nodes: [TemplateNode], _ value: JSONValue, skipsFunctions: Bool
+    ) throws(TemplateError) -> String {
+        var renderer = TemplateRenderer(value, skipsFunctions: skipsFunctions)
+        try renderer.render(nodes, value)
+        return renderer.output
+    }
+
+    private mutating func render(
+        _ nodes: [TemplateNode], _ dot: JSONValue
+    ) throws(TemplateError) {
+        for node in nodes {
+            steps += 1
+            guard steps <= Self.maximumSteps else {
+                throw TemplateError(.tooLarge, "it takes more than \(Self.maximumSteps) steps")
+            }
+            guard output.utf8.count <= Self.maximumBytes else { throw Self.tooLong }
+            switch node {
+            case .text(let text): output += text
+            case .print(let pipeline): output += try evaluate(pipeline, dot).templateText
+            case .set(let name, let pipeline):
+                variables.append((name: name, value: try evaluate(pipeline, dot)))
+            case .condition(let pipeline, let body, let otherwise):
+                try scoped(try evaluate(pipeline, dot).isTrue ? body : otherwise, dot)
+            case .with(let pipeline, let body, let otherwise):
+                let value = try evaluate(pipeline, dot)
+                try value.isTrue ? scoped(body, value) : scoped(otherwise, dot)
+            case .range(let key, let element, let pipeline, let body, let otherwise):
+                let pairs = try Self.pairs(of: try evaluate(pipeline, dot))
+                for pair in pairs {
+                    var names: [(name: String, value: JSONValue)] = []
+                    if let key { names.append((name: key, value: pair.key)) }
+                    if let element { names.append((name: element, value: pair.value)) }
+                    try scoped(body, pair.value, names)
+                }
+                if pairs.isEmpty { try scoped(otherwise, dot) }
+            }
+        }
+    }
+
+    private mutating func scoped(
+        _ nodes: [TemplateNode], _ dot: JSONValue,
+        _ names: [(name: String, value: JSONValue)] = []
+    ) throws(TemplateError) {
+        let known = variables.count
+        variables += names
+        try render(nodes, dot)
+        variables.removeSubrange(known...)
+    }
+
+    private static func pairs(
+        of value: JSONValue
+    ) throws(TemplateError) -> [(key: JSONValue, value: JSONValue)] {
+        switch value {
+        case .array(let elements):
+            return elements.enumerated().map { (key: JSONValue($0.offset), value: $0.element) }
+        case .object(var object):
+            object.sort()
+            return object.members.map { (key: .string($0.name), value: $0.value) }
+        case .null: return []
+        case .bool, .number, .string:
+            throw TemplateError(
+                .wrongArgument, "\"range\" takes a list or a map, not \(value.templateText)")
+        }
+    }
+
+    // MARK: - Values
+
+    private func evaluate(
+        _ pipeline: TemplatePipeline, _ dot: JSONValue
+    ) throws(TemplateError) -> JSONValue {
+        var result: JSONValue?
+        for command in pipeline.commands {
+            switch command {
+            case .value(let operand): result = try evaluate(operand, dot)
+            case .call(let function, let operands):
+                var arguments: [JSONValue] = []
+                for operand in operands { arguments.append(try evaluate(operand, dot)) }
+                if let result { arguments.append(result) }
+                result = try call(function, arguments)
+            }
+        }
+        return result ?? .null
+    }
+
+    private func evaluate(
+        _ operand: TemplateOperand, _ dot: JSONValue
+    ) throws(TemplateError) -> JSONValue {
+        var value: JSONValue =
+            switch operand.start {
+            case .dot: dot
+            case .variable(let name): variables.last { $0.name == name }?.value ?? .null
+            case .literal(let value): value
+            case .pipeline(let pipeline): try evaluate(pipeline, dot)
+            case .call(let function): try call(function, [])
+            }
+        for name in operand.fields {
+            guard let object = value.objectValue else {
+                throw TemplateError(
+                    .unknownField,
+                    "there is no field .\(name) in \(value.isNull ? "what is not set" : "what is no map")"
+                )
+            }
+            guard let member = object[name] else {
+                throw TemplateError(
+                    .unknownField,
+                    "there is no field .\(name); there are "
+                        + object.members.map { ".\($0.name)" }.joined(separator: ", "))
+            }
+            value = member
+        }
+        return value
+    }
+
+    private func call(
+        _ function: TemplateFunction, _ arguments: [JSONValue]
+    ) throws(TemplateError) -> JSONValue {
+        if skipsFunctions, let first = arguments.first(where: { $0.stringValue != nil }) {
+            return first
+        }
+        let result = try function.call(arguments)
+        if let text = result.stringValue, text.utf8.count > Self.maximumBytes { throw Self.tooLong }
+        return result
+    }
+
+    private static var tooLong: TemplateError {
+        TemplateError(.tooLarge, "it makes a text of more than \(maximumBytes) bytes")
+    }
+}
