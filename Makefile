@@ -35,7 +35,7 @@ bench: build ## hold it against its peers (BENCH="--only find-* --repeat 5"; see
 demo: setup ## a Debian image, a build on it, and a tour with ls, diff and du
 	@Scripts/demo
 
-check: ## what CI runs: setup, lint, test
+check: ## what CI runs: setup, lint, test, and a release build
 	@.ci/run
 
 docs: setup ## write docs/cli.md from the commands' own help

@@ -1,3 +1,4 @@
+internal import CFuse
 internal import Glibc
 
 /// The process that serves a mount, as far as `/proc` tells (`fuse_connection` in the fdinfo of its
