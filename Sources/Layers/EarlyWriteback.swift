@@ -7,7 +7,8 @@ internal import Synchronization
 /// One thread calls it; another one waits for the disk, started when there is enough to write.
 final class EarlyWriteback {
     /// Small imports are written at once at their end; for large ones the disk begins a fraction of
-    /// a second's work early.
+    /// a second's work early. For a system image of 128 MB, which takes 320 ms on ext4: 16 and 32 MB
+    /// take 350 and 340 ms, since each write holds the journal up, 90 MB 347, never 385.
     private static let stepBytes: UInt64 = 48 << 20
 
     private let ingest: ObjectIngest
