@@ -77,14 +77,21 @@ package struct Collector {
     // MARK: - Time
 
     /// A moment that is later than the times of all files changed before this call, and not later
-    /// than those of files changed after it: file systems stamp changes with the last tick.
+    /// than those of files changed after it.
+    ///
+    /// File systems stamp changes with the last tick, or finer if somebody looked at the last stamp.
+    /// A tick is of the time when it was due, which may be before a fine stamp that was given just
+    /// before it came: the second one from now is later than all.
     private func nextTick() -> FileTimestamp {
-        let now = FileTimestamp.tick()
-        while true {
-            let next = FileTimestamp.tick()
-            if next != now { return next }
-            usleep(500)
+        var last = FileTimestamp.tick()
+        for _ in 0..<2 {
+            let former = last
+            while last == former {
+                usleep(500)
+                last = FileTimestamp.tick()
+            }
         }
+        return last
     }
 
     /// When the first of the live leases that store objects began to do so.
