@@ -17,12 +17,15 @@ extension Store {
         }
     }
 
-    /// - Returns: nil if there is none yet.
+    /// - Returns: nil if there is none yet, or was none: a damaged one is removed.
     private func readKey(_ path: String) throws(Errno) -> (UInt64, UInt64)? {
         do throws(Errno) {
             let file = try OwnedDescriptor(opening: path, .readOnly)
             let bytes = try DescriptorIO.readAll(file.rawValue, limit: 64)
-            guard bytes.count == 16 else { return nil }
+            guard bytes.count == 16 else {
+                try HostDirectory.unlink(path)
+                return nil
+            }
             let words = [bytes[..<8], bytes[8...]].map { $0.reduce(0) { $0 << 8 | UInt64($1) } }
             return (words[0], words[1])
         } catch .notFound {
@@ -31,12 +34,15 @@ extension Store {
     }
 
     private func makeKey(_ path: String) throws(Errno) {
-        let temporary = "\(path).\(UInt64.random(in: .min ... .max))"
+        let random = UInt64.random(in: .min ... .max)
+        let temporary = "\(path).\(random)\(HostDirectory.temporarySuffix)"
         let file = try OwnedDescriptor(
             opening: temporary, [.writeOnly, .create, .exclusive], permissions: 0o600)
         var generator = SystemRandomNumberGenerator()
         let bytes = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         try DescriptorIO.writeAll(file.rawValue, bytes)
+        // A power cut must not leave an empty one under the name.
+        try DescriptorIO.synchronize(file.rawValue)
         do throws(Errno) {
             try HostDirectory.renameToNew(temporary, to: path)
         } catch .exists {
