@@ -7,11 +7,13 @@ package enum ViewLog {
     private static let maximumLines = 1_000
     private static let lines = Atomic<Int>(0)
 
-    package static func report(_ error: any Error) {
+    package static func report(_ error: any Error) { note("a view answered EIO: \(error)") }
+
+    /// Says something that whoever has the view should know.
+    package static func note(_ message: String) {
         let count = lines.add(1, ordering: .relaxed).newValue
         guard count <= maximumLines else { return }
-        let text = "vitrine: a view answered EIO: \(error)\n"
-        let bytes = Array(text.utf8)
+        let bytes = Array("vitrine: \(message)\n".utf8)
         _ = unsafe bytes.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 }

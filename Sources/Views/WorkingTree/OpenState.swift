@@ -23,4 +23,6 @@ struct OpenHandle {
     /// What the kernel may do I/O on by itself, kept open for it.
     let backing: HostFile?
     var isWritable: Bool
+    /// Writes through it are on the disk when they return (`O_DSYNC`, `O_SYNC`).
+    var isSynchronous = false
 }

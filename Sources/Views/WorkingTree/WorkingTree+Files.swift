@@ -9,13 +9,28 @@ extension WorkingTree {
     ) throws(FileSystemError) -> OpenedFile {
         if flags.contains(.truncate) { try resize(inode, to: 0, clearSetIDs: clearSetIDs) }
         guard flags.writes else { return try openForReading(inode) }
-        return try changing { () throws(FileSystemError) in
+        let opened = try changing { () throws(FileSystemError) in
             try gated(inode) { () throws(FileSystemError) in
                 let file = try ownFile(of: inode)
                 return try perform { (state) throws(Interruption) in
                     try state.open(inode, file: file, flags, by: context)
                 }
             }
+        }
+        try commitBeforeWrites(inode, flags, opened)
+        return opened
+    }
+
+    /// What a synchronous handle writes is to be found after a power cut: so is its file.
+    private func commitBeforeWrites(
+        _ inode: InodeNumber, _ flags: OpenFlags, _ opened: OpenedFile
+    ) throws(FileSystemError) {
+        guard flags.contains(.synchronous), durability != nil else { return }
+        do throws(FileSystemError) {
+            try synchronize(inode, handle: opened.handle, dataOnly: true)
+        } catch {
+            release(inode, handle: opened.handle)
+            throw error
         }
     }
 
@@ -40,9 +55,13 @@ extension WorkingTree {
         var request = request
         request.mode = FileType.regular.rawValue | request.mode & 0o7777
         do throws(FileSystemError) {
-            return try changing { () throws(FileSystemError) in
+            let made = try changing { () throws(FileSystemError) in
                 try createNew(request, as: name, flags)
             }
+            if flags.writes {
+                try commitBeforeWrites(made.entry.attributes.inode, flags, made.file)
+            }
+            return made
         } catch .exists where !flags.contains(.exclusive) {
             return try openExisting(request, flags)
         }
@@ -59,12 +78,14 @@ extension WorkingTree {
                 let inode = try state.make(request, as: name, at: now) { (_) in
                     .regular(.own(OwnFile(made)))
                 }
+                state.recorder?.madeFile()
                 let opened = try state.open(
                     inode.number, file: made.host, flags, by: request.context)
                 return (state.entry(inode).answer, opened)
             }
         } catch {
-            try? HostDirectory.unlink(made.path)  // what stays goes with the lease
+            // What stays goes with the lease, or when the container is opened again.
+            try? HostDirectory.unlink(made.path)
             throw error
         }
     }
@@ -144,6 +165,7 @@ extension WorkingTreeState {
         if flags.writes {
             opened.writerCount += 1
             opened.isUnsettled = true
+            recorder?.mayWrite(inode)
             if context.userID != 0 { opened.writesClearSetIDs = true }
         }
         var caching = OpenedFile.Caching.keep
@@ -158,7 +180,8 @@ extension WorkingTreeState {
         }
         let handle = newHandle(
             OpenHandle(
-                inode: inode, backing: backing == nil ? nil : file, isWritable: flags.writes))
+                inode: inode, backing: backing == nil ? nil : file, isWritable: flags.writes,
+                isSynchronous: flags.contains(.synchronous)))
         return OpenedFile(handle: handle, caching: caching, backing: backing)
     }
 

@@ -106,6 +106,7 @@ extension WorkingTreeState {
         let modified = FileTime(status.modificationTime)
         inode.opened?.statusGeneration += 1
         file.blocks = status.blocks
+        file.hostTime = modified
         guard status.sizeBytes != file.sizeBytes || modified != inode.modificationTime else {
             return
         }
@@ -113,8 +114,14 @@ extension WorkingTreeState {
         inode.modificationTime = modified
         inode.withExtras().changeTime = modified
         // As the kernel does for every write (file_remove_privs).
+        let before = inode.attributes
         dropPrivileges(of: inode, setIDs: inode.opened?.writesClearSetIDs == true)
-        markChanged(inode)
+        // Size and time are found in the file again.
+        if inode.flags.contains(.recorded), inode.attributes == before {
+            markChangedUnrecorded(inode)
+        } else {
+            markChanged(inode)
+        }
     }
 
     // MARK: - Changes
