@@ -38,8 +38,8 @@ final class ViewDurability: Sendable {
             isScheduled.compareExchange(expected: false, desired: true, ordering: .relaxed)
                 .exchanged
         else { return }
-        queue.asyncAfter(deadline: .now() + Self.commitInterval) {
-            self.isScheduled.store(false, ordering: .relaxed)
+        queue.asyncAfter(deadline: .now() + Self.commitInterval) { [weak self] in
+            self?.isScheduled.store(false, ordering: .relaxed)
             commit()
         }
     }
