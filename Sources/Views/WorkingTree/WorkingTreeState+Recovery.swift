@@ -56,6 +56,11 @@ extension WorkingTreeState {
                 if isNew { stack.append(child) }
             }
         }
+        // Names that were never looked up lead to them, by their group.
+        for record in replay.inodes.values
+        where record.group != nil && inodes[record.number.rawValue] == nil {
+            _ = try restored(record.number, replay, files)
+        }
         finishRestoring()
     }
 
