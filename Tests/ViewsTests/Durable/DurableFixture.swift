@@ -11,9 +11,9 @@ import VirtualFS
 /// A store with a container, whose view is dropped and opened again.
 final class DurableFixture {
     let directory: String
-    private(set) var store: Store
-    private(set) var lease: Lease
-    private(set) var tree: WorkingTree
+    private var openStore: Store?
+    private var openLease: Lease?
+    private var openTree: WorkingTree?
     private(set) var record: ContainerRecord
     /// Nil: the store makes its own directory, and takes it away.
     private let ownsDirectory: Bool
@@ -28,8 +28,8 @@ final class DurableFixture {
         let place = try directory ?? TemporaryPath.make("vitrine-durable")
         self.directory = place
         ownsDirectory = directory == nil
-        store = try Store(root: place + "/store", bootID: bootID)
-        lease = try store.lease("test")
+        let store = try Store(root: place + "/store", bootID: bootID)
+        let lease = try store.lease("test")
         let base = try Self.makeBase(store, lease, draft)
         let config = ImageConfig(platform: .host)
         let image = try store.insertImages([
@@ -42,11 +42,13 @@ final class DurableFixture {
         try store.createContainer(record, base: base) {
             try WorkingTree.prepare($0, base: base, bootID: bootID)
         }
-        tree = try Self.open(store, record, lease)
+        (openStore, openLease) = (store, lease)
+        openTree = try Self.open(store, record, lease)
     }
 
     deinit {
-        lease.end()
+        openTree = nil
+        openLease?.end()
         // Leaves what somebody else mounts.
         if ownsDirectory { try? HostDirectory.removeAll(directory) }
     }
@@ -83,24 +85,32 @@ final class DurableFixture {
 
     var place: ContainerPlace { store.layout.container(record.id) }
 
+    var store: Store { openStore! }
+    var lease: Lease { openLease! }
+    var tree: WorkingTree { openTree! }
+
     /// Lets go of the view as the end of its process does: nothing is closed or written.
-    func drop() throws {
-        // A view of nothing takes its place: the container's lock is free then.
-        tree = try WorkingTree(base: .empty, store: store, lease: lease)
+    func drop() throws { openTree = nil }
+
+    /// Lets go of the store, too.
+    func close() {
+        openTree = nil
+        openLease = nil
+        openStore = nil
     }
 
     /// As another process after the end of the one that had it.
     func reopen() throws {
-        try drop()
-        tree = try Self.open(store, record, lease)
+        openTree = nil
+        openTree = try Self.open(store, record, lease)
     }
 
     /// As the first process after another boot.
     func reboot(as bootID: String) throws {
-        try drop()
-        store = try Store(root: directory + "/store", bootID: bootID)
-        lease = try store.lease("test")
-        tree = try Self.open(store, record, lease)
+        close()
+        openStore = try Store(root: directory + "/store", bootID: bootID)
+        openLease = try store.lease("test")
+        openTree = try Self.open(store, record, lease)
     }
 
     /// - Returns: the tree, and where its directories are.
