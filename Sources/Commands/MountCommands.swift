@@ -74,10 +74,12 @@ struct MountCommand: ParsableCommand {
     private func subject(
         _ source: ImageSource, _ engine: Engine
     ) throws -> MountRequest.Subject {
-        if case .stored(let name) = source, let container = try engine.findContainer(name) {
-            return .container(container)
-        }
-        return writable ? .writableImage(source) : .image(source)
+        let image = writable ? MountRequest.Subject.writableImage(source) : .image(source)
+        guard case .stored(let name) = source, let container = try engine.findContainer(name)
+        else { return image }
+        // The first digits of an ID may be a word.
+        let isNamed = container.name == name || container.id.text == name
+        return !isNamed && engine.hasImage(named: name) ? image : .container(container)
     }
 
     private func list() throws {

@@ -30,7 +30,8 @@ enum ContainerName {
     ) -> String {
         let words = [adjectives, surnames].compactMap { $0.randomElement(using: &random) }
         let name = words.joined(separator: "_")
-        return attempt <= plainAttempts ? name : name + String(Int.random(in: 0..<10, using: &random))
+        if attempt <= plainAttempts { return name }
+        return name + String(Int.random(in: 0..<10, using: &random))
     }
 
     /// Of more than ten thousand names so many in a row are seldom taken.

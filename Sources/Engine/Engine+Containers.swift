@@ -65,9 +65,11 @@ extension Engine {
     package func findContainer(_ text: String) throws -> ContainerRecord? {
         let all = try store.containers()
         if let exact = all.first(where: { $0.name == text || $0.id.text == text }) { return exact }
-        let isPrefix = !text.isEmpty && text.utf8.allSatisfy {
-            (48...57).contains($0) || (97...102).contains($0)
-        }
+        let isPrefix =
+            !text.isEmpty
+            && text.utf8.allSatisfy {
+                (48...57).contains($0) || (97...102).contains($0)
+            }
         let found = isPrefix ? all.filter { $0.id.text.hasPrefix(text) } : []
         guard found.count <= 1 else {
             throw EngineError(
@@ -76,6 +78,13 @@ extension Engine {
                     + found.prefix(4).map { String($0.id.text.prefix(20)) }.joined(separator: ", "))
         }
         return found.first
+    }
+
+    /// Whether an image has just this name.
+    package func hasImage(named text: String) -> Bool {
+        // What is no name is none's.
+        guard let reference = try? Reference(parsing: text) else { return false }
+        return (try? store.image(named: reference)) ?? nil != nil
     }
 
     /// - Throws: ``EngineError`` `notFound`, `ambiguous`.

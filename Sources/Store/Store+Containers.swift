@@ -1,6 +1,6 @@
+package import FileTree
 internal import Foundation
 internal import GRDB
-package import FileTree
 internal import ImageSpec
 internal import LinuxIO
 
@@ -166,7 +166,8 @@ extension Store {
     private func requireContainer(_ id: ContainerID) throws(StoreError) {
         let isThere = try read("a container") { database in
             try Row.fetchOne(
-                database, sql: "SELECT 1 FROM containers WHERE id = ?", arguments: [id.text]) != nil
+                database, sql: "SELECT 1 FROM containers WHERE id = ?", arguments: [id.text]
+            ) != nil
         }
         if !isThere { throw Self.noContainer(id) }
     }
@@ -187,8 +188,9 @@ extension Store {
             try HostDirectory.removeAll(container.place.directory)
         } catch {
             throw StoreError(
-                .inputOutput, "container \(id.short) is removed, but not all its files; "
-                    + "\"vitrine gc\" tries again", path: container.place.directory, cause: error)
+                .inputOutput,
+                "container \(id.short) is removed, but not all its files; \"vitrine gc\" tries again",
+                path: container.place.directory, cause: error)
         }
         try? HostDirectory.unlink(layout.containerLock(id))  // else the collector does
     }

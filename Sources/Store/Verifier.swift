@@ -114,7 +114,9 @@ private struct Check {
             }
         }
         for id in marker.missing.sorted() {
-            note(.missingDirectory, "\(id)", "an image, an entry, a container or a lease refers to it")
+            note(
+                .missingDirectory, "\(id)",
+                "an image, an entry, a container or a lease refers to it")
         }
     }
 

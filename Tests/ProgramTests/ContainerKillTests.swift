@@ -229,7 +229,8 @@ private struct MirroredWork {
         var lines: [String] = []
         var pending = [""]
         while let directory = pending.popLast() {
-            for name in try FileManager.default.contentsOfDirectory(atPath: root + "/" + directory) {
+            for name in try FileManager.default.contentsOfDirectory(atPath: root + "/" + directory)
+            {
                 let path = directory + "/" + name
                 var status = stat()
                 guard unsafe lstat(root + path, &status) == 0 else {

@@ -276,7 +276,9 @@ final class ViewJournal: Sendable {
         let first = failure.compareExchange(
             expected: 0, desired: error.rawValue, ordering: .relaxed)
         if first.exchanged {
-            ViewLog.note("could not \(what) (\(place.journal)): \(error); the view is read-only from here on")
+            ViewLog.note(
+                "could not \(what) (\(place.journal)): \(error); the view is read-only from here on"
+            )
         }
         return .inputOutput
     }

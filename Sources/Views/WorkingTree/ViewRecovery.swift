@@ -104,9 +104,10 @@ struct ViewRecovery: ~Copyable {
             if data.isEmpty { break }
             // The blocks at both ends may begin and end with holes.
             let blocks =
-                data.lowerBound / PartialCopy.blockBytes * PartialCopy.blockBytes
-                ..< min(
-                    kept, (data.upperBound + PartialCopy.blockBytes - 1)
+                data.lowerBound / PartialCopy.blockBytes
+                * PartialCopy.blockBytes..<min(
+                    kept,
+                    (data.upperBound + PartialCopy.blockBytes - 1)
                         / PartialCopy.blockBytes * PartialCopy.blockBytes)
             try fill(blocks, of: file, from: object.rawValue)
             partial.copied(blocks)

@@ -227,6 +227,8 @@ extension [UInt64] {
     /// In parts that are described in well under a millisecond.
     fileprivate var parts: some Sequence<ArraySlice<UInt64>> {
         let size = 1024
-        return stride(from: 0, to: count, by: size).lazy.map { self[$0..<Swift.min($0 + size, count)] }
+        return stride(from: 0, to: count, by: size).lazy.map {
+            self[$0..<Swift.min($0 + size, count)]
+        }
     }
 }

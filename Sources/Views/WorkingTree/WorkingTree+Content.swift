@@ -90,7 +90,8 @@ extension WorkingTree {
     func ownFile(
         of inode: InodeNumber, keptBytes: UInt64 = .max
     ) throws(FileSystemError) -> HostFile {
-        if let shared = locked({ $0.find(inode)?.ownFile.flatMap { $0.isShared ? $0.path : nil } }) {
+        if let shared = locked({ $0.find(inode)?.ownFile.flatMap { $0.isShared ? $0.path : nil } })
+        {
             return try unshare(inode, shared)
         }
         let (plan, partial) = try perform { (state) throws(Interruption) in

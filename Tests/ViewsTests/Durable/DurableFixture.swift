@@ -85,9 +85,14 @@ final class DurableFixture {
 
     var place: ContainerPlace { store.layout.container(record.id) }
 
-    var store: Store { openStore! }
-    var lease: Lease { openLease! }
-    var tree: WorkingTree { openTree! }
+    var store: Store { present(openStore) }
+    var lease: Lease { present(openLease) }
+    var tree: WorkingTree { present(openTree) }
+
+    private func present<Part>(_ part: Part?) -> Part {
+        guard let part else { preconditionFailure("the fixture was closed") }
+        return part
+    }
 
     /// Lets go of the view as the end of its process does: nothing is closed or written.
     func drop() throws { openTree = nil }

@@ -21,7 +21,8 @@ struct DurablePropertyTests {
     }
 
     @Test(arguments: [101, 102] as [UInt64])
-    func `a view whose journal is rewritten all the time comes back as it was`(seed: UInt64) throws {
+    func `a view whose journal is rewritten all the time comes back as it was`(seed: UInt64) throws
+    {
         try run(seed: seed, operations: 1500, freezes: true, compacts: true)
     }
 
@@ -90,7 +91,6 @@ struct DurablePropertyTests {
             }
         #expect(fixture.ownFiles == used.sorted())
     }
-
 
     private func compare(_ host: HostClient, _ view: ViewClient, _ place: String) -> Bool {
         let names = OperationGenerator.attributeNames

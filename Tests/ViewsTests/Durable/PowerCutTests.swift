@@ -150,7 +150,8 @@ struct PowerCutProgram {
     }
 
     private mutating func path() -> String {
-        let name = ["a", "b", "c", "e", "small", "big", "inner"].randomElement(using: &random) ?? ""
+        let known = ["a", "b", "c", "e", "small", "big", "inner"]
+        let name = known.randomElement(using: &random) ?? ""
         let place = directories.sorted().randomElement(using: &random) ?? ""
         return Bool.random(using: &random) ? name : "\(place)/\(name)"
     }
@@ -329,7 +330,8 @@ struct PowerCutProgram {
                 )
                 contents[path] = try calls.read(path)
                 if UInt64(contents[path]?.count ?? 0) != attributes.sizeBytes {
-                    return ["\(path): \(contents[path]?.count ?? 0) of \(attributes.sizeBytes) bytes"]
+                    let count = contents[path]?.count ?? 0
+                    return ["\(path): \(count) of \(attributes.sizeBytes) bytes"]
                 }
             }
         }
@@ -370,13 +372,16 @@ struct PowerCutProgram {
         if !isLoose, content.count < sizes.min() ?? 0 {
             return "\(content.count) bytes, expected one of \(sizes)"
         }
-        if content.count > sizes.max() ?? 0 { return "\(content.count) bytes are too many: \(sizes)" }
+        if content.count > sizes.max() ?? 0 {
+            return "\(content.count) bytes are too many: \(sizes)"
+        }
         for (index, byte) in content.enumerated() {
             if allowed.contains(where: { index < $0.count && $0[index] == byte }) { continue }
             // What a file got anew is zero until it is written.
             let wasThere = allowed.first.map { index < $0.count } ?? false
             if byte == 0 && (isLoose || !wasThere) { continue }
-            return "byte \(index) is \(byte), of \(allowed.map { index < $0.count ? Int($0[index]) : -1 })"
+            let wanted = allowed.map { index < $0.count ? Int($0[index]) : -1 }
+            return "byte \(index) is \(byte), of \(wanted)"
         }
         return nil
     }

@@ -18,7 +18,9 @@ struct SimpleCalls {
         return DirectoryPlace(parent: parent, name: last)
     }
 
-    private func inode(_ name: [UInt8], in parent: InodeNumber) throws(FileSystemError) -> InodeNumber {
+    private func inode(_ name: [UInt8], in parent: InodeNumber) throws(FileSystemError)
+        -> InodeNumber
+    {
         guard case .found(let entry) = try view.lookup(name, in: parent) else { throw .notFound }
         return entry.attributes.inode
     }
