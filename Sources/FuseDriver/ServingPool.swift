@@ -21,6 +21,7 @@ final class ServingPool: Sendable {
     private struct State {
         var standby: [Worker] = []
         var threads: [PoolThread] = []
+        var workers: [Worker] = []
     }
 
     let spinning: Duration
@@ -126,6 +127,7 @@ final class ServingPool: Sendable {
                 let thread = PoolThread(running: worker, stackBytes: Self.stackBytes)
             else { return nil }
             state.threads.append(thread)
+            state.workers.append(worker)
             return worker
         }
         guard let invited else {
@@ -134,6 +136,12 @@ final class ServingPool: Sendable {
         }
         active.add(1, ordering: .relaxed)
         invited.invite()
+    }
+
+    /// Tells the thread that serves a request that its program got a signal.
+    /// - Returns: false if none does.
+    func interrupt(_ request: UInt64) -> Bool {
+        state.withLock { $0.workers.contains { $0.interrupt(request) } }
     }
 
     // MARK: Closing
@@ -166,7 +174,7 @@ final class ServingPool: Sendable {
     func join() {
         inviteStandby()
         let threads = state.withLock { state in
-            defer { state.threads = [] }
+            defer { (state.threads, state.workers) = ([], []) }
             return state.threads
         }
         for thread in threads { thread.join() }
