@@ -184,6 +184,11 @@ final class ServingPool: Sendable {
 
     /// How long nothing may move before another thread is invited.
     static let watchMilliseconds: Int32 = 1
+    /// So many requests in a round come from programs that mostly wait for answers.
+    private static let livelyRequests: UInt64 = 6
+    /// How long a pool counts as busy after them: pauses of a program that computes. Fewer than
+    /// ``quietRounds``.
+    private static let livelyRounds = 10
     /// After so many quiet rounds watching pauses until a listener wakes.
     private static let quietRounds = 50
 
@@ -192,6 +197,11 @@ final class ServingPool: Sendable {
         fileprivate var served: UInt64 = 0
         fileprivate var wasStuck = false
         fileprivate var quiet = 0
+        /// Rounds for which the pool still counts as busy.
+        fileprivate var lively = 0
+
+        /// Whether requests followed each other closely a moment ago.
+        var isBusy: Bool { lively > 0 }
     }
 
     /// One round of watching: invites a listener when nobody has listened, nor finished a request,
@@ -201,6 +211,8 @@ final class ServingPool: Sendable {
         let now = served.load(ordering: .relaxed)
         let isStuck = listening.load(ordering: .acquiring) == 0
         let moved = now != last.served
+        let isLively = now &- last.served >= Self.livelyRequests
+        last.lively = isLively ? Self.livelyRounds : max(0, last.lively - 1)
         if isStuck, last.wasStuck, !moved { inviteAnother() }
         last.served = now
         last.wasStuck = isStuck

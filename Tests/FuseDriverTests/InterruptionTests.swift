@@ -10,32 +10,40 @@ extension RealMounts {
     struct InterruptionTests {
         /// What a long request saw while it was served.
         private final class Witness: Sendable {
-            let began = Atomic(false)
-            let wasKilled = Atomic(false)
-            let mayEnd = Atomic(false)
+            private let began = Atomic(false)
+            private let wasKilled = Atomic(false)
+            private let mayEnd = Atomic(false)
+
+            var hasBegun: Bool { began.load(ordering: .relaxed) }
+            var sawKill: Bool { wasKilled.load(ordering: .relaxed) }
+            func end() { mayEnd.store(true, ordering: .relaxed) }
+
+            /// The request: until it is told to end, or its program is killed.
+            func wait(_ notifier: (any KernelNotifier)?) throws(FileSystemError) {
+                began.store(true, ordering: .relaxed)
+                while !mayEnd.load(ordering: .relaxed) {
+                    if notifier?.isCallerKilled == true {
+                        wasKilled.store(true, ordering: .relaxed)
+                        throw .interrupted
+                    }
+                    usleep(500)
+                }
+                throw .notEmpty
+            }
         }
 
-        /// A mount where looking up "long" takes until the caller is killed, or `mayEnd`.
+        /// A mount where looking up "long" takes until the caller is killed, or the witness ends it.
         private func mounted(_ body: (MountFixture, Witness) throws -> Void) throws {
             let witness = Witness()
             try MountFixture.mounted(.writable) { fileSystem in
                 fileSystem.hooks.withLock {
                     $0.lookup = { [weak fileSystem] (name) throws(FileSystemError) in
                         guard name == Array("long".utf8) else { return }
-                        witness.began.store(true, ordering: .relaxed)
-                        let notifier = fileSystem?.state.withLock { $0.notifier }
-                        while !witness.mayEnd.load(ordering: .relaxed) {
-                            if notifier?.isCallerKilled == true {
-                                witness.wasKilled.store(true, ordering: .relaxed)
-                                throw .interrupted
-                            }
-                            usleep(500)
-                        }
-                        throw .notEmpty
+                        try witness.wait(fileSystem?.state.withLock { $0.notifier })
                     }
                 }
             } body: { fixture in
-                defer { witness.mayEnd.store(true, ordering: .relaxed) }
+                defer { witness.end() }
                 try body(fixture, witness)
             }
         }
@@ -44,12 +52,12 @@ extension RealMounts {
         func `a program that is killed while it waits ends`(signal: Int32) throws {
             try mounted { fixture, witness in
                 let child = ShellCommand.start("exec stat \(fixture.path("long"))")
-                #expect(eventually { witness.began.load(ordering: .relaxed) })
+                #expect(eventually { witness.hasBegun })
                 kill(child, signal)
                 var status: Int32 = 0
-                #expect(unsafe waitpid(child, &status, 0) == child)
+                #expect(eventually { unsafe waitpid(child, &status, WNOHANG) == child })
                 #expect(status & 0x7F == signal)
-                #expect(eventually { witness.wasKilled.load(ordering: .relaxed) })
+                #expect(eventually { witness.sawKill })
             }
         }
 
@@ -58,13 +66,13 @@ extension RealMounts {
                 // Exit code 39 of a shell that handles the signal after its call: ENOTEMPTY was answered.
                 let script = "trap 'echo caught' USR1; test -e \(fixture.path("long")); exit 39"
                 let child = ShellCommand.start(script)
-                #expect(eventually { witness.began.load(ordering: .relaxed) })
+                #expect(eventually { witness.hasBegun })
                 kill(child, SIGUSR1)
                 usleep(100_000)
-                #expect(!witness.wasKilled.load(ordering: .relaxed))
-                witness.mayEnd.store(true, ordering: .relaxed)
+                #expect(!witness.sawKill)
+                witness.end()
                 #expect(ShellCommand.wait(child) == 39)
-                #expect(!witness.wasKilled.load(ordering: .relaxed))
+                #expect(!witness.sawKill)
             }
         }
 

@@ -44,7 +44,8 @@ enum Outcome {
     static func status(_ path: String) -> String {
         var value = stat()
         guard unsafe lstat(path, &value) == 0 else { return "errno \(errno)" }
-        return "mode \(String(value.st_mode, radix: 8)) links \(value.st_nlink) size \(value.st_size) "
+        return
+            "mode \(String(value.st_mode, radix: 8)) links \(value.st_nlink) size \(value.st_size) "
             + "owner \(value.st_uid):\(value.st_gid) device \(value.st_rdev)"
     }
 
