@@ -1,4 +1,5 @@
 package import FileTree
+internal import Glibc
 internal import LinuxIO
 package import Store
 internal import Synchronization
@@ -36,6 +37,8 @@ package final class WorkingTree: FileSystem, Sendable {
     let nextIdentity = Atomic<UInt64>(0)
     /// Nil while not mounted.
     let notifier = Mutex<(any KernelNotifier)?>(nil)
+    private let discarder = Discarder()
+    private let isMounted = Atomic(false)
     /// Kept open for statfs(2).
     let workDirectory: OwnedDescriptor
     let objects: ObjectReader
@@ -159,8 +162,11 @@ package final class WorkingTree: FileSystem, Sendable {
     var isCallerKilled: Bool { notifier.withLock { $0 }?.isCallerKilled ?? false }
 
     private func discard(_ garbage: Garbage) {
-        for path in garbage.paths {
-            try? HostDirectory.unlink(path)  // what stays goes with the lease
+        if garbage.paths.isEmpty { return }
+        if isMounted.load(ordering: .relaxed) {
+            discarder.discard(garbage.paths)
+        } else {
+            Discarder.remove(garbage.paths)
         }
     }
 
@@ -191,6 +197,7 @@ package final class WorkingTree: FileSystem, Sendable {
 
     package func mounted(notifier: any KernelNotifier, passthrough: Bool) {
         self.notifier.withLock { $0 = notifier }
+        isMounted.store(unsafe getenv("VLAZY") == nil, ordering: .relaxed)
         locked { $0.offersBackings = passthrough }
     }
 
@@ -202,6 +209,8 @@ package final class WorkingTree: FileSystem, Sendable {
 
     package func unmounted() {
         notifier.withLock { $0 = nil }
+        isMounted.store(false, ordering: .relaxed)
+        discarder.finish()
         settleAll()
         locked { $0.dropKernelReferences() }
     }
