@@ -17,9 +17,12 @@ struct BuildCommand: ParsableCommand {
               echo 'FROM debian:bookworm' | vitrine build -t copy -
               tar -c . | vitrine build -t app -
             """)
-    enum Progress: String, ExpressibleByArgument, CaseIterable { case auto, plain, tty, quiet }
+    enum Progress: String, ExpressibleByArgument, CaseIterable {
+        case auto, plain, tty, quiet, rawjson
+    }
 
     @OptionGroup var store: StoreOptions
+    @OptionGroup var steps: BuildStepOptions
     @Option(name: .shortAndLong, help: "Name the image; may be given several times.")
     var tag: [String] = []
     @Option(name: .shortAndLong, help: "The Dockerfile (PATH/Dockerfile); - is standard input.")
@@ -35,7 +38,7 @@ struct BuildCommand: ParsableCommand {
     @Option(
         help: "The network of RUN steps: default (the host's), host, none or sandbox (its own).")
     var network = "default"
-    @Option(help: "auto, plain, tty or quiet.") var progress = Progress.auto
+    @Option(help: "auto, plain, tty, quiet or rawjson.") var progress = Progress.auto
     @Option(
         name: .customLong("label"), help: ArgumentHelp("Set a label.", valueName: "name=value"))
     var labels: [String] = []
@@ -62,8 +65,11 @@ struct BuildCommand: ParsableCommand {
 
     func run() throws {
         let location = try Engine.buildContext(context)
-        let options = try options()
+        var options = try options()
+        steps.apply(to: &options)
+        let budget = try CacheBudget(environment: ProcessInfo.processInfo.environment)
         let engine = try store.engine()
+        steps.importCaches(engine)
         let idFile = iidfile.map { ImageIDFile($0) }
         try idFile?.clear()
         let interruption = BuildInterruption()
@@ -73,16 +79,23 @@ struct BuildCommand: ParsableCommand {
         do {
             result = try engine.build(
                 options, context: location, observer: display.observer,
-                cancellation: interruption.cancellation)
+                cancellation: interruption.cancellation, shell: steps.shell)
             display.finish()
         } catch let error as BuildError {
             display.finish()
             report(error)
+            BuildStepOptions.keep(budget, engine)
             throw ExitCode(error.code == .cancelled ? interruption.exitCode ?? 1 : 1)
         }
         withExtendedLifetime(listener) {}
-        try idFile?.write(result.image)
-        if quiet || progress == .quiet { Terminal.write("\(result.image)\n") }
+        try steps.exportCaches(of: result, engine)
+        if let stop = result.stop { BuildStepOptions.show(stop, of: result) }
+        if result.isRecorded {
+            try idFile?.write(result.image)
+            if quiet || progress == .quiet { Terminal.write("\(result.image)\n") }
+        }
+        // A build that made nothing new needs no look at how much there is.
+        if result.cachedStepCount < result.stepCount { BuildStepOptions.keep(budget, engine) }
     }
 
     private func report(_ error: BuildError) {
@@ -126,38 +139,5 @@ struct BuildCommand: ParsableCommand {
     private static func pair(_ text: String) -> (name: String, value: String?) {
         guard let equals = text.firstIndex(of: "=") else { return (text, nil) }
         return (String(text[..<equals]), String(text[text.index(after: equals)...]))
-    }
-}
-
-/// How a build's progress is shown.
-final class BuildDisplay {
-    let observer: any BuildObserver
-    private var stop: (() -> Void)?
-
-    init(_ progress: BuildCommand.Progress, quiet: Bool) {
-        if quiet || progress == .quiet {
-            observer = QuietProgress()
-            return
-        }
-        let live = progress == .tty || (progress == .auto && Terminal.errorIsTerminal)
-        guard live else {
-            observer = PlainProgress(isTerminal: Terminal.errorIsTerminal) {
-                StandardStream.error.write($0)
-            }
-            return
-        }
-        let terminal = TerminalProgress(
-            columns: { HostTerminal.columns(of: STDERR_FILENO) }, { Terminal.writeError($0) })
-        observer = terminal
-        let timer = DispatchSource.makeTimerSource()
-        timer.schedule(deadline: .now(), repeating: .milliseconds(100))
-        timer.setEventHandler { terminal.tick() }
-        timer.activate()
-        stop = { timer.cancel() }
-    }
-
-    func finish() {
-        stop?()
-        stop = nil
     }
 }

@@ -11,10 +11,17 @@ internal import Views
 /// Runs build steps for real: a writable view of the tree, mounted, and an OCI runtime on it.
 struct StepRunner: StepExecutor {
     private let runtime: @Sendable (Lease) throws -> ContainerRuntime
+    private let shell: DebugSession?
     private static let sequence = Atomic<UInt64>(0)
 
-    /// - Parameter runtime: asked only when a step has to run, before anything is mounted for it.
-    init(runtime: @escaping @Sendable (Lease) throws -> ContainerRuntime) {
+    /// - Parameters:
+    ///   - shell: opened in the view of a step that fails.
+    ///   - runtime: asked only when a step has to run, before anything is mounted for it.
+    init(
+        shell: DebugSession? = nil,
+        runtime: @escaping @Sendable (Lease) throws -> ContainerRuntime
+    ) {
+        self.shell = shell
         self.runtime = runtime
     }
 
@@ -42,6 +49,7 @@ struct StepRunner: StepExecutor {
         let outcome: Container.Outcome
         do {
             outcome = try run(container, runtime, context)
+            try shell?.open(after: outcome, of: container, runtime, context)
         } catch {
             try? session.unmount(lazily: true)  // the error above is the one to report
             throw error

@@ -9,7 +9,8 @@ internal import Store
 /// The Dockerfile and the ignore file can be left out of what COPY sees and are read all the same.
 struct BuildContext {
     let dockerfile: DockerfileText
-    let source: any CopySource
+    /// One stage at a time may ask it.
+    var source: any CopySource
     /// What the host's files hashed to; saved when the build ends.
     let cache: StatCache?
 

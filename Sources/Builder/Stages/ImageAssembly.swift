@@ -39,7 +39,15 @@ struct ImageAssembly {
             .exported(step: step, id, tags: run.options.tags, clock.now - start))
         return BuildResult(
             image: id, tags: run.options.tags, build: run.recorder.id,
-            stepCount: run.stepCount - 1, cachedStepCount: run.cachedStepCount)
+            stepCount: run.stepCount, cachedStepCount: run.cachedStepCount)
+    }
+
+    /// What a build ends with that makes no image.
+    func unrecorded(_ stop: BuildResult.Stop) -> BuildResult {
+        let id = ImageID(Digest(of: state.image.encoded))
+        return BuildResult(
+            image: id, tags: [], build: run.recorder.id, stepCount: run.stepCount,
+            cachedStepCount: run.cachedStepCount, stop: stop)
     }
 
     private func completeConfig(_ digests: [LayerDigest.Value]) -> ImageConfig {

@@ -70,7 +70,7 @@ struct ContainerSpec {
             arguments: request.arguments, environment: environment,
             workingDirectory: request.workingDirectory,
             capabilities: .init(bounding: names, effective: held, permitted: held),
-            resourceLimits: request.resourceLimits)
+            resourceLimits: request.resourceLimits, hasTerminal: request.hasTerminal)
     }
 
     private var namespaces: [RuntimeSpec.Namespace] {
