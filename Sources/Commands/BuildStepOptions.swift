@@ -31,7 +31,8 @@ struct BuildStepOptions: ParsableArguments {
     var debugOnFailure = false
     @Option(
         name: .customLong("debug-shell"),
-        help: ArgumentHelp("The shell to open (the image's /bin/sh, else bash).", valueName: "path"))
+        help: ArgumentHelp("The shell to open (the image's /bin/sh, else bash).", valueName: "path")
+    )
     var debugShell: String?
     @Option(
         name: .customLong("target-step"),

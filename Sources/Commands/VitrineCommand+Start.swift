@@ -37,7 +37,8 @@ extension VitrineCommand {
 /// Docker's flags are Go's: a boolean one may be given a value (`--no-cache=true`).
 enum GoFlags {
     private static let boolean: Set<String> = [
-        "--all", "--allow-other", "--debug", "--debug-on-failure", "--detach", "--digests", "--dry-run", "--force", "--foreground",
+        "--all", "--allow-other", "--debug", "--debug-on-failure", "--detach", "--digests",
+        "--dry-run", "--force", "--foreground",
         "--human", "--json", "--lazy", "--no-cache", "--no-human", "--no-trunc", "--quick",
         "--quiet", "--rw", "--verbose",
     ]

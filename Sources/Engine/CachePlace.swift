@@ -16,7 +16,9 @@ package struct CachePlace: Hashable, Sendable {
 
     /// `type=local,src=DIR`
     /// - Throws: ``EngineError`` `invalid`, `unavailable`.
-    package init(source text: String) throws { try self.init(text, directory: "src", option: "from") }
+    package init(source text: String) throws {
+        try self.init(text, directory: "src", option: "from")
+    }
 
     /// `type=local,dest=DIR[,mode=min|max]`
     /// - Throws: ``EngineError`` `invalid`, `unavailable`.
@@ -65,7 +67,8 @@ package struct CachePlace: Hashable, Sendable {
         switch type {
         case "registry":
             EngineError(
-                .unavailable, "caches of registries need the registry client, which is not there yet",
+                .unavailable,
+                "caches of registries need the registry client, which is not there yet",
                 hint: "write \(example), and carry the directory: it is an OCI image layout")
         case "inline":
             EngineError(
@@ -73,7 +76,8 @@ package struct CachePlace: Hashable, Sendable {
                 hint: "write \(example),mode=min")
         case "gha", "s3", "azblob":
             EngineError(
-                .unavailable, "caches of type=\(type) are services of others, which are not spoken to",
+                .unavailable,
+                "caches of type=\(type) are services of others, which are not spoken to",
                 hint: "write \(example), and have the service keep the directory")
         default:
             EngineError(

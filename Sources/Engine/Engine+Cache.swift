@@ -49,19 +49,32 @@ extension Engine {
     /// - Returns: what was removed.
     package func keepCacheBudget(_ budget: CacheBudget) throws -> [CacheKey] {
         guard let limit = try budget.limit(at: root) else { return [] }
-        let bound = try store.cacheSizeBound()
-        if bound.isComplete, bound.bytes <= limit { return [] }
+        if try cacheSizeBound() <= limit { return [] }
         guard try cacheBytes(upTo: limit) > limit else { return [] }
         let removed = try evict(to: limit / 100 * Self.keptPercent, unusedSince: nil)
         if !removed.isEmpty { _ = try collectGarbage() }
         return removed
     }
 
+    /// At least what the cache has, found without a look at all of it.
+    private func cacheSizeBound() throws -> UInt64 {
+        let bound = try store.cacheSizeBound()
+        var bytes = bound.bytes
+        for holding in bound.unknown {
+            var counter = ContentCounter(store)
+            // One that is damaged has none.
+            let parts = holding.trees.map { (try? counter.add($0)) ?? 0 }
+            bytes += parts.last ?? 0
+        }
+        return bytes
+    }
+
     /// What the cache has that images have not; counting ends past `limit`.
     private func cacheBytes(upTo limit: UInt64) throws -> UInt64 {
         var (counter, base) = try imageContents()
         for holding in try store.cacheHoldings() {
-            for tree in holding.trees { _ = try? counter.add(tree) }  // one that is damaged has none
+            // One that is damaged has none.
+            for tree in holding.trees { _ = try? counter.add(tree) }
             if counter.bytes - base > limit { break }
         }
         return counter.bytes - base
@@ -73,7 +86,8 @@ extension Engine {
         var isFull = false
         for holding in try store.cacheHoldings() {
             if !isFull {
-                for tree in holding.trees { _ = try? counter.add(tree) }  // as above
+                // As above.
+                for tree in holding.trees { _ = try? counter.add(tree) }
                 isFull = counter.bytes - base > limit
             }
             // All that are older go too: one that stayed would keep what newer ones stand on.

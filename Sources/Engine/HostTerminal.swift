@@ -20,7 +20,8 @@ package enum HostTerminal {
 
     /// Runs `body`, and gives the terminal the modes back that it had: a program that is killed
     /// leaves those that it set.
-    package static func keepingModes<R>(of descriptor: Int32, _ body: () throws -> R) rethrows -> R {
+    package static func keepingModes<R>(of descriptor: Int32, _ body: () throws -> R) rethrows -> R
+    {
         var modes = termios()
         let isKnown = unsafe tcgetattr(descriptor, &modes) == 0
         defer { if isKnown { _ = unsafe tcsetattr(descriptor, TCSADRAIN, &modes) } }

@@ -17,6 +17,16 @@ package struct CacheHolding: Hashable, Sendable {
     package var trees: [Tree]
 }
 
+extension CacheHolding {
+    /// - Returns: nil for a row that is damaged.
+    fileprivate init?(entry row: Row) throws {
+        guard let key = Digest(row["key"] as Data?) else { return nil }
+        self.init(
+            subject: .entry(CacheKey(key)), lastUsedAt: row["lastUsedAt"],
+            trees: [try Tree(row["parentTree"] as Data), try Tree(row["tree"] as Data)])
+    }
+}
+
 extension Store {
     /// What the cache's budget is about, most recently used first.
     package func cacheHoldings() throws(StoreError) -> [CacheHolding] {
@@ -25,11 +35,7 @@ extension Store {
             let entries = try Row.fetchCursor(
                 database, sql: "SELECT key, lastUsedAt, parentTree, tree FROM cache")
             while let row = try entries.next() {
-                guard let key = Digest(row["key"] as Data?) else { continue }
-                holdings.append(
-                    CacheHolding(
-                        subject: .entry(CacheKey(key)), lastUsedAt: row["lastUsedAt"],
-                        trees: [try Tree(row["parentTree"] as Data), try Tree(row["tree"] as Data)]))
+                if let holding = try CacheHolding(entry: row) { holdings.append(holding) }
             }
             let builds = try Row.fetchAll(
                 database,
@@ -48,16 +54,18 @@ extension Store {
     }
 
     /// What the tars of all entries' changes have: never less than what they take, so that where
-    /// this is little nobody need look closer. Of an entry that is not hashed yet nothing is known.
-    package func cacheSizeBound() throws(StoreError) -> (bytes: UInt64, isComplete: Bool) {
+    /// this is little nobody need look closer.
+    /// - Returns: the sum, and of the entries that are not hashed yet the trees.
+    package func cacheSizeBound() throws(StoreError) -> (bytes: UInt64, unknown: [CacheHolding]) {
         try read("the cache") { database in
-            let row = try Row.fetchOne(
+            let bytes = try Int64.fetchOne(
                 database,
-                sql: """
-                    SELECT COALESCE(SUM(layerTarSizeBytes), 0) AS bytes,
-                        COUNT(*) - COUNT(layer) AS unknown FROM cache
-                    """)
-            return (UInt64(clamping: row?["bytes"] as Int64? ?? 0), row?["unknown"] ?? 0 == 0)
+                sql: "SELECT COALESCE(SUM(layerTarSizeBytes), 0) FROM cache WHERE layer NOT NULL")
+            let unknown = try Row.fetchAll(
+                database,
+                sql: "SELECT key, lastUsedAt, parentTree, tree FROM cache WHERE layer IS NULL"
+            ).compactMap { row -> CacheHolding? in try CacheHolding(entry: row) }
+            return (UInt64(clamping: bytes ?? 0), unknown)
         }
     }
 

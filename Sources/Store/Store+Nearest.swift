@@ -56,9 +56,9 @@ extension Store {
             let former = try Row.fetchOne(
                 database,
                 sql: """
-                    SELECT cache.*, builds.id AS build FROM cache
-                    JOIN buildSteps ON buildSteps.key = cache.key
-                    JOIN builds ON builds.id = buildSteps.build
+                    SELECT cache.*, builds.id AS build FROM builds
+                    CROSS JOIN buildSteps ON buildSteps.build = builds.id
+                    CROSS JOIN cache ON cache.key = buildSteps.key
                     WHERE builds.title = :title AND builds.id <> :build
                         AND (buildSteps.instruction = :instruction
                             OR (buildSteps.place = :place AND cache.instruction LIKE :kind))
@@ -72,11 +72,12 @@ extension Store {
             if let former {
                 return NearestEntry(entry: try CacheRecord(row: former), build: former["build"])
             }
-            let other = try Row.fetchOne(
-                database,
-                sql: """
-                    SELECT * FROM cache WHERE instruction = ? ORDER BY lastUsedAt DESC LIMIT 1
-                    """, arguments: [step.instruction])
+            let other =
+                try Row.fetchOne(
+                    database,
+                    sql: """
+                        SELECT * FROM cache WHERE instruction = ? ORDER BY lastUsedAt DESC LIMIT 1
+                        """, arguments: [step.instruction])
                 ?? Row.fetchOne(
                     database,
                     sql: """

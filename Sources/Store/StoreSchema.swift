@@ -48,6 +48,7 @@ enum StoreSchema {
         -- To find what a step can be compared with.
         CREATE INDEX cacheByInstruction ON cache (instruction);
         CREATE INDEX cacheByParent ON cache (parentTree);
+        CREATE INDEX buildStepsByKey ON buildSteps (key);
         -- What all entries have together, without a look at their inputs.
         CREATE INDEX cacheBySize ON cache (layer, layerTarSizeBytes);
         """

@@ -3,6 +3,7 @@ import FileTree
 import Foundation
 import ImageSpec
 import LinuxIO
+import Sandbox
 import Store
 import Testing
 
@@ -59,7 +60,7 @@ struct ExplanationTests {
         Change(what: "a name with a blank", lines: [2: ["\"src/other file.c\" changed"]]) {
             try $0.write("src/other file.c", "A")
         },
-        Change(what: "a link for a file", lines: [2: ["src/main.c: mode 644 → 777"]]) {
+        Change(what: "a link for a file", lines: [2: ["src/main.c: file → link"]]) {
             try HostDirectory.unlink($0.context + "/src/main.c")
             try $0.link("src/main.c", to: "x")
         },
@@ -164,7 +165,8 @@ struct ExplanationTests {
     @Test("a changed file of another stage is told by its path")
     func copyFromStage() throws {
         let fixture = try fixture()
-        let text = "FROM base AS a\nARG V=1\nRUN write /out/x $V\nFROM base\nCOPY --from=a /out /o"
+        let text =
+            "FROM base AS a\nARG V=1\nRUN mkdir /out && write /out/x $V\nFROM base\nCOPY --from=a /out /o"
         try fixture.build(text)
         let second = try fixture.build(text) {
             $0.buildArguments = [BuildArgument(name: "V", value: "2")]

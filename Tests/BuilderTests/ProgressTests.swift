@@ -130,7 +130,7 @@ struct ProgressTests {
 
     @Test(
         "what does not fit on a terminal is left out",
-        arguments: [(1, 1), (2, 1), (3, 2), (4, 3), (5, 4), (9, 8), (24, 14)])
+        arguments: [(1, 1), (2, 1), (3, 2), (4, 3), (5, 4), (9, 7), (24, 13)])
     func shortTerminal(_ rows: Int, _ drawn: Int) {
         let screen = Screen()
         let progress = terminal(20, rows, screen)
@@ -143,7 +143,7 @@ struct ProgressTests {
         progress.tick()
         let last = screen.content.components(separatedBy: "\u{1B}[J").last ?? ""
         let lines = last.split(separator: "\n")
-        #expect(lines.count == min(drawn, 13))
+        #expect(lines.count == drawn)
         #expect(lines.allSatisfy { $0.count < 20 })
     }
 
@@ -157,7 +157,7 @@ struct ProgressTests {
         progress.observe(.stepStarted(step(1, "a text of some length")))
         columns.withLock { $0 = 13 }
         progress.tick()
-        // The first line of 24 columns has two rows, the second one of 39 has three.
+        // The first line of 22 columns has two rows, the second one of 39 has three.
         #expect(screen.content.contains("\u{1B}[5A\r\u{1B}[J[+] Buildin…\n => a text …\n"))
     }
 
@@ -253,7 +253,10 @@ struct ProgressTests {
         #expect(
             lines[0]["vertexes"]
                 == .array([
-                    ["digest": .string(first), "name": "[a 1/2] FROM x", "started": .string(moment)]
+                    [
+                        "digest": .string(first), "name": "[a 1/2] FROM x",
+                        "started": .string(moment),
+                    ]
                 ]))
         #expect(lines[1]["vertexes"]?[0]?["completed"] == .string(moment))
         #expect(lines[2]["vertexes"]?[0]?["inputs"] == .array([.string(first)]))

@@ -1,10 +1,12 @@
 import Builder
+import Dockerfile
 import FileTree
 import Foundation
 import Glibc
 import ImageSpec
 import LinuxIO
 import Store
+import Synchronization
 import Testing
 
 @Suite("Stages at once", .timeLimit(.minutes(2)))
@@ -96,7 +98,8 @@ struct StageGraphTests {
         #expect(build.observer.outcomes == ["done", "cancelled", "done", "failed"])
         #expect(fixture.executor.commands.count == 2)
         #expect(try fixture.store.builds().first?.status == .failed)
-        let steps = try fixture.store.steps(ofBuild: try #require(error.command?.build))
+        let failed = try #require(error.command?.build)
+        let steps = try fixture.store.steps(ofBuild: failed)
         #expect(steps.map(\.outcome) == [.done, .done, .failed])
     }
 
@@ -261,7 +264,8 @@ struct StageGraphTests {
         let stop = try #require(result.stop)
         #expect(stop.step == 2)
         #expect(stop.label == "[2/3] RUN write a 1")
-        let entry = try #require(try fixture.store.cacheEntry(try #require(stop.key)))
+        let key = try #require(stop.key)
+        let entry = try #require(try fixture.store.cacheEntry(key))
         #expect(entry.tree.id == stop.tree)
         #expect(fixture.executor.commands == ["write a 1"])
         #expect(!result.isRecorded)

@@ -44,8 +44,10 @@ final class Program {
     }
 
     /// Starts a shell that finds the program as `$VITRINE`.
-    func start(shell script: String, output: Any? = nil, errors: Any? = nil) throws -> Process {
-        try start("/bin/sh", ["-c", script], output: output, errors: errors)
+    func start(
+        shell script: String, input: Any? = nil, output: Any? = nil, errors: Any? = nil
+    ) throws -> Process {
+        try start("/bin/sh", ["-c", script], input: input, output: output, errors: errors)
     }
 
     private func start(

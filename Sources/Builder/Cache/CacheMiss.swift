@@ -43,7 +43,8 @@ struct CacheMiss {
         if let lastRebuiltStep { return "parent changed by step \(lastRebuiltStep)" }
         switch base {
         case .scratch: return "parent changed: it begins with nothing"
-        case .image(let name): return "parent changed: another base image, or other steps on \(name)"
+        case .image(let name):
+            return "parent changed: another base image, or other steps on \(name)"
         case .stage(let index):
             return "parent changed: another result of the stage "
                 + (stages.indices.contains(index) ? stages[index] : "\(index)")

@@ -31,7 +31,9 @@ package final class RawProgress: BuildObserver {
 
     /// - Parameter write: takes whole lines, with their line feeds.
     package init(
-        now: @escaping @Sendable () -> Timestamp = { Timestamp(nanosecondsSinceEpoch: Store.now()) },
+        now: @escaping @Sendable () -> Timestamp = {
+            Timestamp(nanosecondsSinceEpoch: Store.now())
+        },
         _ write: @escaping @Sendable ([UInt8]) -> Void
     ) {
         self.now = now

@@ -115,7 +115,8 @@ final class StageBuild {
             case .workdir(let instruction): try perform(instruction, located)
             default: try configure(expanded.instruction)
             }
-        } catch let error where error is CacheVerifier.DamagedEntries
+        } catch let error
+            where error is CacheVerifier.DamagedEntries
             || error is StageResults.Abandoned
         {
             throw error

@@ -3,7 +3,7 @@ internal import ImageSpec
 internal import Store
 
 /// The config of an exported cache: what its entries are, and which layer of the manifest holds what
-/// each changed. See docs/decisions/0017-exported-caches.md.
+/// each changed. See docs/decisions/0021-exported-caches.md.
 struct CacheDocument {
     static let mediaType = MediaType("application/vnd.vitrine.cache.config.v1+json")
     private static let version: Int64 = 1

@@ -82,7 +82,8 @@ package struct CacheExport {
                 return Self.descriptor(layer.digest, entry.layerTarSizeBytes)
             }
         }
-        let temporary = "\(directory)/\(OCILayout.blobsPath)/\(entry.key.digest.hex)"
+        let temporary =
+            "\(directory)/\(OCILayout.blobsPath)/\(entry.key.digest.hex)"
             + HostDirectory.temporarySuffix
         var found: (digest: DiffID, sizeBytes: UInt64)?
         try ArchiveTarget.path(temporary).write { descriptor in

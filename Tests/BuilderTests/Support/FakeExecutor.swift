@@ -155,7 +155,11 @@ final class RecordingObserver: BuildObserver {
     /// What was said of why a step ran.
     func explanation(ofStep number: Int) -> [String] {
         events.withLock { $0 }.flatMap { event -> [String] in
-            if case .stepExplained(number, let explanation) = event { explanation.lines } else { [] }
+            if case .stepExplained(number, let explanation) = event {
+                explanation.lines
+            } else {
+                []
+            }
         }
     }
 

@@ -14,7 +14,8 @@ final class RunningBuild: Sendable {
 
     /// - Parameter fixture: its store, context and executor.
     init(
-        _ dockerfile: String, in fixture: BuildFixture, _ change: (inout BuildOptions) -> Void = { _ in }
+        _ dockerfile: String, in fixture: BuildFixture,
+        _ change: (inout BuildOptions) -> Void = { _ in }
     ) throws {
         var options = BuildOptions(
             dockerfile: .text(
