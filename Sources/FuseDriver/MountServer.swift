@@ -41,6 +41,17 @@ struct MountServer {
     /// Blocks until the process has ended, or would not for long.
     func waitForEnd() {
         let deadline = Clock.nanoseconds() &+ Self.patienceSeconds * 1_000_000_000
-        while Self.inode(of: directory) == inode, Clock.nanoseconds() < deadline { usleep(1000) }
+        while isRunning, Clock.nanoseconds() < deadline { usleep(1000) }
+    }
+
+    /// One that has ended and whose parent has not asked for its end yet is as good as gone.
+    private var isRunning: Bool {
+        guard Self.inode(of: directory) == inode,
+            let line = ProcFile.contents(directory + "/stat".utf8),
+            let end = line.lastIndex(of: UInt8(ascii: ")"))
+        else { return false }
+        // The program's name, in brackets, may hold anything; the state follows.
+        let state = line[end...].dropFirst().first { $0 != UInt8(ascii: " ") }
+        return state != UInt8(ascii: "Z") && state != UInt8(ascii: "X")
     }
 }

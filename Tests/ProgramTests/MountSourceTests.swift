@@ -101,6 +101,24 @@ struct MountSourceTests {
         }
     }
 
+    @Test func `umount does not wait for who never asks how the server ended`() throws {
+        try withBase { program in
+            let parent = try program.start(
+                shell: "$VITRINE mount --foreground base m & exec sleep 15")
+            defer {
+                parent.terminate()
+                parent.waitUntilExit()
+            }
+            while try program.run("mount", "--format", "{{.MountPoint}}").text
+                .contains(program.directory) == false
+            { usleep(10_000) }
+            #expect(try program.run("umount", "m").status == 0)
+            // The server is a zombie as long as its parent lives.
+            #expect(try program.children(of: parent.processIdentifier).count == 1)
+            #expect(parent.isRunning)
+        }
+    }
+
     @Test func `a directory that is gone is not the root`() throws {
         try withBase { program in
             for command in ["mount base .", "umount ."] {
