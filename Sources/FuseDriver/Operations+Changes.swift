@@ -15,6 +15,7 @@ extension Operations {
             }
         }
         unsafe table.create = { request, parent, name, mode, info in
+            // TMPFILE comes this way too, see ``RequestBuffer/disguise()``.
             let creation = unsafe Call.creation(request, in: parent, name, mode: mode)
             let flags = unsafe Call.flags(info)
             unsafe Call.serve(request) { $0.create(creation, flags: flags, $1) }
@@ -85,7 +86,10 @@ extension Operations {
             let source = unsafe DirectoryPlace(parent: InodeNumber(parent), name: Call.bytes(name))
             let target = unsafe DirectoryPlace(
                 parent: InodeNumber(newParent), name: Call.bytes(newName))
-            unsafe Call.serve(request) { $0.rename(source, to: target, flags: flags, $1) }
+            let context = unsafe Call.context(request)
+            unsafe Call.serve(request) {
+                $0.rename(source, to: target, flags: flags, context, $1)
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ final class ServingPool: Sendable {
     private struct State {
         var standby: [Worker] = []
         var threads: [PoolThread] = []
+        var workers: [Worker] = []
     }
 
     let spinning: Duration
@@ -126,6 +127,7 @@ final class ServingPool: Sendable {
                 let thread = PoolThread(running: worker, stackBytes: Self.stackBytes)
             else { return nil }
             state.threads.append(thread)
+            state.workers.append(worker)
             return worker
         }
         guard let invited else {
@@ -134,6 +136,12 @@ final class ServingPool: Sendable {
         }
         active.add(1, ordering: .relaxed)
         invited.invite()
+    }
+
+    /// Tells the thread that serves a request that its program got a signal.
+    /// - Returns: false if none does.
+    func interrupt(_ request: UInt64) -> Bool {
+        state.withLock { $0.workers.contains { $0.interrupt(request) } }
     }
 
     // MARK: Closing
@@ -166,7 +174,7 @@ final class ServingPool: Sendable {
     func join() {
         inviteStandby()
         let threads = state.withLock { state in
-            defer { state.threads = [] }
+            defer { (state.threads, state.workers) = ([], []) }
             return state.threads
         }
         for thread in threads { thread.join() }
@@ -176,6 +184,11 @@ final class ServingPool: Sendable {
 
     /// How long nothing may move before another thread is invited.
     static let watchMilliseconds: Int32 = 1
+    /// So many requests in a round come from programs that mostly wait for answers.
+    private static let livelyRequests: UInt64 = 6
+    /// How long a pool counts as busy after them: pauses of a program that computes. Fewer than
+    /// ``quietRounds``.
+    private static let livelyRounds = 10
     /// After so many quiet rounds watching pauses until a listener wakes.
     private static let quietRounds = 50
 
@@ -184,6 +197,11 @@ final class ServingPool: Sendable {
         fileprivate var served: UInt64 = 0
         fileprivate var wasStuck = false
         fileprivate var quiet = 0
+        /// Rounds for which the pool still counts as busy.
+        fileprivate var lively = 0
+
+        /// Whether requests followed each other closely a moment ago.
+        var isBusy: Bool { lively > 0 }
     }
 
     /// One round of watching: invites a listener when nobody has listened, nor finished a request,
@@ -193,6 +211,8 @@ final class ServingPool: Sendable {
         let now = served.load(ordering: .relaxed)
         let isStuck = listening.load(ordering: .acquiring) == 0
         let moved = now != last.served
+        let isLively = now &- last.served >= Self.livelyRequests
+        last.lively = isLively ? Self.livelyRounds : max(0, last.lively - 1)
         if isStuck, last.wasStuck, !moved { inviteAnother() }
         last.served = now
         last.wasStuck = isStuck

@@ -90,9 +90,12 @@ package struct OpenFlags: OptionSet, Hashable, Sendable {
     package var reads: Bool { rawValue & 0o3 != 1 }
 }
 
-/// The three forms of renameat2(2).
-package enum RenameMode: Sendable {
+/// The forms of renameat2(2).
+package enum RenameMode: Hashable, Sendable {
     case replace, noReplace, exchange
+    /// As `replace`, or `noReplace`; a character device 0, 0 of the caller's takes the old name, which is
+    /// how overlayfs marks what is gone.
+    case leaveWhiteout(by: RequestContext, replaces: Bool)
 }
 
 /// The flags of setxattr(2).
@@ -170,9 +173,17 @@ package enum ConnectionProfile: Hashable, Sendable {
     case writable
 }
 
-/// Tells the kernel that what it remembers is no longer so. Never called while the file system
-/// holds a lock that a request may wait for.
+/// Tells the kernel that what it remembers is no longer so, and what became of who asked. Nothing is
+/// invalidated while the file system holds a lock that a request may wait for.
 package protocol KernelNotifier: Sendable {
     func invalidateEntry(_ name: [UInt8], in parent: InodeNumber)
     func invalidateInode(_ inode: InodeNumber)
+    /// Whether the program that waits for the calling thread's request was killed. It ends only when the
+    /// request is answered, so long work asks now and then, and gives up with
+    /// ``FileSystemError/interrupted``. Signals that a program survives do not count, as on a local disk.
+    var isCallerKilled: Bool { get }
+}
+
+extension KernelNotifier {
+    package var isCallerKilled: Bool { false }
 }

@@ -37,6 +37,8 @@ final class WorkingInode {
         /// The own file was open for reading and writing in passthrough: a mapping of it may live
         /// on without an open file, and write. So nothing of it is cached until it is forgotten.
         static let mayBeMapped = Flags(rawValue: 8)
+        /// Made without a name (`O_TMPFILE`), and may get one.
+        static let awaitsName = Flags(rawValue: 16)
     }
 
     /// One name of an inode.

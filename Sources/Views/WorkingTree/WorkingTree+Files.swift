@@ -52,9 +52,8 @@ extension WorkingTree {
         _ request: NodeCreation, as name: LinkName, _ flags: OpenFlags
     ) throws(FileSystemError) -> (entry: Entry, file: OpenedFile) {
         // The kernel found no such name, so this seldom is in vain.
-        let made = try newFile()
-        let now = FileTime(made.status.modificationTime)
-        do throws(FileSystemError) {
+        try withNewFile { (made) throws(FileSystemError) in
+            let now = FileTime(made.status.modificationTime)
             return try perform { (state) throws(Interruption) in
                 let inode = try state.make(request, as: name, at: now) { (_) in
                     .regular(.own(OwnFile(made)))
@@ -63,6 +62,33 @@ extension WorkingTree {
                     inode.number, file: made.host, flags, by: request.context)
                 return (state.entry(inode).answer, opened)
             }
+        }
+    }
+
+    package func createUnnamed(
+        _ request: NodeCreation, flags: OpenFlags
+    ) throws(FileSystemError) -> (entry: Entry, file: OpenedFile) {
+        try changing { () throws(FileSystemError) in
+            try withNewFile { (made) throws(FileSystemError) in
+                try perform { (state) throws(Interruption) in
+                    let inode = try state.makeUnnamed(
+                        request, OwnFile(made), isLinkable: !flags.contains(.exclusive),
+                        at: FileTime(made.status.modificationTime))
+                    let opened = try state.open(
+                        inode.number, file: made.host, flags, by: request.context)
+                    return (state.entry(inode).answer, opened)
+                }
+            }
+        }
+    }
+
+    /// Makes an own file for `body`, and takes it away again if that fails.
+    private func withNewFile<Answer>(
+        _ body: (NewFile) throws(FileSystemError) -> Answer
+    ) throws(FileSystemError) -> Answer {
+        let made = try newFile()
+        do throws(FileSystemError) {
+            return try body(made)
         } catch {
             try? HostDirectory.unlink(made.path)  // what stays goes with the lease
             throw error

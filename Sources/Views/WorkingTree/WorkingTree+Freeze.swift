@@ -29,7 +29,7 @@ extension WorkingTree {
     package func freeze(
         ingest: ObjectIngest, directories: PendingDirectories, leavesOutSockets: Bool = false
     ) throws -> Tree {
-        try freezing.withLock { _ in
+        try freezing.withLock { () throws in
             locked { $0.isFreezing = true }
             defer { locked { $0.isFreezing = false } }
             awaitChangesUnderWay()
@@ -128,7 +128,7 @@ extension WorkingTree {
 
     /// - Returns: false if the file may be written to.
     private func moveContent(of number: InodeNumber, _ ingest: ObjectIngest) throws -> Bool {
-        try gated(number) { () throws in
+        try gate(of: number).withLock { () throws in
             switch ownContent(of: number) {
             case .beingWritten, .mapped: return false
             case nil: return true

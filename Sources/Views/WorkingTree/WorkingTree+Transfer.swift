@@ -126,15 +126,35 @@ extension WorkingTree {
         let to = try writableFile(target.inode, target.handle)
         try completeCopy(of: target.inode)
         guard let from = try wholeContent(of: source.inode) else { return 0 }
-        let count: UInt64
-        do throws(Errno) {
-            count = try DescriptorIO.copyRange(
-                from: from.descriptor, at: source.offset, to: to.descriptor, at: target.offset,
-                length: length)
-        } catch {
-            throw FileSystemError(host: error)
-        }
+        let count = try copy(
+            from: from.descriptor, at: source.offset, to: to.descriptor, at: target.offset,
+            length: length)
         if context.userID != 0 && count > 0 { clearPrivileges(of: target.inode) }
         return count
+    }
+
+    /// How much is copied before it is asked whether anybody waits: some 10 ms of work.
+    private static let copyPieceBytes: UInt64 = 16 << 20
+
+    /// - Returns: how much was copied; less than `length` at the end, and when the caller was killed.
+    private func copy(
+        from source: Int32, at sourceOffset: UInt64, to target: Int32, at targetOffset: UInt64,
+        length: UInt64
+    ) throws(FileSystemError) -> UInt64 {
+        var done: UInt64 = 0
+        while done < length {
+            do throws(Errno) {
+                let count = try DescriptorIO.copyRange(
+                    from: source, at: sourceOffset + done, to: target, at: targetOffset + done,
+                    length: min(length - done, Self.copyPieceBytes))
+                if count == 0 { break }
+                done += count
+            } catch {
+                if done > 0 { break }
+                throw FileSystemError(host: error)
+            }
+            if isCallerKilled { break }
+        }
+        return done
     }
 }

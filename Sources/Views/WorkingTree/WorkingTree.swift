@@ -27,7 +27,7 @@ package final class WorkingTree: FileSystem, Sendable {
     let state: Mutex<WorkingTreeState>
     let clock: @Sendable () -> FileTime
     /// Held for the length of a freeze.
-    let freezing = Mutex(())
+    let freezing = Gate()
     private let sources: Mutex<[any DirectorySource]>
     /// One for each of a few groups of inodes: held while an inode's content moves, so that only one
     /// thread copies it up. Enough that a long copy seldom makes another inode wait.
@@ -43,10 +43,6 @@ package final class WorkingTree: FileSystem, Sendable {
     /// Reads of smaller files go through the daemon and stay in the kernel's page cache, which saves
     /// opening the object; larger ones are read from the host's page cache directly.
     package static let passthroughMinimumBytes: UInt64 = 128 << 10
-
-    private final class Gate: Sendable {
-        let mutex = Mutex(())
-    }
 
     /// - Parameters:
     ///   - base: the tree to start from, with its contents in `store`.
@@ -99,7 +95,8 @@ package final class WorkingTree: FileSystem, Sendable {
                 switch error {
                 case .failed(let failure): throw failure
                 case .needs(let id): loaded.insert(try load(id), id)
-                case .frozen: freezing.withLock { _ in }
+                case .frozen:
+                    try freezing.withLock(check: checkCaller) { () throws(FileSystemError) in }
                 }
             }
         }
@@ -140,15 +137,26 @@ package final class WorkingTree: FileSystem, Sendable {
     }
 
     /// Runs `body` while no other thread moves the content of this inode.
-    func gated<Answer, Failure: Error>(
-        _ inode: InodeNumber, _ body: () throws(Failure) -> Answer
-    ) throws(Failure) -> Answer {
+    /// - Throws: `interrupted` where the caller was killed while it waited.
+    func gated<Answer>(
+        _ inode: InodeNumber, _ body: () throws(FileSystemError) -> Answer
+    ) throws(FileSystemError) -> Answer {
+        try gate(of: inode).withLock(check: checkCaller, body)
+    }
+
+    func gate(of inode: InodeNumber) -> Gate {
         // Derived numbers are mixed well, counted ones are consecutive: both spread. All numbers of
         // one inode fall to the same gate.
-        try gates[Int(inode.rawValue % Self.gateCount)].mutex.withLock {
-            (_) throws(Failure) in try body()
-        }
+        gates[Int(inode.rawValue % Self.gateCount)]
     }
+
+    /// For long work, before each piece.
+    /// - Throws: `interrupted` when the program that waits for it was killed.
+    func checkCaller() throws(FileSystemError) {
+        if isCallerKilled { throw .interrupted }
+    }
+
+    var isCallerKilled: Bool { notifier.withLock { $0 }?.isCallerKilled ?? false }
 
     private func discard(_ garbage: Garbage) {
         for path in garbage.paths {

@@ -43,6 +43,19 @@ extension WorkingTreeState {
         return made
     }
 
+    /// Makes a regular file without a name, as the directory's would be.
+    func makeUnnamed(
+        _ request: NodeCreation, _ file: OwnFile, isLinkable: Bool, at time: FileTime
+    ) throws(Interruption) -> WorkingInode {
+        let parent = try openDirectory(request.place.parent).inode
+        let made = makeInode(
+            attributes: inherited(by: request, type: .regular, from: parent, at: time),
+            body: .regular(.own(file)))
+        made.linkCount = 0
+        if isLinkable { made.flags.insert(.awaitsName) }
+        return made
+    }
+
     /// Mode, owner and ACLs of a new inode: inode(7) for setgid directories, acl(5) for default
     /// ACLs, which take the place of the umask.
     private func inherited(
@@ -81,9 +94,12 @@ extension WorkingTreeState {
         let (parent, body) = try openDirectory(place)
         guard try child(name, of: parent, body) == nil else { throw .failed(.exists) }
         guard !inode.isDirectory else { throw .failed(.notPermitted) }
-        guard inode.linkCount > 0 else { throw .failed(.notFound) }
+        guard inode.linkCount > 0 || inode.flags.contains(.awaitsName) else {
+            throw .failed(.notFound)
+        }
         guard inode.linkCount < Self.maximumLinkCount else { throw .failed(.tooManyLinks) }
         inode.addPlace(name, in: parent)
+        inode.flags.remove(.awaitsName)
         inode.linkCount += 1
         body.add(inode, as: name)
         touchChangeTime(inode, at: time)
