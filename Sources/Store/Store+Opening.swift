@@ -39,7 +39,6 @@ extension Store {
         return pool
     }
 
-    /// The sweep lock's file is made last.
     private static func isComplete(_ layout: StoreLayout) -> Bool {
         HostDirectory.exists(layout.sweepLock) && HostDirectory.exists(layout.database)
     }
@@ -130,10 +129,22 @@ extension Store {
     }
 
     private static func cannotOpen(_ layout: StoreLayout, _ error: Errno) -> StoreError {
+        guard error == .notEmpty else {
+            return StoreError(
+                .cannotOpen, "could not open the store", path: layout.root, cause: error)
+        }
         let message =
-            error == .notEmpty
-            ? "this directory has files in it and is no store; give --root a new or empty one"
-            : "could not open the store"
-        return StoreError(.cannotOpen, message, path: layout.root, cause: error)
+            layout.hasLostState
+            ? "the store's state (state.sqlite) is missing, by which its files are known; put it back"
+            : "this directory has files in it and is no store; give --root a new or empty one"
+        return StoreError(.cannotOpen, message, path: layout.root)
+    }
+}
+
+extension StoreLayout {
+    /// Whether this was a complete store, whose sweep lock's file is made last, and its database is
+    /// gone.
+    package var hasLostState: Bool {
+        HostDirectory.exists(sweepLock) && !HostDirectory.exists(database)
     }
 }

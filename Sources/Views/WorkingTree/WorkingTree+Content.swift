@@ -58,7 +58,7 @@ extension WorkingTree {
         _ object: FileContent, keptBytes: UInt64, to target: Int32
     ) throws(FileSystemError) -> PartialCopy? {
         do throws(Errno) {
-            let source = try objects.open(object.digest)
+            let source = try objects.open(object)
             if (try? DescriptorIO.clone(source.rawValue, into: target)) != nil {
                 if keptBytes < object.sizeBytes {
                     try DescriptorIO.truncate(target, to: keptBytes)
@@ -134,7 +134,7 @@ extension WorkingTree {
         case .openObject(let content):
             do throws(Errno) {
                 file = HostFile(
-                    try objects.open(content.digest), identity: Self.identity(ofObject: content))
+                    try objects.open(content), identity: Self.identity(ofObject: content))
             } catch {
                 throw FileSystemError(host: error)
             }
@@ -287,7 +287,9 @@ extension WorkingTreeState {
     func dropKernelReferences() {
         for handle in handles.values { retire(handle.backing) }
         handles = [:]
+        listed = InodeTable()
         for inode in inodes.values {
+            inode.directory?.unlistAll()
             retire(inode.opened?.host)
             inode.extras?.opened = nil
             inode.lookupCount = 0

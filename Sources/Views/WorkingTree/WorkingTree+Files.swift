@@ -191,6 +191,7 @@ extension WorkingTreeState {
             retire(opened.host)
             found.inode.extras?.opened = nil
             release(found.inode)
+            rest(found.inode)
         }
     }
 }

@@ -12,7 +12,7 @@ extension WorkingTree {
     ) throws(FileSystemError) {
         if ranges.isEmpty { return }
         do throws(Errno) {
-            let object = try objects.open(partial.object.digest)
+            let object = try objects.open(partial.object)
             for range in ranges {
                 try DescriptorIO.copyData(
                     from: object.rawValue, to: file.descriptor, in: range)
@@ -58,7 +58,7 @@ extension WorkingTree {
             written.upperBound % PartialCopy.blockBytes != 0
         else { return }
         let end = (written.upperBound / PartialCopy.blockBytes + 1) * PartialCopy.blockBytes
-        let object = try objects.open(partial.object.digest)
+        let object = try objects.open(partial.object)
         try DescriptorIO.copyData(
             from: object.rawValue, to: file.descriptor,
             in: written.upperBound..<min(end, first.range.upperBound))
@@ -70,7 +70,7 @@ extension WorkingTree {
         deliver: (ReadSource) -> Void
     ) throws(FileSystemError) {
         do throws(Errno) {
-            let object = try objects.open(partial.object.digest)
+            let object = try objects.open(partial.object)
             func descriptor(_ span: PartialCopy.Span) -> Int32 {
                 span.isOwn ? file.descriptor : object.rawValue
             }
