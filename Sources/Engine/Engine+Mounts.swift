@@ -109,9 +109,7 @@ extension Engine {
             mount.source == Array(MountSource.gallery.text.utf8)
         else { return }
         // One whose process died is mounted over.
-        do throws(Errno) { _ = try FileStatus(ofPath: place) } catch {
-            if error == .notConnected { return }
-        }
+        if MountPointState(at: Array(place.utf8)) == .stale { return }
         throw EngineError(
             .inUse, "the gallery is already served at \(place.visible)",
             hint: "\"vitrine umount \(place.visible)\" ends that")

@@ -133,11 +133,16 @@ extension Store {
             return StoreError(
                 .cannotOpen, "could not open the store", path: layout.root, cause: error)
         }
-        let message =
-            layout.hasLostState
-            ? "the store's state (state.sqlite) is missing, by which its files are known; put it back"
-            : "this directory has files in it and is no store; give --root a new or empty one"
-        return StoreError(.cannotOpen, message, path: layout.root)
+        guard !layout.hasLostState else {
+            return StoreError(
+                .cannotOpen,
+                "the store's database is missing, which knows what its files are; put it back",
+                path: layout.database)
+        }
+        return StoreError(
+            .cannotOpen,
+            "this directory has files in it and is no store; give --root a new or empty one",
+            path: layout.root)
     }
 }
 

@@ -23,8 +23,14 @@ package enum ViewLog {
         let second: Int64 = 1_000_000_000
         let now = Timestamp(nanosecondsSinceEpoch: Store.now() / second * second)
         let bytes = Array("\(now) vitrine[\(getpid())]: \(line)\n".utf8)
-        _ = unsafe bytes.withUnsafeBytes {
+        let written = unsafe bytes.withUnsafeBytes {
             unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count)
+        }
+        // The log lies in the store, which may be what is broken.
+        if written < 0 {
+            unsafe line.withCString { text in
+                unsafe withVaList([text]) { unsafe vsyslog(LOG_DAEMON | LOG_ERR, "%s", $0) }
+            }
         }
     }
 }

@@ -34,8 +34,15 @@ extension WorkingTree {
     ) throws(FileSystemError) -> NewFile {
         let path = lease.newWorkPath("file")
         let identity = nextIdentity.add(1, ordering: .relaxed).newValue
-        let host = try HostFile.open(
-            path, [.readWrite, .create, .exclusive], permissions: 0o600, identity: identity)
+        let host: HostFile
+        do throws(FileSystemError) {
+            host = try HostFile.open(
+                path, [.readWrite, .create, .exclusive], permissions: 0o600, identity: identity)
+        } catch {
+            ViewLog.note(
+                "a view could not make a file in \(lease.workDirectory): \(Errno(rawValue: error.errno))")
+            throw error
+        }
         do throws(FileSystemError) {
             var partial: PartialCopy?
             if let object, keptBytes > 0 {
