@@ -79,7 +79,7 @@ extension Engine {
             Fact("Images", count: try store.images().count),
             Fact("Cache entries", count: try store.cacheEntries().count),
             Fact("Kernel", Self.firstLine("/proc/sys/kernel/osrelease") ?? "unknown"),
-            Fact("FUSE", fuseFact()),
+            Fact("FUSE", "\(MountAbility.current)"),
             Fact("OCI runtime", runtimeFact()),
             Fact("Idle CPUs", idleFact()),
         ]
@@ -90,15 +90,6 @@ extension Engine {
         space.number = bytes
         facts.append(space)
         return facts
-    }
-
-    private func fuseFact() -> String {
-        guard HostDirectory.exists("/dev/fuse") else {
-            return "/dev/fuse is missing; \"modprobe fuse\" loads the driver"
-        }
-        return geteuid() == 0
-            ? "available, with passthrough where the kernel has it (6.9 and later)"
-            : "available through fusermount3, without passthrough (needs CAP_SYS_ADMIN)"
     }
 
     /// Where idle CPUs halt at once, every round trip to a view waits for one to wake.

@@ -14,6 +14,11 @@ package struct MountRequest: Sendable {
         /// With a writable top that is thrown away when the mount ends.
         case writableImage(ImageSource)
         case gallery
+
+        fileprivate var isWritable: Bool {
+            if case .writableImage = self { return true }
+            return false
+        }
     }
     package var subject: Subject
     /// Made if it is missing and the subject is the gallery.
@@ -62,7 +67,9 @@ extension Engine {
             try refuseServedGallery(request.mountPoint)
             _ = try? store.removeDeadLeases(ending: endRemains)
         }
-        let lease = try store.lease("mount \(request.mountPoint)")
+        let lease = try request.subject.isWritable
+            ? store.lease("mount \(request.mountPoint)")
+            : store.readingLease("mount \(request.mountPoint)")
         defer { lease.end() }
         var options: MountOptions
         let fileSystem: any FileSystem
@@ -102,9 +109,7 @@ extension Engine {
             mount.source == Array(MountSource.gallery.text.utf8)
         else { return }
         // One whose process died is mounted over.
-        do throws(Errno) { _ = try FileStatus(ofPath: place) } catch {
-            if error == .notConnected { return }
-        }
+        if MountPointState(at: Array(place.utf8)) == .stale { return }
         throw EngineError(
             .inUse, "the gallery is already served at \(place.visible)",
             hint: "\"vitrine umount \(place.visible)\" ends that")

@@ -169,7 +169,9 @@ package final class FuseSession: Sendable {
         var stopping: StopProgress?
         while !pool.isClosed {
             let rests = !isWatching && stopping == nil
-            pool.attention.wait(milliseconds: rests ? -1 : ServingPool.watchMilliseconds)
+            let interval =
+                stopping == nil ? observation.intervalMilliseconds : ServingPool.stuckMilliseconds
+            pool.attention.wait(milliseconds: rests ? -1 : interval)
             pool.attention.silence()
             isWatching = pool.watch(&observation) || rests
             wakefulness?.set(observation.isBusy)

@@ -26,6 +26,7 @@ final class ServingPool: Sendable {
 
     let spinning: Duration
     let costs = RequestCosts()
+    let memory = ForgottenMemory()
     /// How often a busy listener looks whether requests pile up: one poll(2) costs about a tenth
     /// of a request.
     let requestsPerGlance = 32
@@ -182,15 +183,18 @@ final class ServingPool: Sendable {
 
     // MARK: Watching
 
-    /// How long nothing may move before another thread is invited.
-    static let watchMilliseconds: Int32 = 1
-    /// So many requests in a round come from programs that mostly wait for answers.
-    private static let livelyRequests: UInt64 = 6
-    /// How long a pool counts as busy after them: pauses of a program that computes. Fewer than
-    /// ``quietRounds``.
-    private static let livelyRounds = 10
-    /// After so many quiet rounds watching pauses until a listener wakes.
-    private static let quietRounds = 50
+    /// How long nobody may listen, with nothing moving, before another thread is invited.
+    static let stuckMilliseconds: Int32 = 1
+    /// How often it is looked whether somebody listens. A processor that is woken for it a thousand
+    /// times a second is lacking elsewhere; requests that usually take long do not wait for it.
+    fileprivate static let glanceMilliseconds: Int32 = 4
+    /// So many requests between two glances come from programs that mostly wait for answers.
+    private static let livelyRequests: UInt64 = 12
+    /// How many glances a pool counts as busy after them: pauses of a program that computes. Fewer
+    /// than ``quietRounds``.
+    private static let livelyRounds = 5
+    /// After so many quiet glances watching pauses until a listener wakes.
+    private static let quietRounds = 12
 
     /// What the watcher saw last.
     struct Observation {
@@ -202,6 +206,11 @@ final class ServingPool: Sendable {
 
         /// Whether requests followed each other closely a moment ago.
         var isBusy: Bool { lively > 0 }
+
+        /// How long to wait for the next round.
+        var intervalMilliseconds: Int32 {
+            wasStuck ? ServingPool.stuckMilliseconds : ServingPool.glanceMilliseconds
+        }
     }
 
     /// One round of watching: invites a listener when nobody has listened, nor finished a request,
@@ -217,7 +226,9 @@ final class ServingPool: Sendable {
         last.served = now
         last.wasStuck = isStuck
         last.quiet = moved || isStuck ? 0 : last.quiet + 1
-        guard last.quiet > Self.quietRounds else { return true }
+        let isQuiet = last.quiet > Self.quietRounds
+        memory.giveBack(isQuiet: isQuiet)
+        guard isQuiet else { return true }
         last.quiet = 0
         isWatched.store(false, ordering: .releasing)
         return false

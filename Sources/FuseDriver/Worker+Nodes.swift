@@ -26,6 +26,7 @@ extension Worker {
 
     func forget(_ inode: InodeNumber, count: UInt64, _ reply: consuming Reply) {
         fileSystem.forget([(inode, count)])
+        pool.memory.forgot(1)
         reply.none()
     }
 
@@ -35,6 +36,7 @@ extension Worker {
                 let forget = unsafe forgets[index]
                 return (InodeNumber(forget.ino), forget.nlookup)
             })
+        pool.memory.forgot(forgets.count)
         reply.none()
     }
 

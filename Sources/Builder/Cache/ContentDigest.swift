@@ -19,7 +19,7 @@ final class ContentDigest {
         return digest
     }
 
-    func entries(of directory: DirectoryReference) throws -> [DirectoryEntry] {
+    func entries(of directory: DirectoryReference) throws -> Directory.Entries {
         try directories.directory(directory.id).entries
     }
 

@@ -11,7 +11,10 @@ final class HostFile: Sendable {
     init(_ owned: consuming OwnedDescriptor, identity: UInt64) {
         self.owned = owned
         self.identity = identity
+        OpenFileBudget.opened()
     }
+
+    deinit { OpenFileBudget.closed() }
 
     var descriptor: Int32 { owned.rawValue }
 

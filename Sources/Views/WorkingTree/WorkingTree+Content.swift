@@ -34,8 +34,15 @@ extension WorkingTree {
     ) throws(FileSystemError) -> NewFile {
         let path = lease.newWorkPath("file")
         let identity = nextIdentity.add(1, ordering: .relaxed).newValue
-        let host = try HostFile.open(
-            path, [.readWrite, .create, .exclusive], permissions: 0o600, identity: identity)
+        let host: HostFile
+        do throws(FileSystemError) {
+            host = try HostFile.open(
+                path, [.readWrite, .create, .exclusive], permissions: 0o600, identity: identity)
+        } catch {
+            ViewLog.note(
+                "a view could not make a file in \(lease.workDirectory): \(Errno(rawValue: error.errno))")
+            throw error
+        }
         do throws(FileSystemError) {
             var partial: PartialCopy?
             if let object, keptBytes > 0 {
@@ -58,7 +65,7 @@ extension WorkingTree {
         _ object: FileContent, keptBytes: UInt64, to target: Int32
     ) throws(FileSystemError) -> PartialCopy? {
         do throws(Errno) {
-            let source = try objects.open(object.digest)
+            let source = try objects.open(object)
             if (try? DescriptorIO.clone(source.rawValue, into: target)) != nil {
                 if keptBytes < object.sizeBytes {
                     try DescriptorIO.truncate(target, to: keptBytes)
@@ -134,7 +141,7 @@ extension WorkingTree {
         case .openObject(let content):
             do throws(Errno) {
                 file = HostFile(
-                    try objects.open(content.digest), identity: Self.identity(ofObject: content))
+                    try objects.open(content), identity: Self.identity(ofObject: content))
             } catch {
                 throw FileSystemError(host: error)
             }
@@ -287,7 +294,9 @@ extension WorkingTreeState {
     func dropKernelReferences() {
         for handle in handles.values { retire(handle.backing) }
         handles = [:]
+        listed = InodeTable()
         for inode in inodes.values {
+            inode.directory?.unlistAll()
             retire(inode.opened?.host)
             inode.extras?.opened = nil
             inode.lookupCount = 0

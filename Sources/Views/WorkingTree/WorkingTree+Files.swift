@@ -1,4 +1,5 @@
 internal import FileTree
+internal import Glibc
 internal import LinuxIO
 package import VirtualFS
 
@@ -9,6 +10,7 @@ extension WorkingTree {
     ) throws(FileSystemError) -> OpenedFile {
         if flags.contains(.truncate) { try resize(inode, to: 0, clearSetIDs: clearSetIDs) }
         guard flags.writes else { return try openForReading(inode) }
+        try checkRoomForOpenFile()
         return try changing { () throws(FileSystemError) in
             try gated(inode) { () throws(FileSystemError) in
                 let file = try ownFile(of: inode)
@@ -19,12 +21,18 @@ extension WorkingTree {
         }
     }
 
+    /// - Throws: `ENFILE`: the limit is this process's, not the calling program's.
+    private func checkRoomForOpenFile() throws(FileSystemError) {
+        guard OpenFileBudget.hasRoom else { throw .other(errno: ENFILE) }
+    }
+
     private func openForReading(_ inode: InodeNumber) throws(FileSystemError) -> OpenedFile {
         let opened = try perform { (state) throws(Interruption) -> OpenedFile? in
             try state.wantsBacking(inode)
                 ? nil : try state.open(inode, file: nil, .readOnly)
         }
         if let opened { return opened }
+        try checkRoomForOpenFile()
         return try gated(inode) { () throws(FileSystemError) in
             let file = try readableFile(of: inode)
             return try perform { (state) throws(Interruption) in
@@ -51,6 +59,7 @@ extension WorkingTree {
     private func createNew(
         _ request: NodeCreation, as name: LinkName, _ flags: OpenFlags
     ) throws(FileSystemError) -> (entry: Entry, file: OpenedFile) {
+        try checkRoomForOpenFile()
         // The kernel found no such name, so this seldom is in vain.
         try withNewFile { (made) throws(FileSystemError) in
             let now = FileTime(made.status.modificationTime)
@@ -217,6 +226,7 @@ extension WorkingTreeState {
             retire(opened.host)
             found.inode.extras?.opened = nil
             release(found.inode)
+            rest(found.inode)
         }
     }
 }

@@ -15,7 +15,7 @@ extension WorkingTree {
         if ranges.isEmpty { return }
         let object: OwnedDescriptor
         do throws(Errno) {
-            object = try objects.open(partial.object.digest)
+            object = try objects.open(partial.object)
         } catch {
             throw FileSystemError(host: error)
         }
@@ -66,7 +66,7 @@ extension WorkingTree {
             written.upperBound % PartialCopy.blockBytes != 0
         else { return }
         let end = (written.upperBound / PartialCopy.blockBytes + 1) * PartialCopy.blockBytes
-        let object = try objects.open(partial.object.digest)
+        let object = try objects.open(partial.object)
         try DescriptorIO.copyData(
             from: object.rawValue, to: file.descriptor,
             in: written.upperBound..<min(end, first.range.upperBound))
@@ -78,7 +78,7 @@ extension WorkingTree {
         deliver: (ReadSource) -> Void
     ) throws(FileSystemError) {
         do throws(Errno) {
-            let object = try objects.open(partial.object.digest)
+            let object = try objects.open(partial.object)
             func descriptor(_ span: PartialCopy.Span) -> Int32 {
                 span.isOwn ? file.descriptor : object.rawValue
             }

@@ -38,7 +38,7 @@ package final class WorkingTree: FileSystem, Sendable {
     let notifier = Mutex<(any KernelNotifier)?>(nil)
     /// Kept open for statfs(2).
     let workDirectory: OwnedDescriptor
-    let objects: ObjectReader
+    let objects: ViewObjects
 
     /// Reads of smaller files go through the daemon and stay in the kernel's page cache, which saves
     /// opening the object; larger ones are read from the host's page cache directly.
@@ -69,7 +69,7 @@ package final class WorkingTree: FileSystem, Sendable {
         gates = (0..<Self.gateCount).map { _ in Gate() }
         workDirectory = try OwnedDescriptor(
             opening: lease.workDirectory, [.readOnly, .directory])
-        objects = try ObjectReader(store.layout)
+        objects = try ViewObjects(store.layout)
         try showMountTargets(mountTargets)
     }
 
@@ -106,6 +106,7 @@ package final class WorkingTree: FileSystem, Sendable {
         do throws(FileTreeError) {
             return try directory(id)
         } catch {
+            ViewLog.report(error)
             throw .inputOutput
         }
     }

@@ -9,6 +9,14 @@ extension WorkingTreeState {
         _ name: LinkName, in parent: InodeNumber
     ) throws(Interruption) -> Described<Entry>? {
         let (inode, body) = try directory(parent)
+        if body.links[name] == nil {
+            guard let lower = try lower(of: body), let index = lower.index(of: name.entryName) else {
+                return nil
+            }
+            if let entry = list(lower.entries[index], at: index, of: lower, in: inode, body) {
+                return Described(answer: entry, isUnsettled: false)
+            }
+        }
         guard let child = try child(name, of: inode, body) else { return nil }
         return entry(child)
     }

@@ -4,6 +4,7 @@ internal import VirtualFS
 
 /// All inodes, names and handles of a working tree. One thread at a time, under the tree's lock.
 ///
+///     listed   number → ListedInode (a lower entry that nobody has asked for yet)
 ///     inodes   number → WorkingInode ── .directory(WorkingDirectory) ── links: name → WorkingInode
 ///                            │                                          lower: DirectoryReference
 ///                            └─ place, extras.places: (parent, name)     (entries not yet looked up)
@@ -16,6 +17,8 @@ final class WorkingTreeState {
     private(set) var inodes: [UInt64: WorkingInode] = [:]
     /// The inodes that the kernel knows by a second number, see ``renew(_:)``.
     private var renewed: [UInt64: WorkingInode] = [:]
+    /// What the kernel knows and nobody has asked for yet. Invariant: not in `inodes`.
+    var listed = InodeTable<ListedInode>()
     /// The inodes with the flag `mayBeMapped`.
     var mapped: [UInt64: WorkingInode] = [:]
     /// Whether the kernel takes backings.
@@ -63,7 +66,8 @@ final class WorkingTreeState {
     /// The inode with this number, its own or one it was given by ``renew(_:)``.
     func find(_ number: InodeNumber) -> WorkingInode? {
         if let inode = inodes[number.rawValue] { return inode }
-        return renewed.isEmpty ? nil : renewed[number.rawValue]
+        if let inode = renewed.isEmpty ? nil : renewed[number.rawValue] { return inode }
+        return wake(number)
     }
 
     /// Renewed numbers have this bit; counted ones never get so far, derived ones have the next too.
@@ -151,8 +155,10 @@ final class WorkingTreeState {
             inode = known
         } else {
             var number = derivedNumber(of: entry, in: parent)
-            if inodes[number.rawValue] != nil { number = newNumber() }
+            let lookups = takeListed(number, at: index, in: parent)
+            if inodes[number.rawValue] != nil || lookups == nil { number = newNumber() }
             inode = WorkingInode(number: number, node: entry.node)
+            inode.lookupCount = lookups ?? 0
             inodes[number.rawValue] = inode
             if let link = entry.node.hardLink { groups[link.identifier] = inode }
         }
@@ -230,6 +236,7 @@ final class WorkingTreeState {
     /// - Returns: the path of an own file whose writes have to be taken over first; then
     ///   ``settle(_:_:)`` lets go of the inode.
     func forget(_ number: InodeNumber, count: UInt64) -> String? {
+        if forgetListed(number, count: count) { return nil }
         guard let inode = find(number) else { return nil }
         inode.lookupCount -= min(count, inode.lookupCount)
         if inode.lookupCount == 0, inode.flags.contains(.mayBeMapped), inode.opened == nil,
@@ -284,15 +291,20 @@ final class WorkingTreeState {
 
     private func isReleasable(_ inode: WorkingInode) -> Bool {
         guard inode.flags.isDisjoint(with: [.changed, .synthesised]) else { return false }
-        if let body = inode.directory, !body.links.isEmpty || body.isDirty { return false }
+        if let body = inode.directory,
+            !body.links.isEmpty || body.listedCount > 0 || body.isDirty
+        {
+            return false
+        }
         // Met again, it has to get the same number.
         if let group = inode.group { return DerivedNumber.make(group: group) == inode.number }
         guard let place = inode.place else { return false }
         return DerivedNumber.make(parent: place.parent.number, name: place.name) == inode.number
     }
 
-    private func remove(_ inode: WorkingInode) {
+    func remove(_ inode: WorkingInode) {
         inodes[inode.number.rawValue] = nil
+        inodes.shrinkIfSparse()
         mapped[inode.number.rawValue] = nil
         leaveGroup(inode)
         inode.place = nil
