@@ -81,6 +81,9 @@ let package = Package(
                 "Views", "FuseDriver", "VirtualFS", "Store", "FileTree", "ImageSpec", "LinuxIO",
                 "CLinux",
             ]),
+        // What ViewsTests and ProgramTests play on mounts: "swift build --build-tests" builds it beside
+        // them.
+        .executableTarget(name: "Player", path: "Tests/Player"),
         tests("SandboxTests", ["Sandbox", "ImageSpec", "LinuxIO"]),
         tests(
             "BuilderTests",

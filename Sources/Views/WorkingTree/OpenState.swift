@@ -11,8 +11,6 @@ final class OpenState {
     /// Writes may have happened that this inode's attributes do not show yet: the host file's size
     /// and modification time are the true ones.
     var isUnsettled = false
-    /// One who loses set ids by writing has it open for writing.
-    var writesClearSetIDs = false
     /// Counts how often the host file's status was taken over.
     var statusGeneration: UInt64 = 0
 }

@@ -13,7 +13,7 @@ extension WorkingTree {
             try gated(inode) { () throws(FileSystemError) in
                 let file = try ownFile(of: inode)
                 return try perform { (state) throws(Interruption) in
-                    try state.open(inode, file: file, flags, by: context)
+                    try state.open(inode, file: file, flags)
                 }
             }
         }
@@ -55,17 +55,30 @@ extension WorkingTree {
         let made = try newFile()
         let now = FileTime(made.status.modificationTime)
         do throws(FileSystemError) {
-            return try perform { (state) throws(Interruption) in
+            let created = try perform { (state) throws(Interruption) in
+                let parent = try state.inode(request.place.parent)
+                let isLater = parent.changeTime < now
                 let inode = try state.make(request, as: name, at: now) { (_) in
                     .regular(.own(OwnFile(made)))
                 }
-                let opened = try state.open(
-                    inode.number, file: made.host, flags, by: request.context)
-                return (state.entry(inode).answer, opened)
+                let opened = try state.open(inode.number, file: made.host, flags)
+                return (entry: state.entry(inode).answer, file: opened, isLater: isLater)
             }
+            // The host stamped the new file with the tick in which the directory changed before.
+            if !created.isLater { touchAgain(request.place.parent) }
+            return (created.entry, created.file)
         } catch {
             try? HostDirectory.unlink(made.path)  // what stays goes with the lease
             throw error
+        }
+    }
+
+    /// Stamps a directory so that its last change shows as one.
+    private func touchAgain(_ directory: InodeNumber) {
+        let now = clock()
+        locked { state in
+            guard let inode = state.find(directory), inode.changeTime < now else { return }
+            state.touch(inode, at: now)
         }
     }
 
@@ -124,8 +137,7 @@ extension WorkingTreeState {
     /// Registers an open file.
     /// - Parameter file: the inode's present content; nil to read through the daemon.
     func open(
-        _ number: InodeNumber, file: HostFile?, _ flags: OpenFlags,
-        by context: RequestContext = RequestContext()
+        _ number: InodeNumber, file: HostFile?, _ flags: OpenFlags
     ) throws(Interruption) -> OpenedFile {
         let inode = try regular(number).inode
         let opened = inode.withExtras().opened ?? OpenState()
@@ -134,8 +146,8 @@ extension WorkingTreeState {
         let mayPass =
             offersBackings && opened.cachedCount == 0 && inode.ownFile?.partial == nil
         var backing = mayPass ? file?.backing : nil
-        // The kernel does not drop privileges for writes that it passes through, we would.
-        if flags.writes && losesPrivilegesWhenWritten(inode) {
+        // Privileged files are rare, and in writes that reach us it is plain who may keep them so.
+        if flags.writes && inode.losesPrivileges {
             if opened.handleCount == 0 { backing = nil }
             backing?.isObserved = true
         }
@@ -144,7 +156,6 @@ extension WorkingTreeState {
         if flags.writes {
             opened.writerCount += 1
             opened.isUnsettled = true
-            if context.userID != 0 { opened.writesClearSetIDs = true }
         }
         var caching = OpenedFile.Caching.keep
         if inode.flags.contains(.pagesStale) {
@@ -160,11 +171,6 @@ extension WorkingTreeState {
             OpenHandle(
                 inode: inode, backing: backing == nil ? nil : file, isWritable: flags.writes))
         return OpenedFile(handle: handle, caching: caching, backing: backing)
-    }
-
-    private func losesPrivilegesWhenWritten(_ inode: WorkingInode) -> Bool {
-        inode.attributes.permissions & 0o6000 != 0
-            || inode.attributes.extendedAttributes[XattrName.capability] != nil
     }
 
     /// - Returns: whether the handle was the last that could write.

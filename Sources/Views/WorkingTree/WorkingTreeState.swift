@@ -221,7 +221,7 @@ final class WorkingTreeState {
     }
 
     func touchChangeTime(_ inode: WorkingInode, at time: FileTime) {
-        inode.withExtras().changeTime = time
+        inode.stampChange(at: time)
         markChanged(inode)
     }
 
