@@ -96,7 +96,7 @@ let package = Package(
         tests("ArchitectureTests", []),
         // Run the program itself, which "swift build --build-tests" builds beside them.
         tests("MountsTests", ["vitrine"]),
-        tests("ProgramTests", ["vitrine", "Store"]),
+        tests("ProgramTests", ["vitrine", "Store", "CLinux"]),
     ]
 )
 

@@ -305,6 +305,8 @@ static void use_mapping(struct turn *turn, struct mapping *mapping, bool writes)
             for (size_t index = 0; index < count; index++) {
                 mapping->start[where + index] = (char)(seed >> (index % 7 * 8));
             }
+            // A file's times are those of the write only once it is written out.
+            msync(mapping->start, mapping->length, MS_SYNC);
         } else {
             add(turn->result, " %016lx", digest(0, mapping->start + where, count));
         }
@@ -341,7 +343,7 @@ static void map_file(struct turn *turn) {
     }
     use_mapping(turn, &mapping, kinds[kind].protection & PROT_WRITE);
     use_mapping(turn, &mapping, false);
-    if (kind >= 3) outcome(turn, msync(start, count, chance(&turn->numbers, 50) ? MS_SYNC : 0));
+    if (kind >= 3) outcome(turn, msync(start, count, MS_SYNC));
     if (stays) {
         struct mapping *old = &turn->side->mappings[place];
         if (old->start) munmap(old->start, old->length);

@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char usage[] =
     "usage: player populate DIRECTORY...\n"
     "       player compare VIEW DISK [OPTION...]   the same operations on both\n"
     "       player same VIEW DISK                  the two trees as they are\n"
     "       player crowd DIRECTORY [OPTION...]     several processes at once\n"
+    "       player conform DIRECTORY [OPERATION]   what POSIX and Linux say\n"
     "       player exercise FILE [OPTION...]       one file against memory\n"
     "options: --seed N --operations N --interval N --checkpoint N --processes N\n"
     "         --reopens --no-sockets --no-trusted --verbose --direct --layer\n";
@@ -63,6 +65,12 @@ int main(int argc, char **argv) {
     }
     if (!strcmp(command, "same") && count == 3) {
         return same_trees(paths[1], paths[2], &settings, "now") ? 0 : 1;
+    }
+    if (!strcmp(command, "conform") && count > 1) {
+        return conform(paths[1], count > 2 ? paths[2] : "");
+    }
+    if (!strcmp(command, "hold")) {
+        for (;;) pause();
     }
     if (!strcmp(command, "crowd") && count == 2) return crowd(paths[1], processes, &settings);
     if (!strcmp(command, "exercise") && count == 2) return exercise(paths[1], direct, &settings);

@@ -118,6 +118,11 @@ void populate(const char *directory, bool layer);
 int compare(const char *view, const char *disk, const struct settings *settings);
 int exercise(const char *path, bool direct, const struct settings *settings);
 int crowd(const char *directory, unsigned processes, const struct settings *settings);
+struct conformance {
+    const char *operation, *sentence, *program;
+};
+/// - Parameter operation: only the cases of this one, or all if empty.
+int conform(const char *directory, const char *operation);
 /// All that can be seen of a tree, a line for each name.
 void describe_tree(struct text *text, const char *directory, const struct settings *settings);
 bool same_trees(

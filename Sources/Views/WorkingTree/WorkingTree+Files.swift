@@ -167,9 +167,12 @@ extension WorkingTreeState {
             // Only who may read as well can map what it may write.
             if flags.reads { setMayBeMapped(inode, true) }
         }
+        let isCachedMapper = backing == nil && flags.reads && flags.writes
+        if isCachedMapper { opened.cachedMapperCount += 1 }
         let handle = newHandle(
             OpenHandle(
-                inode: inode, backing: backing == nil ? nil : file, isWritable: flags.writes))
+                inode: inode, backing: backing == nil ? nil : file, isWritable: flags.writes,
+                isCachedMapper: isCachedMapper))
         return OpenedFile(handle: handle, caching: caching, backing: backing)
     }
 
@@ -193,6 +196,7 @@ extension WorkingTreeState {
         if isSettled && opened.writerCount == 0 { opened.isUnsettled = false }
         opened.handleCount -= 1
         if found.backing == nil { opened.cachedCount -= 1 }
+        if found.isCachedMapper { opened.cachedMapperCount -= 1 }
         if opened.handleCount == 0 {
             retire(opened.host)
             found.inode.extras?.opened = nil
