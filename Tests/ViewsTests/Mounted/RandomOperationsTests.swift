@@ -18,7 +18,8 @@ struct RandomOperationsTests {
 
     /// As many seeds as it takes, of a few thousand operations each.
     private func seeds(
-        _ usual: UInt64, each limit: UInt64 = 5000, _ body: (_ seed: UInt64, _ count: UInt64) throws -> Void
+        _ usual: UInt64, each limit: UInt64 = 5000,
+        _ body: (_ seed: UInt64, _ count: UInt64) throws -> Void
     ) throws {
         guard let wanted = Player.operations else {
             return try body(Player.seed ?? 1, usual)
