@@ -174,11 +174,7 @@ static void seek_data(struct turn *turn) {
     if (turn->loose[turn->slot]) return;
     struct stat status;
     if (!outcome(turn, fstat(*slot(turn), &status))) return;
-    if (!S_ISREG(status.st_mode)) {
-        off_t before = lseek(*slot(turn), 0, SEEK_CUR);
-        (void)before;
-        return;
-    }
+    if (!S_ISREG(status.st_mode)) return;
     off_t position = lseek(*slot(turn), 0, SEEK_CUR);
     off_t at = 0;
     uint64_t sum = 0;

@@ -63,7 +63,7 @@ struct PeerFaultTests {
     @Test func `a directory of the image is renamed, without EXDEV`() throws {
         let text = try inView(
             "mv -T usr moved; ls moved/share/data | wc -l; stat -c %h moved . etc")
-        #expect(text == "200\n3\n6\n2\n")
+        #expect(text == "200\n3\n5\n2\n")
     }
 
     @Test func `directories count their links`() throws {
@@ -175,8 +175,10 @@ struct PeerFaultTests {
                     C /bin
                     D /bin/seq
                     A /bin/sequence
+                    C /etc
                     C /etc/passwd
                     A /new
+                    C /usr
                     C /usr/share
                     D /usr/share/data
 
@@ -192,14 +194,14 @@ struct PeerFaultTests {
                 """
                 FROM base
                 RUN cd /usr/share/data && busybox mv 1 x && busybox mv x 1 \
-                && busybox cp -p 2 y && busybox mv y 2 && busybox touch -r 3 3 \
-                && busybox chmod 644 4 && busybox mv /usr/share/data /d && busybox mv /d /usr/share/data
+                && busybox touch -r 3 3 && busybox chmod 644 4 \
+                && busybox mv /usr/share/data /d && busybox mv /d /usr/share/data
 
                 """, to: "context/Dockerfile")
             let build = try program.run("build", "-t", "app", "context")
             #expect(build.status == 0, "\(build.errors)")
             let changed = try program.run("diff", "app").text.split(separator: "\n")
-            #expect(Set(changed).isSubset(of: ["C /", "C /usr/share", "C /usr/share/data"]))
+            #expect(changed == ["C /usr", "C /usr/share", "C /usr/share/data"])
         }
     }
 
