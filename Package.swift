@@ -81,6 +81,9 @@ let package = Package(
                 "Views", "FuseDriver", "VirtualFS", "Store", "FileTree", "ImageSpec", "LinuxIO",
                 "CLinux",
             ]),
+        // What ViewsTests and ProgramTests play on mounts: "swift build --build-tests" builds it beside
+        // them.
+        .executableTarget(name: "Player", path: "Tests/Player"),
         tests("SandboxTests", ["Sandbox", "ImageSpec", "LinuxIO"]),
         tests(
             "BuilderTests",
@@ -93,7 +96,7 @@ let package = Package(
         tests("ArchitectureTests", []),
         // Run the program itself, which "swift build --build-tests" builds beside them.
         tests("MountsTests", ["vitrine"]),
-        tests("ProgramTests", ["vitrine", "Store"]),
+        tests("ProgramTests", ["vitrine", "Store", "CLinux"]),
     ]
 )
 

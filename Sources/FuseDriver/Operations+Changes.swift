@@ -8,7 +8,8 @@ extension Operations {
         addNames(to: &table)
         unsafe table.setattr = { request, inode, attributes, mask, info in
             guard let attributes = unsafe attributes else { return }
-            let changes = unsafe AttributeChanges(attributes.pointee, mask: mask)
+            var changes = unsafe AttributeChanges(attributes.pointee, mask: mask)
+            changes.context = unsafe Call.context(request)
             let handle = unsafe Call.handle(info)
             unsafe Call.serve(request) {
                 $0.setAttributes(of: InodeNumber(inode), handle: handle, to: changes, $1)

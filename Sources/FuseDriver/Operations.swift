@@ -140,8 +140,9 @@ enum Operations {
             }
         }
         unsafe table.listxattr = { request, inode, size in
+            let context = unsafe Call.context(request)
             unsafe Call.serve(request) {
-                $0.extendedAttributeNames(of: InodeNumber(inode), limit: size, $1)
+                $0.extendedAttributeNames(of: InodeNumber(inode), limit: size, context, $1)
             }
         }
         unsafe table.setxattr = { request, inode, _, _, _, _ in

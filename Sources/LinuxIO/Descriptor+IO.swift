@@ -131,6 +131,9 @@ package enum DescriptorIO {
         }
     }
 
+    /// The `whence` that looks for data.
+    package static let seekingData = Int32(SEEK_DATA)
+
     /// lseek(2) with any `whence`, `SEEK_DATA` and `SEEK_HOLE` among them.
     package static func seek(
         _ descriptor: Int32, offset: Int64, whence: Int32

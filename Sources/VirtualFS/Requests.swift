@@ -56,6 +56,8 @@ package struct AttributeChanges: Hashable, Sendable {
     package var changeTime: FileTime?
     /// The caller's privileges require setuid and setgid to be dropped (write, truncate, chown).
     package var clearSetIDs: Bool
+    /// Who makes the change.
+    package var context = RequestContext()
 
     package init(
         permissions: UInt32? = nil, userID: UInt32? = nil, groupID: UInt32? = nil,
@@ -70,6 +72,13 @@ package struct AttributeChanges: Hashable, Sendable {
         self.modificationTime = modificationTime
         self.changeTime = changeTime
         self.clearSetIDs = clearSetIDs
+    }
+
+    /// chown(2) that changes neither owner nor group, or the loss of setuid and setgid by a write that
+    /// the kernel makes by itself: nothing is named, yet it is a change.
+    package var isEmpty: Bool {
+        permissions == nil && userID == nil && groupID == nil && sizeBytes == nil
+            && accessTime == nil && modificationTime == nil && changeTime == nil && !clearSetIDs
     }
 }
 

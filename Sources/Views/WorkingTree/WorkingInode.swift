@@ -132,6 +132,22 @@ final class WorkingInode {
         set { attributes.modificationTime = NodeTime(newValue) }
     }
 
+    var changeTime: FileTime { extras?.changeTime ?? modificationTime }
+
+    /// Sets the change time such that it differs from the last one: the host stamps several changes
+    /// of one tick alike if they are of several files, and these may be one file here.
+    func stampChange(at time: FileTime) {
+        let last = changeTime
+        let isAhead = time < last && last.seconds - time.seconds <= 1
+        withExtras().changeTime = time == last || isAhead ? last.next : time
+    }
+
+    /// Whether a change of content or owner takes something from it.
+    var losesPrivileges: Bool {
+        attributes.permissions & 0o6000 != 0
+            || attributes.extendedAttributes[XattrName.capability] != nil
+    }
+
     // MARK: - Names
 
     func addPlace(_ name: LinkName, in parent: WorkingInode) {

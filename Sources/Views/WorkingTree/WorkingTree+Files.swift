@@ -15,7 +15,7 @@ extension WorkingTree {
             try gated(inode) { () throws(FileSystemError) in
                 let file = try ownFile(of: inode)
                 return try perform { (state) throws(Interruption) in
-                    try state.open(inode, file: file, flags, by: context)
+                    try state.open(inode, file: file, flags)
                 }
             }
         }
@@ -61,17 +61,21 @@ extension WorkingTree {
     ) throws(FileSystemError) -> (entry: Entry, file: OpenedFile) {
         try checkRoomForOpenFile()
         // The kernel found no such name, so this seldom is in vain.
-        try withNewFile { (made) throws(FileSystemError) in
+        let created = try withNewFile { (made) throws(FileSystemError) in
             let now = FileTime(made.status.modificationTime)
             return try perform { (state) throws(Interruption) in
+                let parent = try state.inode(request.place.parent)
+                let isLater = parent.changeTime < now
                 let inode = try state.make(request, as: name, at: now) { (_) in
                     .regular(.own(OwnFile(made)))
                 }
-                let opened = try state.open(
-                    inode.number, file: made.host, flags, by: request.context)
-                return (state.entry(inode).answer, opened)
+                let opened = try state.open(inode.number, file: made.host, flags)
+                return (entry: state.entry(inode).answer, file: opened, isLater: isLater)
             }
         }
+        // The host stamped the new file with the tick in which the directory changed before.
+        if !created.isLater { touchAgain(request.place.parent) }
+        return (created.entry, created.file)
     }
 
     package func createUnnamed(
@@ -83,8 +87,7 @@ extension WorkingTree {
                     let inode = try state.makeUnnamed(
                         request, OwnFile(made), isLinkable: !flags.contains(.exclusive),
                         at: FileTime(made.status.modificationTime))
-                    let opened = try state.open(
-                        inode.number, file: made.host, flags, by: request.context)
+                    let opened = try state.open(inode.number, file: made.host, flags)
                     return (state.entry(inode).answer, opened)
                 }
             }
@@ -101,6 +104,15 @@ extension WorkingTree {
         } catch {
             try? HostDirectory.unlink(made.path)  // what stays goes with the lease
             throw error
+        }
+    }
+
+    /// Stamps a directory so that its last change shows as one.
+    private func touchAgain(_ directory: InodeNumber) {
+        let now = clock()
+        locked { state in
+            guard let inode = state.find(directory), inode.changeTime < now else { return }
+            state.touch(inode, at: now)
         }
     }
 
@@ -159,8 +171,7 @@ extension WorkingTreeState {
     /// Registers an open file.
     /// - Parameter file: the inode's present content; nil to read through the daemon.
     func open(
-        _ number: InodeNumber, file: HostFile?, _ flags: OpenFlags,
-        by context: RequestContext = RequestContext()
+        _ number: InodeNumber, file: HostFile?, _ flags: OpenFlags
     ) throws(Interruption) -> OpenedFile {
         let inode = try regular(number).inode
         let opened = inode.withExtras().opened ?? OpenState()
@@ -169,8 +180,8 @@ extension WorkingTreeState {
         let mayPass =
             offersBackings && opened.cachedCount == 0 && inode.ownFile?.partial == nil
         var backing = mayPass ? file?.backing : nil
-        // The kernel does not drop privileges for writes that it passes through, we would.
-        if flags.writes && losesPrivilegesWhenWritten(inode) {
+        // Privileged files are rare, and in writes that reach us it is plain who may keep them so.
+        if flags.writes && inode.losesPrivileges {
             if opened.handleCount == 0 { backing = nil }
             backing?.isObserved = true
         }
@@ -179,7 +190,6 @@ extension WorkingTreeState {
         if flags.writes {
             opened.writerCount += 1
             opened.isUnsettled = true
-            if context.userID != 0 { opened.writesClearSetIDs = true }
         }
         var caching = OpenedFile.Caching.keep
         if inode.flags.contains(.pagesStale) {
@@ -191,15 +201,13 @@ extension WorkingTreeState {
             // Only who may read as well can map what it may write.
             if flags.reads { setMayBeMapped(inode, true) }
         }
+        let isCachedMapper = backing == nil && flags.reads && flags.writes
+        if isCachedMapper { opened.cachedMapperCount += 1 }
         let handle = newHandle(
             OpenHandle(
-                inode: inode, backing: backing == nil ? nil : file, isWritable: flags.writes))
+                inode: inode, backing: backing == nil ? nil : file, isWritable: flags.writes,
+                isCachedMapper: isCachedMapper))
         return OpenedFile(handle: handle, caching: caching, backing: backing)
-    }
-
-    private func losesPrivilegesWhenWritten(_ inode: WorkingInode) -> Bool {
-        inode.attributes.permissions & 0o6000 != 0
-            || inode.attributes.extendedAttributes[XattrName.capability] != nil
     }
 
     /// - Returns: whether the handle was the last that could write.
@@ -222,6 +230,7 @@ extension WorkingTreeState {
         if isSettled && opened.writerCount == 0 { opened.isUnsettled = false }
         opened.handleCount -= 1
         if found.backing == nil { opened.cachedCount -= 1 }
+        if found.isCachedMapper { opened.cachedMapperCount -= 1 }
         if opened.handleCount == 0 {
             retire(opened.host)
             found.inode.extras?.opened = nil

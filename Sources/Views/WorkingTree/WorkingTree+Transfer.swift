@@ -111,6 +111,13 @@ extension WorkingTree {
     package func seek(
         _ inode: InodeNumber, handle: FileHandle?, offset: UInt64, whence: Int32
     ) throws(FileSystemError) -> UInt64 {
+        // The kernel does not write out a mapping's pages first: where there may be some, the file has
+        // no hole that is known of.
+        if locked({ ($0.find(inode)?.opened?.cachedMapperCount ?? 0) > 0 }) {
+            let size = try attributes(of: inode, handle: handle).attributes.sizeBytes
+            guard offset < size else { throw .deviceOffset }
+            return whence == DescriptorIO.seekingData ? offset : size
+        }
         guard let file = try wholeContent(of: inode) else { throw .deviceOffset }
         do throws(Errno) {
             return try DescriptorIO.seek(

@@ -227,7 +227,7 @@ final class WorkingTreeState {
     }
 
     func touchChangeTime(_ inode: WorkingInode, at time: FileTime) {
-        inode.withExtras().changeTime = time
+        inode.stampChange(at: time)
         markChanged(inode)
     }
 
