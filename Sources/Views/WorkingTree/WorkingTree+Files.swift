@@ -55,30 +55,16 @@ extension WorkingTree {
         let made = try newFile()
         let now = FileTime(made.status.modificationTime)
         do throws(FileSystemError) {
-            let created = try perform { (state) throws(Interruption) in
-                let parent = try state.inode(request.place.parent)
-                let isLater = parent.changeTime < now
+            return try perform { (state) throws(Interruption) in
                 let inode = try state.make(request, as: name, at: now) { (_) in
                     .regular(.own(OwnFile(made)))
                 }
                 let opened = try state.open(inode.number, file: made.host, flags)
-                return (entry: state.entry(inode).answer, file: opened, isLater: isLater)
+                return (state.entry(inode).answer, opened)
             }
-            // The host stamped the new file with the tick in which the directory changed before.
-            if !created.isLater { touchAgain(request.place.parent) }
-            return (created.entry, created.file)
         } catch {
             try? HostDirectory.unlink(made.path)  // what stays goes with the lease
             throw error
-        }
-    }
-
-    /// Stamps a directory so that its last change shows as one.
-    private func touchAgain(_ directory: InodeNumber) {
-        let now = clock()
-        locked { state in
-            guard let inode = state.find(directory), inode.changeTime < now else { return }
-            state.touch(inode, at: now)
         }
     }
 
