@@ -13,18 +13,12 @@ final class HostClock: Sendable {
 
     init() throws(Errno) { file = try OwnedDescriptor(anonymous: "vitrine-clock") }
 
-    /// Later than all stamps before, where the host can tell times within a tick apart.
+    /// Not older than any stamp before; equal to one that another file got within the same tick, at
+    /// most. See ``WorkingInode/stampChange(at:)``.
     func now() -> FileTime {
-        // The first stamp may be the one that another file got last; the second is one of its own,
-        // as somebody looked at the first.
-        guard stamp() != nil, let time = stamp() else { return FileTime(FileTimestamp.now()) }
-        return time
-    }
-
-    private func stamp() -> FileTime? {
         guard (try? DescriptorIO.setModificationTimeToNow(file.rawValue)) != nil,
             let status = try? FileStatus(of: file.rawValue)  // neither fails on a file in memory
-        else { return nil }
+        else { return FileTime(FileTimestamp.now()) }
         return FileTime(status.modificationTime)
     }
 }

@@ -61,6 +61,13 @@ final class WorkingInode {
             accessTime = time
             changeTime = time
         }
+
+        /// Whether nothing would be lost with it. A tree has one time of a file: the others are
+        /// known for as long as the inode is.
+        func saysNothing(besides time: FileTime) -> Bool {
+            accessTime == time && changeTime == time && places.isEmpty && opened == nil
+                && renewals.isEmpty
+        }
     }
 
     /// `st_ino`, and the kernel's number unless there are renewals.

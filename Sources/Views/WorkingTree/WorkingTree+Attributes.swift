@@ -84,7 +84,9 @@ extension WorkingTree {
     private func setMetadata(
         of inode: InodeNumber, to changes: AttributeChanges
     ) throws(FileSystemError) {
-        let now = clock()
+        var now = clock()
+        // The second is one that no file has yet, and the own file is to have the same.
+        if changes.modificationTime == .now { now = clock() }
         guard changes.modificationTime != nil else {
             try settleFirst(inode, modificationTime: nil, now: now)
             return try modify { (state) throws(Interruption) in

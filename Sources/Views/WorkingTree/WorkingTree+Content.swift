@@ -272,7 +272,7 @@ extension WorkingTreeState {
         dropPrivileges(of: inode, setIDs: clearSetIDs)
         // Before the modification time: it is the access time of what has no extras yet.
         touchChangeTime(inode, at: now)
-        inode.modificationTime = now
+        inode.modificationTime = inode.changeTime
         return true
     }
 

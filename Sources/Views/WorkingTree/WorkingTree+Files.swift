@@ -61,21 +61,16 @@ extension WorkingTree {
     ) throws(FileSystemError) -> (entry: Entry, file: OpenedFile) {
         try checkRoomForOpenFile()
         // The kernel found no such name, so this seldom is in vain.
-        let created = try withNewFile { (made) throws(FileSystemError) in
+        return try withNewFile { (made) throws(FileSystemError) in
             let now = FileTime(made.status.modificationTime)
             return try perform { (state) throws(Interruption) in
-                let parent = try state.inode(request.place.parent)
-                let isLater = parent.changeTime < now
                 let inode = try state.make(request, as: name, at: now) { (_) in
                     .regular(.own(OwnFile(made)))
                 }
                 let opened = try state.open(inode.number, file: made.host, flags)
-                return (entry: state.entry(inode).answer, file: opened, isLater: isLater)
+                return (state.entry(inode).answer, opened)
             }
         }
-        // The host stamped the new file with the tick in which the directory changed before.
-        if !created.isLater { touchAgain(request.place.parent) }
-        return (created.entry, created.file)
     }
 
     package func createUnnamed(
@@ -104,15 +99,6 @@ extension WorkingTree {
         } catch {
             try? HostDirectory.unlink(made.path)  // what stays goes with the lease
             throw error
-        }
-    }
-
-    /// Stamps a directory so that its last change shows as one.
-    private func touchAgain(_ directory: InodeNumber) {
-        let now = clock()
-        locked { state in
-            guard let inode = state.find(directory), inode.changeTime < now else { return }
-            state.touch(inode, at: now)
         }
     }
 

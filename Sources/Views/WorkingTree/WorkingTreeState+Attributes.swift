@@ -154,7 +154,11 @@ extension WorkingTreeState {
         case .at(let time): inode.modificationTime = time
         case nil: break
         }
-        extras.changeTime = changes.changeTime ?? now
+        if let time = changes.changeTime {
+            extras.changeTime = time
+        } else {
+            inode.stampChange(at: now)
+        }
         markChanged(inode)
     }
 

@@ -84,7 +84,8 @@ extension WorkingTreeState {
     func rest(_ inode: WorkingInode) {
         guard inode.lookupCount > 0, inode.lookupCount < UInt32.max, inode.flags.isEmpty,
             inode.linkCount == 1, inode.group == nil, inode.opened == nil,
-            inode.extras?.renewals.isEmpty ?? true, inodes[inode.number.rawValue] === inode,
+            inode.extras?.saysNothing(besides: inode.modificationTime) ?? true,
+            inodes[inode.number.rawValue] === inode,
             case .regular(.object(let content)) = inode.body, let place = inode.place,
             let body = place.parent.directory, let lower = body.pinned,
             let index = lower.index(of: place.name.entryName), index <= UInt32.max

@@ -220,8 +220,8 @@ final class WorkingTreeState {
     /// An entry came or went.
     func touch(_ directory: WorkingInode, at time: FileTime) {
         // Before the modification time: it is the access time of what has no extras yet.
-        directory.withExtras().changeTime = time
-        directory.modificationTime = time
+        directory.stampChange(at: time)
+        directory.modificationTime = directory.changeTime
         markChanged(directory)
         markDirty(directory)
     }
