@@ -43,9 +43,10 @@ final class Program {
         try start(path, arguments, input: input, output: output, errors: errors)
     }
 
-    /// Starts a shell that finds the program as `$VITRINE`.
+    /// Starts a shell that finds the program as `$VITRINE`. It is bash: threads of tests have SIGCHLD
+    /// blocked, which `wait` of dash then waits for.
     func start(shell script: String, output: Any? = nil, errors: Any? = nil) throws -> Process {
-        try start("/bin/sh", ["-c", script], output: output, errors: errors)
+        try start("/bin/bash", ["-c", script], output: output, errors: errors)
     }
 
     private func start(
