@@ -100,13 +100,17 @@ let package = Package(
                 "Builder", "Dockerfile", "Layers", "Sandbox", "Store", "FileTree", "ImageSpec",
                 "LinuxIO",
             ]),
-        tests("DownloadsTests", ["Downloads", "ImageSpec"]),
+        // A real web server for tests.
+        .target(
+            name: "LoopbackServer", path: "Tests/LoopbackServer", exclude: ["http-server.py"],
+            swiftSettings: swiftSettings),
+        tests("DownloadsTests", ["Downloads", "ImageSpec", "LoopbackServer"]),
         tests("EngineTests", ["Engine", "ImageSpec"]),
         tests("CommandsTests", ["Commands", "ImageSpec"]),
         tests("ArchitectureTests", []),
         // Run the program itself, which "swift build --build-tests" builds beside them.
         tests("MountsTests", ["vitrine"]),
-        tests("ProgramTests", ["vitrine", "Store"]),
+        tests("ProgramTests", ["vitrine", "Store", "LoopbackServer"]),
     ]
 )
 

@@ -121,23 +121,43 @@ struct BuildContext {
         let text = try dockerfile(location, cancellation) {
             try files.text($0, limit: maximumBytes)
         }
-        var ignoreName = ".dockerignore"
-        var ignoreBytes: [UInt8]?
+        let (ignore, ignoreName) = try ignoreFile(location, text.name, files)
+        let source = try HostContext(
+            files, ignore: ignore, ignoreFileName: ignoreName, store: store, lease: lease,
+            cancellation: cancellation)
+        return BuildContext(dockerfile: text, source: source, cache: cache)
+    }
+
+    /// The Dockerfile's own ignore file if it has one, else the context's.
+    private static func ignoreFile(
+        _ location: DockerfileLocation, _ dockerfile: String, _ files: HostFileReader
+    ) throws -> (file: IgnoreFile?, name: String) {
+        let name = ".dockerignore"
+        var bytes: [UInt8]?
         switch location {
-        case .inContext(let name):
-            ignoreBytes = try files.text(name + ignoreName, limit: maximumBytes)
-        case .onHost(let name): ignoreBytes = try read(name + ignoreName, isRegular: true)
+        case .inContext(let path): bytes = try files.text(path + name, limit: maximumBytes)
+        case .onHost(let path): bytes = try read(path + name, isRegular: true)
         case .stream, .text: break
         }
-        if ignoreBytes != nil {
-            ignoreName = text.name + ignoreName
-        } else {
-            ignoreBytes = try files.text(ignoreName, limit: maximumBytes)
+        if let bytes {
+            return (try ignoreFile(bytes, dockerfile + name), dockerfile + name)
         }
-        let source = try HostContext(
-            files, ignore: try ignoreBytes.map { try ignoreFile($0, ignoreName) },
-            ignoreFileName: ignoreName, store: store, lease: lease, cancellation: cancellation)
-        return BuildContext(dockerfile: text, source: source, cache: cache)
+        bytes = try files.text(name, limit: maximumBytes)
+        return (try bytes.map { try ignoreFile($0, name) }, name)
+    }
+
+    /// The rules by which a context's files are left out, for who wants to see them work.
+    static func ignoreRules(
+        _ path: String, _ location: DockerfileLocation
+    ) throws -> (file: IgnoreFile?, name: String) {
+        let location = located(location, in: path)
+        var name = "Dockerfile"
+        switch location {
+        case .inContext(let path), .onHost(let path): name = lastName(path)
+        case .stream, .text: break
+        }
+        return try ignoreFile(
+            location, name, try HostFileReader(root: path, cache: StatCache(path: nil)))
     }
 
     /// One file for each context directory, so that a build reads what is of use to it.
