@@ -38,7 +38,8 @@ final class BuildRun {
     /// - Throws: `invalidDockerfile`.
     init(
         options: BuildOptions, context: BuildContext, remotes: RemoteSources, store: Store,
-        lease: Lease, executor: any StepExecutor, recorder: BuildRecorder, observer: any BuildObserver,
+        lease: Lease, executor: any StepExecutor, recorder: BuildRecorder,
+        observer: any BuildObserver,
         cancellation: Cancellation
     ) throws {
         self.options = options
@@ -111,7 +112,9 @@ final class BuildRun {
         if let step = plan.steps.first(where: { $0.stage.index == index }) { return step }
         // Only a trigger of a base image names it.
         let scope = arguments
-        let own = try file.plan(target: String(index), isContext: { [contexts] in contexts.has($0) }) {
+        let own = try file.plan(
+            target: String(index), isContext: { [contexts] in contexts.has($0) }
+        ) {
             scope.globalValue($0)
         }
         guard let step = own.steps.last else {

@@ -95,7 +95,9 @@ struct BuildCommand: ParsableCommand {
         withExtendedLifetime(listener) {}
         try idFile?.write(result.image)
         try outputs.metadataFile.map { try BuildMetadataFile($0).write(result) }
-        if !outputs.usesStandardOutput, quiet || progress == .quiet { Terminal.write("\(result.image)\n") }
+        if !outputs.usesStandardOutput, quiet || progress == .quiet {
+            Terminal.write("\(result.image)\n")
+        }
     }
 
     private func report(_ error: BuildError) {

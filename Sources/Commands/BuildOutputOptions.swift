@@ -46,7 +46,8 @@ struct BuildOutputOptions: ParsableArguments {
         }
         for (name, value) in [("provenance", provenance), ("sbom", sbom)] {
             guard let value, !["false", "0"].contains(value.lowercased()) else { continue }
-            throw ValidationError("--\(name)=\(value): attestations are not made; use --\(name)=false")
+            throw ValidationError(
+                "--\(name)=\(value): attestations are not made; use --\(name)=false")
         }
         if !attest.isEmpty {
             throw ValidationError("--attest: attestations are not made")
@@ -57,7 +58,12 @@ struct BuildOutputOptions: ParsableArguments {
         if let format, !["oci", "docker"].contains(format) {
             throw ValidationError("--format=\(format): an image is an OCI image")
         }
-        let specifications = try output.map { try OutputSpecification($0) }
+        let specifications: [OutputSpecification]
+        do {
+            specifications = try output.map { try OutputSpecification($0) }
+        } catch {
+            throw ValidationError("\(error)")
+        }
         if specifications.count(where: \.usesStandardOutput) > 1 {
             throw ValidationError("only one output can go to standard output")
         }

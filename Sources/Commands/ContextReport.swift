@@ -28,7 +28,11 @@ struct ContextReport {
             listing = try ContextListing(path, dockerfile: dockerfile)
             try listing.forEach { entry in
                 if entry.isIgnored { ignored.add(entry) } else { sent.add(entry) }
-                if isJSON { rows.append(Self.json(entry)) } else { Terminal.write(Self.line(entry)) }
+                if isJSON {
+                    rows.append(Self.json(entry))
+                } else {
+                    Terminal.write(Self.line(entry))
+                }
             }
         } catch let error as BuildError {
             throw EngineError(.failed, error.rendered())

@@ -3,7 +3,6 @@ package import ImageSpec
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
-internal import NIOSSL
 
 /// What is asked for.
 package struct DownloadRequest: Hashable, Sendable {
@@ -53,9 +52,9 @@ package protocol DownloadReceiver: AnyObject {
 /// Redirects are followed, failures that pass are tried again, proxies are the environment's and
 /// the trusted certificates the system's, or those of `SSL_CERT_FILE`. Thread-safe.
 package final class Downloader: Sendable {
-    private let limits: DownloadLimits
+    let limits: DownloadLimits
     private let proxies: ProxySettings
-    private let certificates: String?
+    let certificates: String?
 
     package init(
         environment: [String: String], limits: DownloadLimits = DownloadLimits()
@@ -94,7 +93,7 @@ package final class Downloader: Sendable {
         }
     }
 
-    private static let cancelled = DownloadError(.cancelled, "the download was cancelled")
+    static let cancelled = DownloadError(.cancelled, "the download was cancelled")
 
     /// A failure of the network or the server, not of the receiver.
     private struct Failure: Error {
@@ -125,7 +124,8 @@ package final class Downloader: Sendable {
                     throw Failure(
                         error: DownloadError(
                             .redirected,
-                            "the server redirects to what is no http or https address: \(location)"))
+                            "the server redirects to what is no http or https address: \(location)")
+                    )
                 }
                 request.address = next
             }
@@ -145,80 +145,32 @@ package final class Downloader: Sendable {
         _ request: DownloadRequest, _ receiver: any DownloadReceiver, _ control: DownloadControl,
         _ group: MultiThreadedEventLoopGroup
     ) throws -> Answer {
-        let client = HTTPClient(
-            eventLoopGroupProvider: .shared(group), configuration: try configuration(request))
-        defer { try? client.syncShutdown() }  // there is nobody to tell
         let exchange = Exchange()
         guard control.attach(exchange) else { throw Self.cancelled }
         defer { control.detach() }
         do {
+            let proxy = try proxies.proxy(for: request.address)
+            if let proxy, !request.address.isSecure {
+                let sender = ProxiedRequest(
+                    group: group, connectTimeout: TimeAmount(limits.connect))
+                let connection = sender.start(
+                    Self.proxiedHead(request, proxy), host: Self.name(proxy), port: proxy.port,
+                    exchange)
+                defer { exchange.close { connection.whenSuccess { $0.close(promise: nil) } } }
+                return try read(exchange, request, receiver)
+            }
+            let client = HTTPClient(
+                eventLoopGroupProvider: .shared(group), configuration: configuration(proxy))
+            defer { try? client.syncShutdown() }  // there is nobody to tell
             let task = client.execute(
                 request: try Self.httpRequest(request), delegate: exchange)
-            defer { exchange.close(task) }
+            defer { exchange.close { task.cancel() } }
             return try read(exchange, request, receiver)
         } catch let error as DownloadError {
             throw Failure(error: error)
         } catch let error as Exchange.Ended {
             throw Failure(error: Self.translated(error.reason, request.address))
         }
-    }
-
-    private static func httpRequest(
-        _ request: DownloadRequest
-    ) throws -> HTTPClient.Request {
-        var headers = HTTPHeaders([("User-Agent", "vitrine"), ("Accept", "*/*")])
-        if let etag = request.validators.etag {
-            headers.add(name: "If-None-Match", value: etag)
-        } else if let date = request.validators.lastModified {
-            headers.add(name: "If-Modified-Since", value: date)
-        }
-        if let userInfo = request.address.userInfo {
-            let parts = userInfo.split(
-                separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            let authorization = HTTPClient.Authorization.basic(
-                username: decoded(parts[0]), password: parts.count > 1 ? decoded(parts[1]) : "")
-            headers.add(name: "Authorization", value: authorization.headerValue)
-        }
-        do {
-            return try HTTPClient.Request(
-                url: "\(request.address)", method: .GET, headers: headers)
-        } catch {
-            throw DownloadError(.unreachable, "\"\(request.address)\" is no address of a server")
-        }
-    }
-
-    private static func decoded(_ text: Substring) -> String {
-        // The path of an address made of it: the one decoder that there is.
-        WebAddress("http://x/" + text).map {
-            String(decoding: $0.decodedPath.dropFirst(), as: UTF8.self)
-        } ?? String(text)
-    }
-
-    private func configuration(
-        _ request: DownloadRequest
-    ) throws(DownloadError) -> HTTPClient.Configuration {
-        var tls = TLSConfiguration.makeClientConfiguration()
-        if let certificates { tls.trustRoots = .file(certificates) }
-        let connect = TimeAmount(limits.connect)
-        var configuration = HTTPClient.Configuration(
-            tlsConfiguration: tls, redirectConfiguration: .disallow,
-            timeout: .init(connect: connect, read: TimeAmount(limits.answer)),
-            decompression: .disabled)
-        configuration.httpVersion = .http1Only
-        // A connection that fails is an attempt of ours.
-        configuration.connectionPool.retryConnectionEstablishment = false
-        if let proxy = try proxies.proxy(for: request.address) {
-            let parts = proxy.userInfo?.split(
-                separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            configuration.proxy = .server(
-                host: proxy.host, port: proxy.port,
-                authorization: parts.map {
-                    .basic(
-                        username: Self.decoded($0[0]),
-                        password: $0.count > 1 ? Self.decoded($0[1]) : "")
-                })
-        }
-        return configuration
     }
 
     // MARK: - Answers
@@ -310,54 +262,5 @@ package final class Downloader: Sendable {
             status: Int(head.status.code))
         let seconds = head.headers.first(name: "Retry-After").flatMap { Int($0) }
         return Failure(error: error, retryAfter: seconds.map { .seconds($0) })
-    }
-
-    // MARK: - Errors
-
-    private static func translated(_ reason: any Error, _ address: WebAddress) -> DownloadError {
-        if let error = reason as? DownloadError { return error }
-        let text = "\(reason)"
-        switch reason {
-        case let error as HTTPClientError:
-            switch error {
-            case .cancelled: return cancelled
-            case .connectTimeout, .readTimeout, .deadlineExceeded, .tlsHandshakeTimeout,
-                .httpProxyHandshakeTimeout, .writeTimeout, .getConnectionFromPoolTimeout:
-                return DownloadError(.timeout, "\(address.host) did not answer in time")
-            case .invalidProxyResponse, .proxyAuthenticationRequired:
-                return DownloadError(
-                    .unreachable, "the proxy does not let through to \(address.host)",
-                    hint: "no_proxy names hosts that are asked directly")
-            default:
-                return DownloadError(
-                    .broken, "the connection to \(address.host) ended before the answer did")
-            }
-        case let error as NIOConnectionError:
-            if let name = error.dnsAError ?? error.dnsAAAAError, error.connectionErrors.isEmpty {
-                return DownloadError(
-                    .unreachable, "the name \(address.host) cannot be looked up: \(name)")
-            }
-            let causes = error.connectionErrors.map { "\($0.error)" }
-            return DownloadError(
-                .unreachable,
-                "no connection to \(address.host), port \(address.port)"
-                    + (causes.first.map { ": \($0)" } ?? ""))
-        case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
-            let isCertificate = text.contains("CERTIFICATE") || text.contains("certificate")
-            return DownloadError(
-                .untrusted, "no secure connection to \(address.host): \(text)",
-                hint: isCertificate
-                    ? "its certificate is signed by none that this host trusts; SSL_CERT_FILE names "
-                        + "others" : nil)
-        default:
-            return DownloadError(.broken, "\(address.host) gave no proper answer: \(text)")
-        }
-    }
-}
-
-extension TimeAmount {
-    fileprivate init(_ duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        self = .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
     }
 }

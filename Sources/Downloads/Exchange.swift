@@ -52,13 +52,14 @@ final class Exchange: HTTPClientResponseDelegate, Sendable {
     }
 
     /// Ends the exchange, whatever is still under way.
-    func close(_ task: HTTPClient.Task<Void>) {
+    /// - Parameter cancel: ends what still sends to it.
+    func close(_ cancel: () -> Void) {
         let left = state.withLock { state in
             state.isClosed = true
             defer { state.events = [] }
             return state.events
         }
-        task.cancel()
+        cancel()
         for case .body(_, let promise) in left { promise.fail(CancellationError()) }
     }
 
@@ -77,24 +78,33 @@ final class Exchange: HTTPClientResponseDelegate, Sendable {
         return isTaken
     }
 
-    // MARK: - The client's calls, on its event loop
+    // MARK: - What arrives, on its event loop
+
+    func receive(_ head: HTTPResponseHead) { _ = add(.head(head)) }
+
+    /// - Returns: succeeds when the piece is taken.
+    func receive(_ buffer: ByteBuffer, on loop: any EventLoop) -> EventLoopFuture<Void> {
+        let promise = loop.makePromise(of: Void.self)
+        if !add(.body(buffer, promise)) { promise.fail(CancellationError()) }
+        return promise.futureResult
+    }
+
+    func finish() { _ = add(.end) }
 
     func didReceiveHead(
         task: HTTPClient.Task<Void>, _ head: HTTPResponseHead
     ) -> EventLoopFuture<Void> {
-        _ = add(.head(head))
+        receive(head)
         return task.eventLoop.makeSucceededVoidFuture()
     }
 
     func didReceiveBodyPart(
         task: HTTPClient.Task<Void>, _ buffer: ByteBuffer
     ) -> EventLoopFuture<Void> {
-        let promise = task.eventLoop.makePromise(of: Void.self)
-        if !add(.body(buffer, promise)) { promise.fail(CancellationError()) }
-        return promise.futureResult
+        receive(buffer, on: task.eventLoop)
     }
 
     func didReceiveError(task: HTTPClient.Task<Void>, _ error: any Error) { fail(error) }
 
-    func didFinishRequest(task: HTTPClient.Task<Void>) throws { _ = add(.end) }
+    func didFinishRequest(task: HTTPClient.Task<Void>) throws { finish() }
 }

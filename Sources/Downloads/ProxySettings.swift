@@ -25,7 +25,8 @@ package struct ProxySettings: Hashable, Sendable {
     package func proxy(for address: WebAddress) throws(DownloadError) -> WebAddress? {
         guard let text = address.isSecure ? https : http, !isException(address) else { return nil }
         let whole = text.contains("://") ? text : "http://" + text
-        guard let proxy = WebAddress(whole) else {
+        // TLS to the proxy itself is spoken by few, and by none of ours.
+        guard let proxy = WebAddress(whole), !proxy.isSecure else {
             throw DownloadError(
                 .invalidProxy, "the environment names a proxy that is none: \(text)",
                 hint: "http_proxy and https_proxy are http:// addresses")

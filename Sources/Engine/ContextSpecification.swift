@@ -26,7 +26,8 @@ extension NamedContext {
         if let layout = rest("oci-layout:") { return try Self.layout(layout) }
         if source.hasPrefix("target:") {
             throw EngineError(
-                .invalid, "--build-context \(name.visible)=\(source.visible): targets are of bake "
+                .invalid,
+                "--build-context \(name.visible)=\(source.visible): targets are of bake "
                     + "files",
                 hint: "build the target first, and give its image: docker-image://NAME")
         }
@@ -38,7 +39,8 @@ extension NamedContext {
             throw EngineError(
                 error == .notFound ? .notFound : .invalid,
                 "could not open the context \(name.visible), \"\(source.visible)\": \(error)",
-                hint: "a context is a directory, docker-image://, oci-layout://, an address or a git "
+                hint:
+                    "a context is a directory, docker-image://, oci-layout://, an address or a git "
                     + "repository")
         }
         return .directory(path)

@@ -1,6 +1,7 @@
 import Builder
 import FileTree
 import Foundation
+import ImageSpec
 import LinuxIO
 import Testing
 
@@ -77,9 +78,9 @@ struct ParentsTests {
         let line = "FROM base\nCOPY --parents a/*/package.json /"
         try fixture.build(line)
         try fixture.write("a/one/src/main.c", "changed")
-        #expect(try fixture.build(line).observer.outcomes == ["done", "cached", "done"])
+        #expect(try fixture.build(line).observer.outcomes == ["done", "cached"])
         try fixture.write("a/one/package.json", "changed")
-        #expect(try fixture.build(line).observer.outcomes == ["done", "done", "done"])
+        #expect(try fixture.build(line).observer.outcomes == ["done", "done"])
     }
 
     @Test func `--parents takes from stages too, with their times`() throws {
@@ -163,6 +164,6 @@ struct ParentsTests {
                 == NodeTime(seconds: 5))
         #expect(built.config.created?.unixSeconds == 6)
         let other = try fixture.build("FROM base\nRUN write /d/new x") { $0.timestamp = 7 }
-        #expect(other.observer.outcomes == ["done", "done", "done"])
+        #expect(other.observer.outcomes == ["done", "done"])
     }
 }

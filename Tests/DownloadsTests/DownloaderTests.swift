@@ -197,11 +197,12 @@ struct DownloaderTests {
         }
     }
 
-    @Test(arguments: [
-        ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777), ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
-        ("Thu, 29 Feb 2024 23:59:59 GMT", 1_709_251_199), ("yesterday", nil),
-        ("Sun, 06 Nov 1994 25:49:37 GMT", nil), ("Sun, 06 Now 1994 08:49:37 GMT", nil),
-    ] as [(String, Int64?)])
+    @Test(
+        arguments: [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777), ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+            ("Thu, 29 Feb 2024 23:59:59 GMT", 1_709_251_199), ("yesterday", nil),
+            ("Sun, 06 Nov 1994 25:49:37 GMT", nil), ("Sun, 06 Now 1994 08:49:37 GMT", nil),
+        ] as [(String, Int64?)])
     func `HTTP's dates are read`(_ text: String, _ seconds: Int64?) {
         #expect(HTTPDate.seconds(text) == seconds)
     }

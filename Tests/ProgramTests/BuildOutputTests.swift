@@ -18,8 +18,10 @@ struct BuildOutputTests {
     }
 
     private func listing(_ program: Program, _ directory: String) throws -> String {
-        try program.run(shell: "cd \(directory) && find . -mindepth 1 -printf '%P %m %U:%G %y\\n' | sort")
-            .text
+        try program.run(
+            shell: "cd \(directory) && find . -mindepth 1 -printf '%P %m %U:%G %y\\n' | sort"
+        )
+        .text
     }
 
     @Test func `a directory gets the files with owners and modes, and keeps what it had`() throws {
@@ -71,7 +73,8 @@ struct BuildOutputTests {
             #expect(try program.read("victim") == "untouched")
             #expect(try program.read("out/d/x") == "x\n")
             let kinds = try program.run(
-                shell: "stat -c '%F %h %N' out/e/f out/h out/p; stat -c '%t:%T' out/n").text
+                shell: "stat -c '%F %h %N' out/e/f out/h out/p; stat -c '%t:%T' out/n"
+            ).text
             #expect(
                 kinds == """
                     symbolic link 2 'out/e/f' -> '../../victim'
@@ -92,7 +95,8 @@ struct BuildOutputTests {
                 "context")
             #expect(build.status == 0, "\(build.errors)")
             let id = try program.read("id")
-            #expect(try program.read("meta").contains("\"containerimage.config.digest\": \"\(id)\""))
+            #expect(
+                try program.read("meta").contains("\"containerimage.config.digest\": \"\(id)\""))
             #expect(
                 try program.read("meta").contains(
                     "\"image.name\": \"docker.io/library/app:1\""))
@@ -186,8 +190,10 @@ struct BuildOutputTests {
             }
             #expect(field("Id", plain) == field("Id", annotated))
             #expect(field("Manifest", plain) != field("Manifest", annotated))
-            #expect(try program.run("save", "--format", "oci-dir", "-o", "layout", "app").status == 0)
-            let found = try program.run(shell: "grep -l '\"a\":\"b\",\"c\":\"d\"' layout/blobs/sha256/*")
+            #expect(
+                try program.run("save", "--format", "oci-dir", "-o", "layout", "app").status == 0)
+            let found = try program.run(
+                shell: "grep -l '\"a\":\"b\",\"c\":\"d\"' layout/blobs/sha256/*")
             #expect(found.text.split(separator: "\n").count == 1, "\(found.errors)")
             #expect(try program.run("fsck").status == 0)
         }
@@ -289,7 +295,8 @@ struct BuildOutputTests {
 
     // MARK: - Platforms
 
-    @Test func `files are put together for any platform, and RUN needs one that runs here`() throws {
+    @Test func `files are put together for any platform, and RUN needs one that runs here`() throws
+    {
         try withBase { program in
             let foreign = try program.run("build", "-t", "app", "--platform", "s390x", "context")
             #expect(foreign.status == 0, "\(foreign.errors)")
@@ -329,14 +336,14 @@ struct BuildOutputTests {
             let shown = try program.run("build", "--show-context", "context")
             #expect(
                 shown.text == """
-                    sent              23  .dockerignore
-                    sent              65  Dockerfile
+                    sent              22  .dockerignore
+                    sent              60  Dockerfile
                     sent               7  f
                     sent               5  g
                     ignored            5  node/a/ (1 files)  .dockerignore:1: node
                     sent               1  node/keep  .dockerignore:2: !node/keep
                     ignored            3  x.log  .dockerignore:3: *.log
-                    sent: 5 files, 101 bytes; ignored: 2 files, 8 bytes
+                    sent: 5 files, 95 bytes; ignored: 2 files, 8 bytes
 
                     """, "\(shown.text)\(shown.errors)")
             let json = try program.run("build", "--show-context", "--json", "context")

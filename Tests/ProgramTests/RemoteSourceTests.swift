@@ -119,7 +119,8 @@ struct RemoteSourceTests {
                 shell: "mkdir in; echo x > in/file; tar -C in -czf \(server.directory)/a.tgz file")
             let packed = try build(program, "ADD \(base)/a.tgz /x/\nRUN test -f /x/a.tgz")
             #expect(packed.status == 0, "\(packed.errors)")
-            let unpacked = try build(program, "ADD --unpack=true \(base)/a.tgz /x/\nRUN cat /x/file")
+            let unpacked = try build(
+                program, "ADD --unpack=true \(base)/a.tgz /x/\nRUN cat /x/file")
             #expect(unpacked.status == 0, "\(unpacked.errors)")
         }
     }

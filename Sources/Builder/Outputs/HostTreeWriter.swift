@@ -49,7 +49,6 @@ struct HostTreeWriter {
             hint: error == .noSpace ? "its file system is full" : nil, cause: error)
     }
 
-
     /// Directories are opened again from the root for each one, so that deep trees hold no
     /// descriptors; their times are set when all is in them.
     private mutating func writeAll(_ tree: Tree, into root: Int32, _ path: String) throws {

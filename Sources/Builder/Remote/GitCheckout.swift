@@ -13,15 +13,11 @@ internal import Store
 /// Everything belongs to root and has the time of the commit, so that the same commit is the same
 /// tree at any time.
 struct GitCheckout {
-    private let reference: GitReference
-    private let sources: RemoteSources
-    private let progress: RemoteProgress
+    let reference: GitReference
+    let sources: RemoteSources
+    let progress: RemoteProgress
     /// How many repositories stand above this one.
-    private let depth: Int
-
-    /// Submodules in submodules; deeper ones are made to go on for ever.
-    private static let maximumDepth = 8
-    private static let maximumSubmodules = 500
+    let depth: Int
 
     init(
         _ reference: GitReference, _ sources: RemoteSources, _ progress: RemoteProgress,
@@ -209,7 +205,9 @@ struct GitCheckout {
         return tree
     }
 
-    private var pathspec: [String] { subdirectory.isRoot ? [] : [String(decoding: subdirectory.bytes, as: UTF8.self)] }
+    var pathspec: [String] {
+        subdirectory.isRoot ? [] : [String(decoding: subdirectory.bytes, as: UTF8.self)]
+    }
 
     /// The subdirectory as a tree of its own.
     private func scoped(_ tree: Tree, _ directories: PendingDirectories) throws -> Tree {
@@ -253,7 +251,8 @@ struct GitCheckout {
         _ directories: PendingDirectories, _ time: NodeTime
     ) throws {
         _ = try git.run("update-ref", "--no-deref", "HEAD", commit)
-        if let name = found.name, name.hasPrefix("refs/heads/") || found.tag == nil && name != "HEAD"
+        if let name = found.name,
+            name.hasPrefix("refs/heads/") || found.tag == nil && name != "HEAD"
         {
             _ = try git.run("update-ref", name, commit)
         }
@@ -261,7 +260,8 @@ struct GitCheckout {
         _ = try git.run("read-tree", commit)
         _ = try git.run("config", "remote.origin.url", GitReference.redacted(reference.remote))
         _ = try git.run("config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
-        _ = try git.run("reflog", "expire", "--all", "--expire=now")
+        // Nothing is to tell of how it came here.
+        try HostDirectory.removeAll(git.directory + "/refs/vitrine")
         let reader = RootFileSystemImport(
             sources.store, lease: sources.lease, options: ImportOptions(created: .epoch))
         let copied = try reader.readTree(directory: git.directory)
@@ -272,104 +272,5 @@ struct GitCheckout {
             Node(attributes: copied.attributes, content: .directory(copied.directory)),
             named: nil, at: .root, from: sources.store, isStored: true,
             to: try DestinationPath("/.git/", workingDirectory: "/"))
-    }
-
-    // MARK: - Submodules
-
-    private func addSubmodules(
-        of commit: String, _ git: GitProgram, _ editor: TreeEditor
-    ) throws {
-        let links = try links(in: commit, git)
-        guard !links.isEmpty else { return }
-        guard depth < Self.maximumDepth, links.count <= Self.maximumSubmodules else {
-            throw BuildError(
-                .gitFailed,
-                "\(reference) has more submodules than a build fetches: \(links.count), "
-                    + "\(depth + 1) deep",
-                hint: "?submodules=false leaves them out")
-        }
-        let addresses = try addresses(in: commit, git)
-        for (path, digest) in links {
-            guard let address = addresses[path] else {
-                throw BuildError(
-                    .gitFailed,
-                    "\(reference): .gitmodules says of no address for the submodule \"\(path)\"")
-            }
-            guard
-                var inner = try GitReference(
-                    parsing: Self.absolute(address, from: reference.remote) + "#" + digest)
-            else {
-                throw BuildError(
-                    .gitFailed,
-                    "\(reference): the submodule \"\(path)\" is at \"\(address)\", which is no "
-                        + "repository of another host",
-                    hint: "?submodules=false leaves submodules out")
-            }
-            inner.keepsDirectory = nil
-            let (tree, _) = try GitCheckout(inner, sources, progress, depth: depth + 1).tree()
-            try sources.lease.hold(tree)
-            let place = try TreePath(cleaning: Array(path.utf8))
-            let attributes = try editor.node(at: place)?.attributes ?? tree.attributes
-            try editor.put(
-                Node(attributes: attributes, content: .directory(tree.directory)), at: place)
-        }
-    }
-
-    /// The commits of other repositories that stand in the tree, by path.
-    private func links(
-        in commit: String, _ git: GitProgram
-    ) throws -> [(path: String, commit: String)] {
-        let output = try git.run(["ls-tree", "-r", "-z", "--full-tree", commit, "--"] + pathspec)
-        return output.split(separator: 0).compactMap { line in
-            let text = String(decoding: line, as: UTF8.self)
-            guard text.hasPrefix("160000 commit "), let tab = text.firstIndex(of: "\t") else {
-                return nil
-            }
-            let digest = text[..<tab].split(separator: " ").last.map(String.init) ?? ""
-            return (String(text[text.index(after: tab)...]), digest)
-        }
-    }
-
-    private func addresses(in commit: String, _ git: GitProgram) throws -> [String: String] {
-        let output: [UInt8]
-        do {
-            output = try git.run(
-                "config", "--blob", "\(commit):.gitmodules", "-z", "--get-regexp",
-                "^submodule\\..*\\.(path|url)$")
-        } catch is GitProgram.Failure {
-            return [:]
-        }
-        var paths: [String: String] = [:]
-        var urls: [String: String] = [:]
-        for field in output.split(separator: 0) {
-            let text = String(decoding: field, as: UTF8.self)
-            guard let end = text.firstIndex(of: "\n") else { continue }
-            let (key, value) = (text[..<end], String(text[text.index(after: end)...]))
-            if key.hasSuffix(".path") { paths[String(key.dropLast(5))] = value }
-            if key.hasSuffix(".url") { urls[String(key.dropLast(4))] = value }
-        }
-        var result: [String: String] = [:]
-        for (name, path) in paths { result[path] = urls[name] }
-        return result
-    }
-
-    /// An address that begins with `./` or `../` is relative to the repository's own.
-    static func absolute(_ address: String, from remote: String) -> String {
-        guard address.hasPrefix("./") || address.hasPrefix("../") else { return address }
-        var base = remote
-        while base.hasSuffix("/") { base.removeLast() }
-        var rest = address[...]
-        while true {
-            if rest.hasPrefix("./") {
-                rest = rest.dropFirst(2)
-            } else if rest.hasPrefix("../") {
-                rest = rest.dropFirst(3)
-                guard let cut = base.lastIndex(where: { $0 == "/" || $0 == ":" }) else { break }
-                base = String(base[..<cut]) + (base[cut] == ":" ? ":" : "")
-            } else {
-                break
-            }
-        }
-        return base + (base.hasSuffix(":") ? "" : "/") + rest
     }
 }

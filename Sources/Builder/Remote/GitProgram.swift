@@ -51,7 +51,8 @@ struct GitProgram {
     private static let settings = [
         "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFile=/dev/null",
         "gc.auto=0", "maintenance.auto=false", "tar.umask=0022", "init.defaultBranch=main",
-        "protocol.version=2", "advice.detachedHead=false", "credential.helper=",
+        "protocol.version=2", "core.logAllRefUpdates=false", "advice.detachedHead=false",
+        "credential.helper=",
         // Less than 1,000 bytes a second for half a minute is no transfer.
         "http.lowSpeedLimit=1000", "http.lowSpeedTime=30", "http.followRedirects=initial",
     ]

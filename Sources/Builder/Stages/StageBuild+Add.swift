@@ -5,7 +5,9 @@ internal import Store
 
 extension StageBuild {
     func perform(_ instruction: AddInstruction, _ located: LocatedInstruction) throws {
-        let sources = try instruction.transfer.sources.map { (text: $0, remote: try RemoteSource($0)) }
+        let sources = try instruction.transfer.sources.map {
+            (text: $0, remote: try RemoteSource($0))
+        }
         if let checksum = instruction.checksum {
             guard sources.count == 1, instruction.transfer.inlineFiles.isEmpty else {
                 throw BuildError(
@@ -94,6 +96,7 @@ extension StageBuild {
         guard case .context(let name) = plan.base,
             case .files = try run.contexts.base(name, run.images, try run.platform(of: plan))
         else { return }
+        stepTotal += 1
         let source = try run.source(.context(name))
         let located = plan.stage.fromInstruction
         let entries = try localEntries(".", source, [], unpacks: false, located)

@@ -53,7 +53,8 @@ extension StageBuild {
             instruction.transfer, .copy, entries, keepsParents: instruction.parents, located)
     }
 
-    private func source(named name: String) throws -> any CopySource {
+    /// What `--from=` names: a stage, a named context, an image.
+    func source(named name: String) throws -> any CopySource {
         do {
             return try run.source(try origin(name))
         } catch var error as BuildError where error.code == .imageNotFound {

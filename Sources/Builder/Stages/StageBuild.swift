@@ -10,7 +10,7 @@ final class StageBuild {
     var state: StageState
 
     /// How many steps the stage shows, and how many it has shown.
-    private var stepTotal = 0
+    var stepTotal = 0
     private var stepIndex = 0
     private var isTrigger = false
 
