@@ -16,7 +16,7 @@ extension BuildRun {
             try write(outputs, state, nil)
             return result
         }
-        let before = try store.images().map(\.id)
+        let before = options.keepsImage ? [] : try store.images().map(\.id)
         let result = try assembly.record(step: step.number, isKept: options.keepsImage)
         defer {
             // What was there stays. One that cannot be removed now is a nameless image.

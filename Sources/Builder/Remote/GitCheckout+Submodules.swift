@@ -37,7 +37,7 @@ extension GitCheckout {
                     hint: "?submodules=false leaves submodules out")
             }
             inner.keepsDirectory = nil
-            let (tree, _) = try GitCheckout(inner, sources, progress, depth: depth + 1).tree()
+            let tree = try GitCheckout(inner, sources, progress, depth: depth + 1).tree().tree
             try sources.lease.hold(tree)
             let place = try TreePath(cleaning: Array(path.utf8))
             let attributes = try editor.node(at: place)?.attributes ?? tree.attributes

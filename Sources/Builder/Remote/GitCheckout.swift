@@ -38,9 +38,8 @@ struct GitCheckout {
         (try? TreePath(cleaning: Array((reference.subdirectory ?? "").utf8))) ?? .root
     }
 
-    /// - Returns: the key if nothing was fetched.
     /// - Throws: `gitFailed`, `checksumMismatch`, `cancelled`.
-    func tree() throws -> (Tree, CacheKey?) {
+    func tree() throws -> RemoteSources.Brought {
         let place = sources.lease.newWorkPath("git")
         try HostDirectory.makeAll(place, permissions: 0o700)
         // What is left goes with the lease.
@@ -73,17 +72,23 @@ struct GitCheckout {
         return nil
     }
 
-    private func tree(_ git: GitProgram, _ place: String) throws -> (Tree, CacheKey?) {
+    private func tree(_ git: GitProgram, _ place: String) throws -> RemoteSources.Brought {
         // A directory of templates would bring hooks.
         _ = try git.run("init", "--quiet", "--template=", place)
         let found = try resolve(git)
         try check(found)
         let key = key(of: found.commit)
-        if let entry = try sources.known(key) { return (entry.tree, key) }
+        if let entry = try sources.known(key) { return brought(entry.tree, key, isKnown: true) }
         progress.say("fetching \(found.commit)")
         let commit = try fetch(found, git)
         let tree = try read(commit, found, git, place)
-        return (tree, nil)
+        return brought(tree, self.key(of: commit), isKnown: false)
+    }
+
+    private func brought(
+        _ tree: Tree, _ key: CacheKey, isKnown: Bool
+    ) -> RemoteSources.Brought {
+        .init(tree: tree, key: key, instruction: "GIT \(reference)", isKnown: isKnown)
     }
 
     private func key(of commit: String) -> CacheKey {

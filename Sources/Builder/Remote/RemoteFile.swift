@@ -29,16 +29,19 @@ struct RemoteFile {
         CacheKey(Digest(of: Array("HTTP v1\nurl \(address.withCredentials)\n".utf8)))
     }
 
-    /// - Returns: the key if nothing was downloaded.
+    private func brought(_ tree: Tree, isKnown: Bool) -> RemoteSources.Brought {
+        .init(tree: tree, key: key, instruction: "HTTP \(address)", isKnown: isKnown)
+    }
+
     func tree(
         checksum: Digest?, _ progress: RemoteProgress
-    ) throws -> (Tree, CacheKey?) {
+    ) throws -> RemoteSources.Brought {
         var known = try sources.known(key)
         if let entry = known, let content = try sources.content(of: entry.tree) {
             if try !sources.store.ingest(sources.lease).isPresent(content) {
                 known = nil
             } else if let checksum, content.digest == checksum {
-                return (entry.tree, key)
+                return brought(entry.tree, isKnown: true)
             }
         }
         let receiver = ObjectReceiver(try sources.store.ingest(sources.lease), progress)
@@ -53,9 +56,10 @@ struct RemoteFile {
                     "could not download \(address): the server says that a file is unchanged that "
                         + "it was not asked about")
             }
-            return (known.tree, key)
+            return brought(known.tree, isKnown: true)
         case .received(let validators, let seconds):
-            return (try store(try receiver.finish(), validators, seconds), nil)
+            return brought(
+                try store(try receiver.finish(), validators, seconds), isKnown: false)
         }
     }
 

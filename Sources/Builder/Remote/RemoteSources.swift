@@ -14,6 +14,7 @@ final class RemoteSources: Sendable {
     let cancellation: Cancellation
     /// The host's environment: proxies, ssh's agent, where git is.
     let environment: [String: String]
+    private let build: String
     private let downloader: any FileDownloader
     private let observer: any BuildObserver
     private let trees = Mutex<[RemoteSource: Tree]>([:])
@@ -21,10 +22,12 @@ final class RemoteSources: Sendable {
     /// Numbers the steps of the build: some are shown before there is a Dockerfile.
     let numbers = StepNumbers()
 
+    /// - Parameter build: the build's name, under which uses of entries are recorded.
     init(
-        store: Store, lease: Lease, downloader: any FileDownloader,
+        build: String, store: Store, lease: Lease, downloader: any FileDownloader,
         environment: [String: String], observer: any BuildObserver, cancellation: Cancellation
     ) {
+        self.build = build
         self.store = store
         self.lease = lease
         self.downloader = downloader
@@ -55,15 +58,20 @@ final class RemoteSources: Sendable {
         let clock = ContinuousClock()
         let start = clock.now
         do {
-            let (tree, key) = try bring(source, checksum, RemoteProgress(observer, step.number))
-            try lease.hold(tree)
-            trees.withLock { $0[source] = tree }
-            if let key {
-                observer.observe(.stepCached(step: step.number, key))
+            let found = try bring(source, checksum, RemoteProgress(observer, step.number))
+            // An entry that is used is kept for longer.
+            let record = BuildStepRecord(
+                build: build, number: step.number, instruction: found.instruction,
+                outcome: found.isKnown ? .cached : .done, key: found.key, tree: found.tree,
+                parentTree: .empty)
+            try store.record([record], directories: PendingDirectories(base: store), lease: lease)
+            trees.withLock { $0[source] = found.tree }
+            if found.isKnown {
+                observer.observe(.stepCached(step: step.number, found.key))
             } else {
                 observer.observe(.stepDone(step: step.number, clock.now - start))
             }
-            return tree
+            return found.tree
         } catch {
             var failure = error
             if cancellation.isCancelled { failure = Cancellation.error }
@@ -73,16 +81,23 @@ final class RemoteSources: Sendable {
         }
     }
 
-    /// - Returns: the key of the entry if it was known.
+    /// What was brought, now or by an earlier build.
+    struct Brought {
+        var tree: Tree
+        var key: CacheKey
+        var instruction: String
+        var isKnown: Bool
+    }
+
     private func bring(
         _ source: RemoteSource, _ checksum: Digest?, _ progress: RemoteProgress
-    ) throws -> (Tree, CacheKey?) {
+    ) throws -> Brought {
         switch source {
         case .file(let address):
             let file = RemoteFile(address, self, downloader)
-            let (tree, key) = try file.tree(checksum: checksum, progress)
-            try verify(tree, source, checksum)
-            return (tree, key)
+            let found = try file.tree(checksum: checksum, progress)
+            try verify(found.tree, source, checksum)
+            return found
         case .repository(let reference):
             return try GitCheckout(reference, self, progress).tree()
         }
