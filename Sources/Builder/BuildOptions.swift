@@ -21,6 +21,18 @@ package struct BuildOptions: Sendable {
     package var platform: Platform?
     /// The name of the build when there is no tag.
     package var title: String
+    /// Names that stand for something else than a stage or an image.
+    package var namedContexts: [NamedContext] = []
+    /// Of the image's manifest.
+    package var annotations: [(name: String, value: String)] = []
+    /// `--timestamp`, in seconds since 1970: goes before `SOURCE_DATE_EPOCH`.
+    package var timestamp: Int64?
+    /// Where the result goes besides the store.
+    package var outputs: [BuildOutput] = []
+    /// Whether an image stays in the store when all outputs are files.
+    package var keepsImage = true
+    /// What is said of an image that is not in the store.
+    package var pull = PullPolicy.missing
 
     package init(
         tags: [Reference] = [], dockerfile: DockerfileLocation = .inContext("Dockerfile"),
@@ -70,13 +82,23 @@ package enum ContextLocation: Hashable, Sendable {
     /// An open file or pipe that holds a tar, in any compression, or a Dockerfile alone, which
     /// then is the Dockerfile of a build without context.
     case stream(Int32)
+    /// A repository, a tar or a Dockerfile of another host.
+    case remote(RemoteSource)
     /// Nothing to copy from.
     case none
+}
+
+/// When an image is asked for at a registry (`--pull`).
+package enum PullPolicy: String, Hashable, Sendable, CaseIterable {
+    case missing, never, always
 }
 
 /// What a build made.
 package struct BuildResult: Sendable {
     package var image: ImageID
+    package var manifest: Digest
+    package var manifestSizeBytes: Int
+    package var platform: Platform
     package var tags: [Reference]
     /// The build, as the store and the gallery name it.
     package var build: String

@@ -16,6 +16,9 @@ final class BuildRun {
     let layers: LayerHasher
     let verifier: CacheVerifier
     let images: BaseImages
+    let remotes: RemoteSources
+    /// What `--build-context` names.
+    let contexts: NamedContexts
 
     let file: Dockerfile
     let arguments: BuildArguments
@@ -24,7 +27,6 @@ final class BuildRun {
     private var stages: [Int: StageState] = [:]
     /// The stages that wait for another, to see a circle that triggers make.
     private var unfinished: Set<Int> = []
-    private var lastStepNumber = 0
     /// Digests of stored directories, found once for all steps that copy them.
     private lazy var storedDigests = ContentDigest(store)
     /// Digests of the context's directories.
@@ -35,8 +37,9 @@ final class BuildRun {
 
     /// - Throws: `invalidDockerfile`.
     init(
-        options: BuildOptions, context: BuildContext, store: Store, lease: Lease,
-        executor: any StepExecutor, recorder: BuildRecorder, observer: any BuildObserver,
+        options: BuildOptions, context: BuildContext, remotes: RemoteSources, store: Store,
+        lease: Lease, executor: any StepExecutor, recorder: BuildRecorder,
+        observer: any BuildObserver,
         cancellation: Cancellation
     ) throws {
         self.options = options
@@ -49,32 +52,43 @@ final class BuildRun {
         self.cancellation = cancellation
         layers = LayerHasher(store)
         verifier = CacheVerifier(store)
-        images = BaseImages(store: store, lease: lease)
+        images = BaseImages(store: store, lease: lease, pull: options.pull)
+        self.remotes = remotes
+        contexts = NamedContexts(
+            options.namedContexts, store: store, lease: lease, remotes: remotes,
+            cancellation: cancellation)
         file = try Dockerfile(parsing: context.dockerfile.bytes)
         arguments = try BuildArguments(options, file)
         let (scope, target) = (arguments, options.target)
-        plan = try file.plan(target: target) { scope.globalValue($0) }
+        plan = try file.plan(target: target, isContext: { [contexts] in contexts.has($0) }) {
+            scope.globalValue($0)
+        }
+        remotes.numbers.rewind()
     }
 
     /// Builds the target stage and records its image.
     func build() throws -> BuildResult {
+        defer { contexts.finish() }
         reportWarnings()
         // Images that are not there are told before anything runs.
+        var platforms = StagePlatforms(target: options.platform ?? .host)
         for step in plan.steps {
-            if case .image(let name) = step.base {
-                do {
-                    _ = try images.find(name, platform: try platform(of: step))
-                } catch {
-                    throw BuildError(error, at: step.stage.fromInstruction.range)
+            do {
+                let asked = try platform(of: step)
+                var found: Platform?
+                if case .image(let name) = step.base {
+                    found = try images.find(name, platform: asked).config.platform
                 }
+                try platforms.check(step, asked: asked, found: found)
+            } catch {
+                throw BuildError(error, at: step.stage.fromInstruction.range)
             }
         }
         for step in plan.steps { _ = try finishedStage(step.stage.index) }
         let target = try finishedStage(plan.target)
         try verifier.confirm()
         reportUnusedArguments()
-        let step = newStep(label: "exporting to image", instruction: "")
-        return try ImageAssembly(run: self, state: target).record(step: step.number)
+        return try export(target)
     }
 
     // MARK: - Stages
@@ -98,7 +112,11 @@ final class BuildRun {
         if let step = plan.steps.first(where: { $0.stage.index == index }) { return step }
         // Only a trigger of a base image names it.
         let scope = arguments
-        let own = try file.plan(target: String(index)) { scope.globalValue($0) }
+        let own = try file.plan(
+            target: String(index), isContext: { [contexts] in contexts.has($0) }
+        ) {
+            scope.globalValue($0)
+        }
         guard let step = own.steps.last else {
             throw BuildError(.invalidDockerfile, "there is no stage \(index)")
         }
@@ -121,6 +139,7 @@ final class BuildRun {
     func source(_ source: StagePlan.Source) throws -> any CopySource {
         switch source {
         case .scratch: return TreeSource(.empty, in: store, name: "scratch, which is empty")
+        case .context(let name): return try contexts.source(name, images, options.platform)
         case .stage(let index):
             let name = file.stages[index].displayName
             return TreeSource(
@@ -132,22 +151,22 @@ final class BuildRun {
     }
 
     /// Digests of the directories that an instruction copies.
-    func digests(of work: StageBuild.Transfer) -> ContentDigest {
-        if work.isStored { return storedDigests }
-        return work.transfer.excludes.isEmpty
-            ? contextDigests : ContentDigest(work.directories)
+    func digests(of entry: StageBuild.Transfer.Entry) -> ContentDigest {
+        if entry.isStored { return storedDigests }
+        return entry.source === context.source && !entry.isReduced
+            ? contextDigests : ContentDigest(entry.directories)
     }
 
     // MARK: - Telling
 
     func newStep(label: String, instruction: String) -> BuildStep {
-        lastStepNumber += 1
-        let step = BuildStep(number: lastStepNumber, label: label, instruction: instruction)
+        let step = BuildStep(
+            number: remotes.numbers.next(), label: label, instruction: instruction)
         observer.observe(.stepStarted(step))
         return step
     }
 
-    var stepCount: Int { lastStepNumber }
+    var stepCount: Int { remotes.numbers.count }
 
     func warn(_ code: String, _ message: String, at range: SourceRange? = nil) {
         let place = range.map { "\(context.dockerfile.name):\($0.start.line)" }

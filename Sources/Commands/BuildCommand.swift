@@ -16,10 +16,16 @@ struct BuildCommand: ParsableCommand {
               vitrine build -f docker/Dockerfile --target test --build-arg V=2 .
               echo 'FROM debian:bookworm' | vitrine build -t copy -
               tar -c . | vitrine build -t app -
+              vitrine build -t app https://github.com/org/app.git#v1:src
+              vitrine build -o out --target dist .
+              vitrine build -o type=oci,dest=app.tar -t app .
+              vitrine build --show-context .
             """)
     enum Progress: String, ExpressibleByArgument, CaseIterable { case auto, plain, tty, quiet }
 
     @OptionGroup var store: StoreOptions
+    @OptionGroup var sources: BuildSourceOptions
+    @OptionGroup var outputs: BuildOutputOptions
     @Option(name: .shortAndLong, help: "Name the image; may be given several times.")
     var tag: [String] = []
     @Option(name: .shortAndLong, help: "The Dockerfile (PATH/Dockerfile); - is standard input.")
@@ -39,12 +45,14 @@ struct BuildCommand: ParsableCommand {
     @Option(
         name: .customLong("label"), help: ArgumentHelp("Set a label.", valueName: "name=value"))
     var labels: [String] = []
-    @Option(help: "The platform, as os/arch.") var platform: String?
     @Flag(name: .shortAndLong, help: "Print the image ID only.") var quiet = false
     @Option(help: ArgumentHelp("Write the image ID to a file.", valueName: "file"))
     var iidfile: String?
     @Argument(
-        help: "The build context: a directory, or - for a tar or a Dockerfile on standard input.")
+        help: """
+            The build context: a directory, a git repository, the address of a tar or a Dockerfile, \
+            or - for one of these on standard input.
+            """)
     var context: String
 
     func validate() throws {
@@ -62,7 +70,10 @@ struct BuildCommand: ParsableCommand {
 
     func run() throws {
         let location = try Engine.buildContext(context)
-        let options = try options()
+        let options = try options(location)
+        if sources.showContext {
+            return try ContextReport(isJSON: sources.json).show(location, options.dockerfile)
+        }
         let engine = try store.engine()
         let idFile = iidfile.map { ImageIDFile($0) }
         try idFile?.clear()
@@ -73,7 +84,8 @@ struct BuildCommand: ParsableCommand {
         do {
             result = try engine.build(
                 options, context: location, observer: display.observer,
-                cancellation: interruption.cancellation)
+                cancellation: interruption.cancellation,
+                environment: ProcessInfo.processInfo.environment)
             display.finish()
         } catch let error as BuildError {
             display.finish()
@@ -82,7 +94,10 @@ struct BuildCommand: ParsableCommand {
         }
         withExtendedLifetime(listener) {}
         try idFile?.write(result.image)
-        if quiet || progress == .quiet { Terminal.write("\(result.image)\n") }
+        try outputs.metadataFile.map { try BuildMetadataFile($0).write(result) }
+        if !outputs.usesStandardOutput, quiet || progress == .quiet {
+            Terminal.write("\(result.image)\n")
+        }
     }
 
     private func report(_ error: BuildError) {
@@ -97,17 +112,19 @@ struct BuildCommand: ParsableCommand {
         Terminal.writeError("its whole output: \(command.logPath)\n")
     }
 
-    private func options() throws -> BuildOptions {
+    private func options(_ location: ContextLocation) throws -> BuildOptions {
+        var isHosts = false
+        if case .directory = location { isHosts = true }
         var options = BuildOptions(
             tags: try tag.map { try Engine.buildTag($0) }, target: target,
             ignoresCache: noCache, network: try Engine.buildNetwork(network),
-            title: context == "-" ? "standard input" : try StoreLocation.absolute(context))
+            title: Self.title(context, location))
         switch file {
         case nil: break
         case "-"?: options.dockerfile = .stream(STDIN_FILENO)
         case let path?:
             options.dockerfile =
-                context == "-" ? .inContext(path) : .onHost(try StoreLocation.absolute(path))
+                isHosts ? .onHost(try StoreLocation.absolute(path)) : .inContext(path)
         }
         for text in buildArguments {
             let (name, value) = Self.pair(text)
@@ -119,8 +136,17 @@ struct BuildCommand: ParsableCommand {
             let (name, value) = Self.pair(text)
             return (name: name, value: value ?? "")
         }
-        if let platform { options.platform = try Platform.parse(platform) }
+        try sources.apply(to: &options)
+        try outputs.apply(to: &options)
         return options
+    }
+
+    private static func title(_ context: String, _ location: ContextLocation) -> String {
+        switch location {
+        case .directory(let path): path
+        case .remote(let remote): "\(remote)"
+        case .stream, .none: "standard input"
+        }
     }
 
     private static func pair(_ text: String) -> (name: String, value: String?) {

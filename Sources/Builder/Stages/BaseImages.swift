@@ -14,9 +14,12 @@ final class BaseImages {
         var platform: Platform?
     }
 
-    init(store: Store, lease: Lease) {
+    private let pull: PullPolicy
+
+    init(store: Store, lease: Lease, pull: PullPolicy = .missing) {
         self.store = store
         self.lease = lease
+        self.pull = pull
     }
 
     /// An image, ready to be built on.
@@ -37,7 +40,11 @@ final class BaseImages {
     }
 
     private func load(_ text: String, _ platform: Platform?) throws -> Found {
-        let record = try record(text)
+        try found(try record(text), text, platform)
+    }
+
+    /// A stored image that no name leads to.
+    func found(_ record: ImageRecord, _ text: String, _ platform: Platform?) throws -> Found {
         let config = try store.config(of: record.id).config
         if let platform, platform.rank(of: config.platform) == nil {
             throw BuildError(
@@ -89,6 +96,11 @@ final class BaseImages {
         let sameRepository = others.filter { $0.repository == reference?.repository }
         if let near = sameRepository.first {
             hint = "the store has \(near.familiarName); " + hint
+        }
+        switch pull {
+        case .missing: break
+        case .never: hint = "--pull=never asks no registry; " + hint
+        case .always: hint = "there are no registries to pull from yet; " + hint
         }
         return BuildError(
             .imageNotFound, "the store has no image \(name)", offending: text, hint: hint)

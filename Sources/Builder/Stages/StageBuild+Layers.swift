@@ -20,6 +20,8 @@ extension StageBuild {
     func perform(
         _ layer: LayerStep, _ make: (BuildStep, PendingDirectories) throws -> Tree
     ) throws {
+        var layer = layer
+        if let epoch = run.arguments.epoch { layer.inputs.append("epoch", "\(epoch.unixSeconds)") }
         let key = layer.inputs.key
         let parent = state.tree
         let entry = run.options.ignoresCache ? nil : try run.store.cacheEntry(key)
@@ -39,7 +41,10 @@ extension StageBuild {
         let start = clock.now
         let directories = PendingDirectories(base: run.store)
         do {
-            let tree = try make(step, directories)
+            var tree = try make(step, directories)
+            if let time = run.arguments.epochTime {
+                tree = try TimeClamp.clamped(tree, from: parent, to: time, directories)
+            }
             let entry = CacheRecord(
                 key: key, instruction: layer.history, inputs: layer.inputs.text,
                 parentTree: parent, tree: tree, layer: nil, layerTarSizeBytes: 0)

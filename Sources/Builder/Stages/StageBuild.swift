@@ -10,7 +10,7 @@ final class StageBuild {
     var state: StageState
 
     /// How many steps the stage shows, and how many it has shown.
-    private var stepTotal = 0
+    var stepTotal = 0
     private var stepIndex = 0
     private var isTrigger = false
 
@@ -33,6 +33,7 @@ final class StageBuild {
         let parsed = try triggers.map { try trigger($0, from: from) }
         stepTotal += (parsed + plan.stage.instructions).count { Self.isStep($0) }
         try showBase()
+        do { try takeContext() } catch { throw BuildError(error, at: from.range) }
         isTrigger = true
         for instruction in parsed { try dispatch(instruction) }
         isTrigger = false
@@ -49,7 +50,12 @@ final class StageBuild {
 
     private func begin() throws {
         switch plan.base {
-        case .scratch: break
+        case .scratch:
+            state = StageState(scratchFor: try run.platform(of: plan) ?? .host)
+        case .context(let name):
+            let base = try run.contexts.base(name, run.images, try run.platform(of: plan))
+            guard case .image(let found) = base else { break }
+            state = StageState(found.config, tree: found.tree, layers: found.layers)
         case .stage(let index): state = try run.finishedStage(index).forNextStage()
         case .image(let name):
             let found = try run.images.find(name, platform: try run.platform(of: plan))
