@@ -43,6 +43,7 @@ struct BuildCommand: ParsableCommand {
     @Flag(name: .shortAndLong, help: "Print the image ID only.") var quiet = false
     @Option(help: ArgumentHelp("Write the image ID to a file.", valueName: "file"))
     var iidfile: String?
+    @OptionGroup(title: "Options of RUN") var runOptions: BuildRunOptions
     @Argument(
         help: "The build context: a directory, or - for a tar or a Dockerfile on standard input.")
     var context: String
@@ -64,6 +65,7 @@ struct BuildCommand: ParsableCommand {
         let location = try Engine.buildContext(context)
         let options = try options()
         let engine = try store.engine()
+        runOptions.reportIgnored()
         let idFile = iidfile.map { ImageIDFile($0) }
         try idFile?.clear()
         let interruption = BuildInterruption()
@@ -119,6 +121,7 @@ struct BuildCommand: ParsableCommand {
             let (name, value) = Self.pair(text)
             return (name: name, value: value ?? "")
         }
+        options.run = try runOptions.options()
         if let platform { options.platform = try Platform.parse(platform) }
         return options
     }

@@ -63,7 +63,7 @@ extension StageBuild {
         ["http://", "https://", "git://", "ssh://", "git@"].contains { source.hasPrefix($0) }
     }
 
-    private func source(named name: String) throws -> any CopySource {
+    func source(named name: String) throws -> any CopySource {
         do {
             return try run.source(try origin(name))
         } catch var error as BuildError where error.code == .imageNotFound {
