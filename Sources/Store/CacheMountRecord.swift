@@ -1,4 +1,4 @@
-package import LinuxIO
+internal import LinuxIO
 
 /// A directory of `RUN --mount=type=cache`, as it is found.
 package struct CacheMountRecord: Sendable {
@@ -7,8 +7,13 @@ package struct CacheMountRecord: Sendable {
     package var id: String
     /// What it takes on the disk.
     package var sizeBytes: UInt64
-    package var lastUsedAt: FileTimestamp
+    var lastUsedAt: FileTimestamp
     package var isInUse: Bool
+
+    /// The time of the last use since 1970.
+    package var lastUsedNanoseconds: Int64 {
+        lastUsedAt.seconds * 1_000_000_000 + Int64(lastUsedAt.nanoseconds)
+    }
 }
 
 extension Store {

@@ -174,6 +174,20 @@ extension Store {
         }
     }
 
+    /// Takes a cache's directory as it is; waits while a step has it to itself.
+    /// - Returns: nil for one that is not there.
+    package func holdCacheMount(_ name: CacheMountName) throws -> CacheMountHold? {
+        let data = layout.cacheMountData(name)
+        guard HostDirectory.exists(data) else { return nil }
+        let lock = try lock(name, .shared) { _ in
+            usleep(Self.pauseMicroseconds)
+            return true
+        }
+        guard let lock, HostDirectory.exists(data) else { return nil }
+        return CacheMountHold(
+            name: name, path: data, lockPath: layout.cacheMountLock(name), lock: lock)
+    }
+
     // MARK: - Filling and removing
 
     /// Gives a cache a content, in place of the one that it has.

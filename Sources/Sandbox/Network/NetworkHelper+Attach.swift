@@ -19,6 +19,8 @@ extension NetworkHelper {
                 environment: ["PATH=\(ContainerRequest.defaultPath)"])
             request.furtherDescriptors = [ready.writing.rawValue, lifeline.reading.rawValue]
             request.group = .own
+            // slirp4netns has the lifeline; pasta ends with this thread, which is the step's.
+            if kind == .pasta { request.deathSignal = 9 }
             let process = try start(request)
             guard try isReady(process, ready.keepReading()) else { throw .notConnected }
             return Attachment(
@@ -63,8 +65,10 @@ extension NetworkHelper {
             // It writes its number once it is ready.
             [
                 "--foreground", "--quiet", "--config-net", "--no-map-gw", "--pid", "/dev/fd/3",
-                "-t", "none", "-u", "none", "-T", "none", "-U", "none", "--netns", namespacePath,
+                "-t", "none", "-u", "none", "-T", "none", "-U", "none",
             ]
+                // Started by root it becomes nobody, who may not enter the namespace.
+                + (geteuid() == 0 ? ["--runas", "0"] : []) + ["--netns", namespacePath]
         }
     }
 
