@@ -94,7 +94,8 @@ extension Engine {
         let lease = try store.lease("import the cache mount \(id)")
         defer { lease.end() }
         let input: ArchiveInput =
-            path.map { .path($0) } ?? .descriptor(
+            path.map { .path($0) }
+            ?? .descriptor(
                 STDIN_FILENO, name: "standard input")
         let options = ImportOptions(created: Timestamp(nanosecondsSinceEpoch: Store.now()))
         let read = try RootFileSystemImport(store, lease: lease, options: options)

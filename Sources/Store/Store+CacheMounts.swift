@@ -55,6 +55,11 @@ package struct CacheMountRequest: Sendable {
         if let permissions { attributes.permissions = UInt16(permissions & 0o7777) }
         if let userID { attributes.userID = userID }
         if let groupID { attributes.groupID = groupID }
+        if seed == nil {
+            let now = FileTimestamp.now()
+            attributes.modificationTime = NodeTime(
+                seconds: now.seconds, nanoseconds: now.nanoseconds)
+        }
         return Tree(attributes: attributes, directory: tree.directory)
     }
 }

@@ -123,7 +123,8 @@ extension StageBuild {
         }
         guard mount.kind == .bind || node.isDirectory else {
             throw BuildError(
-                .sourceNotFound, "\"\(path)\" in \(source.name) is no directory to fill a cache with",
+                .sourceNotFound,
+                "\"\(path)\" in \(source.name) is no directory to fill a cache with",
                 offending: mount.source)
         }
         return Exposed(source: source, path: resolved, node: node)

@@ -18,9 +18,10 @@ package struct HostGlassFile: Sendable {
             status.device, status.inode, status.sizeBytes, UInt64(bitPattern: time.seconds),
             UInt64(time.nanoseconds), UInt64(status.mode),
         ]
-        return path + [0] + numbers.flatMap { number in
-            (0..<8).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }
-        }
+        return path + [0]
+            + numbers.flatMap { number in
+                (0..<8).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }
+            }
     }
 
     var modificationTime: NodeTime { NodeTime(host: status.modificationTime) }
