@@ -167,7 +167,19 @@ extension Store {
         }
         var writer = HostTreeWriter(self, directories: request.seed?.directories ?? self)
         try writer.write(request.initialTree, to: draft)
+        // After a power cut a name without its content would be taken for the whole.
+        if request.seed != nil { try synchronize(draft) }
         try rename(draft, to: layout.cacheMountData(name))
+    }
+
+    private func synchronize(_ path: String) throws(StoreError) {
+        do throws(Errno) {
+            let directory = try OwnedDescriptor(opening: path, [.readOnly, .directory])
+            try DescriptorIO.synchronizeFileSystem(of: directory.rawValue)
+        } catch {
+            throw StoreError(
+                .inputOutput, "could not write a cache mount out", path: path, cause: error)
+        }
     }
 
     private func rename(_ source: String, to target: String) throws(StoreError) {
