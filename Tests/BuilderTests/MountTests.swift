@@ -3,6 +3,7 @@ import FileTree
 import ImageSpec
 import Sandbox
 import Store
+import Synchronization
 import Testing
 
 @Suite("RUN --mount")

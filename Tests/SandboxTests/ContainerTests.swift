@@ -111,8 +111,8 @@ struct ContainerTests {
     }
 
     @Test(
-        .enabled(if: !helpers.isEmpty, "neither passt nor slirp4netns is installed"),
-        arguments: helpers)
+        .enabled(if: !ContainerTests.helpers.isEmpty, "neither passt nor slirp4netns is installed"),
+        arguments: ContainerTests.helpers)
     func `an isolated network has an interface of the helper's`(
         _ kind: NetworkHelper.Kind
     ) async throws {
@@ -133,7 +133,7 @@ struct ContainerTests {
     }
 
     @Test(
-        .enabled(if: !helpers.isEmpty, "neither passt nor slirp4netns is installed"))
+        .enabled(if: !ContainerTests.helpers.isEmpty, "neither passt nor slirp4netns is installed"))
     func `a helper is found by trying`() async throws {
         try await SandboxFixture.with { fixture in
             let bundles = fixture.runtime.bundleRoot
