@@ -15,6 +15,8 @@ package struct BuildOptions: Sendable {
     package var ignoresCache: Bool
     /// For the RUN steps that do not say otherwise.
     package var network: Network
+    /// What RUN steps are given besides.
+    package var run = RunOptions()
     /// Set on the image after those of the Dockerfile.
     package var labels: [(name: String, value: String)]
     /// Nil is the host's.

@@ -157,6 +157,12 @@ final class BuildRun {
             ? contextDigests : ContentDigest(entry.directories)
     }
 
+    /// Digests of the directories that a source has.
+    func digests(of source: any CopySource) -> ContentDigest {
+        if source.isStored { return storedDigests }
+        return source === context.source ? contextDigests : ContentDigest(source.directories)
+    }
+
     // MARK: - Telling
 
     func newStep(label: String, instruction: String) -> BuildStep {

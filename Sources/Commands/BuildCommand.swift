@@ -48,6 +48,7 @@ struct BuildCommand: ParsableCommand {
     @Flag(name: .shortAndLong, help: "Print the image ID only.") var quiet = false
     @Option(help: ArgumentHelp("Write the image ID to a file.", valueName: "file"))
     var iidfile: String?
+    @OptionGroup(title: "Options of RUN") var runOptions: BuildRunOptions
     @Argument(
         help: """
             The build context: a directory, a git repository, the address of a tar or a Dockerfile, \
@@ -75,6 +76,7 @@ struct BuildCommand: ParsableCommand {
             return try ContextReport(isJSON: sources.json).show(location, options.dockerfile)
         }
         let engine = try store.engine()
+        runOptions.reportIgnored()
         let idFile = iidfile.map { ImageIDFile($0) }
         try idFile?.clear()
         let interruption = BuildInterruption()
@@ -138,6 +140,7 @@ struct BuildCommand: ParsableCommand {
         }
         try sources.apply(to: &options)
         try outputs.apply(to: &options)
+        options.run = try runOptions.options()
         return options
     }
 

@@ -8,10 +8,14 @@ struct CacheCommand: ParsableCommand {
         commandName: "cache", abstract: "Look at the build cache, and clear it.",
         discussion: """
               vitrine cache ls
+              vitrine cache mounts
               vitrine cache rm 3f2a9c01
               vitrine cache prune --unused-for 168h
             """,
-        subcommands: [CacheListCommand.self, CacheRemoveCommand.self, CachePruneCommand.self])
+        subcommands: [
+            CacheListCommand.self, CacheMountsCommand.self, CacheMountCommand.self,
+            CacheRemoveCommand.self, CachePruneCommand.self,
+        ])
 }
 
 struct CacheListCommand: ParsableCommand {
@@ -56,19 +60,31 @@ extension Engine {
 
 struct CacheRemoveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rm", abstract: "Remove entries.", discussion: "  vitrine cache rm 3f2a9c01")
+        commandName: "rm", abstract: "Remove entries, or directories of cache mounts.",
+        discussion: """
+              vitrine cache rm 3f2a9c01
+              vitrine cache rm --mount /root/.cache
+            """)
     @OptionGroup var store: StoreOptions
+    @Flag(help: "Remove cache mounts, by their ids or names.") var mount = false
     @Argument(help: "Keys, or their first digits.") var keys: [String]
 
     func run() throws {
         let engine = try store.engine(.existing)
+        if mount {
+            for id in keys {
+                for name in try engine.removeCacheMounts(id) { Terminal.write("\(name)\n") }
+            }
+            return
+        }
         for key in keys { Terminal.write("\(try engine.removeCacheEntry(key))\n") }
     }
 }
 
 struct CachePruneCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "prune", abstract: "Remove entries and the files only they hold.",
+        commandName: "prune",
+        abstract: "Remove entries and the files only they hold, and unused cache mounts.",
         discussion: """
             Asks nothing: --force and --all are taken for Docker's sake.
 
@@ -130,10 +146,16 @@ struct CachePruneCommand: ParsableCommand {
     }
 
     func run() throws {
-        let (removed, report) = try store.engine(.existing)
-            .pruneCache(unusedFor: unusedFor ?? filter)
+        let engine = try store.engine(.existing)
+        let mounts = try engine.pruneCacheMounts(unusedFor: unusedFor ?? filter)
+        let (removed, report) = try engine.pruneCache(unusedFor: unusedFor ?? filter)
         if json { return Terminal.write(report.json, indent: 2) }
+        for name in mounts.kept { Terminal.note("kept: the cache mount \(name) is in use") }
         let entries = CountedNoun.text(removed.count, "entry", "entries")
         Terminal.write("\(entries); removed \(report.text)\n")
+        if mounts.removed > 0 {
+            let size = HumanSize.decimal(Int64(clamping: mounts.freedBytes))
+            Terminal.write("\(CountedNoun.text(mounts.removed, "cache mount")): \(size)\n")
+        }
     }
 }

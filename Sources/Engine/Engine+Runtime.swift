@@ -21,7 +21,8 @@ extension Engine {
                 stateRoot: state, bundleRoot: bundles, cachePath: store.layout.runtimeProbe)
             let found = FoundRuntime(
                 choice: try probe.choose(),
-                networkHelper: isolated ? NetworkHelper.working(in: probe.searchPath) : nil)
+                networkHelper: isolated
+                    ? NetworkHelper.working(in: probe.searchPath, directory: bundles) : nil)
             runtimes[isolated] = found
             return found
         }

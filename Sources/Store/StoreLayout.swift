@@ -12,6 +12,8 @@ package import ImageSpec
 ///            logs/mounts.log                              what detached mounts print
 ///            context-cache/<digest>                       digests of a build context's files
 ///            runtime-probe.json                           which OCI runtime works here
+///            cache-mounts/<name>/data, lock, id           directories of RUN --mount=type=cache
+///            run/<lease>/memory-<n>/…                     a tmpfs: what never reaches the disk
 package struct StoreLayout: Hashable, Sendable {
     /// Absolute, without a trailing slash.
     package let root: String
@@ -74,6 +76,25 @@ package struct StoreLayout: Hashable, Sendable {
     package func buildLog(_ build: String, step: Int) -> String {
         "\(buildLogs(build))/\(step < 10 ? "0" : "")\(step).log"
     }
+    package var cacheMounts: String { root + "/cache-mounts" }
+    package func cacheMount(_ name: CacheMountName) -> String { cacheMounts + "/" + name.text }
+    package func cacheMountData(_ name: CacheMountName) -> String { cacheMount(name) + "/data" }
+    func cacheMountLock(_ name: CacheMountName) -> String { cacheMount(name) + "/lock" }
+    /// The text that the name stands for.
+    func cacheMountID(_ name: CacheMountName) -> String { cacheMount(name) + "/id" }
+    /// While it is filled, and while it is removed: neither is ever taken for the data.
+    func cacheMountDraft(_ name: CacheMountName) -> String { cacheMount(name) + "/draft" }
+    func cacheMountRemains(_ name: CacheMountName) -> String { cacheMount(name) + "/remains" }
+
+    /// Where a lease's tmpfs file systems are mounted.
+    package func memory(_ lease: LeaseID, number: UInt64) -> String {
+        "\(leaseRun(lease))/\(Self.memoryPrefix)\(number)"
+    }
+    package static let memoryPrefix = "memory-"
+    /// Where the OCI runtime keeps its state when not even that may reach the disk.
+    package static func runtimeState(inMemory path: String) -> String { path + "/state" }
+    package static func bundles(inMemory path: String) -> String { path + "/bundles" }
+
     package func contextCache(_ name: String) -> String { contextCaches + "/" + name }
 }
 

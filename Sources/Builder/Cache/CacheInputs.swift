@@ -18,7 +18,9 @@ struct CacheInputs {
         lines = ["\(instruction) v\(format)", "parent \(parent.id)"]
     }
 
-    mutating func append(_ name: String, _ values: String...) {
+    mutating func append(_ name: String, _ values: String...) { append(name, values) }
+
+    mutating func append(_ name: String, _ values: [String]) {
         lines.append(([name] + values.map(Self.escaped)).joined(separator: " "))
     }
 

@@ -73,7 +73,7 @@ package final class Container: Sendable {
                 .networkUnavailable, "there is no program that gives a container its own network",
                 hint: "install passt or slirp4netns, or use the host's network")
         }
-        return try helper.attach()
+        return try helper.attach(in: runtime.bundleRoot)
     }
 
     /// Blocks the thread until the container has ended and nothing of it is left.

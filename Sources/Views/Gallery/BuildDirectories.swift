@@ -3,7 +3,7 @@ internal import ImageSpec
 internal import Store
 
 /// Every build-cache entry under the first 16 hex digits of its key: the result, what it changed,
-/// and what it came from.
+/// and what it came from; beside them `mounts`, the directories that steps share.
 struct CacheEntries: GlassDirectory {
     private let context: GalleryContext
     init(_ context: GalleryContext) { self.context = context }
@@ -15,10 +15,14 @@ struct CacheEntries: GlassDirectory {
     func entries() throws -> [(name: EntryName, entry: GlassEntry)] {
         try context.store.cacheEntries().map {
             (EntryName(text: $0.key.directoryName), .directory(CacheEntryDirectory(context, $0)))
-        }
+        } + [(mounts, .directory(CacheMounts(context)))]
     }
 
+    /// No key: those are hex digits.
+    private let mounts = EntryName(text: "mounts")
+
     func entry(_ name: EntryName) throws -> GlassEntry? {
+        if name == mounts { return .directory(CacheMounts(context)) }
         guard name.bytes.count == CacheKey.directoryNameLength else { return nil }
         let found = try context.store.cacheEntries(keyPrefix: name.description)
         return found.first.map { .directory(CacheEntryDirectory(context, $0)) }

@@ -18,7 +18,7 @@ extension GlassView {
         case .tree(let node, let place):
             list(try children(of: node), at: place, inode, offset, &listing)
         case .directory(let made): try list(made, inode, offset, &listing)
-        case .file, .symbolicLink: throw .notDirectory
+        case .file, .symbolicLink, .hostFile: throw .notDirectory
         }
     }
 

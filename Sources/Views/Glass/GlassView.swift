@@ -38,7 +38,7 @@ package final class GlassView: FileSystem {
                 extendedAttributes: tree.directory.containsExtendedAttributes
                     || !tree.attributes.extendedAttributes.isEmpty)
             missing = .inputOutput
-        case .directory, .file, .symbolicLink:
+        case .directory, .file, .symbolicLink, .hostFile:
             profile = .readOnly(extendedAttributes: true)
             missing = .stale
         }
@@ -109,7 +109,7 @@ package final class GlassView: FileSystem {
                 Entry(
                     attributes: child.attributes, entryValidity: validity,
                     attributesValidity: child.validity))
-        case .file, .symbolicLink: throw .notDirectory
+        case .file, .symbolicLink, .hostFile: throw .notDirectory
         }
     }
 
@@ -126,7 +126,7 @@ package final class GlassView: FileSystem {
             guard case .symbolicLink(let target) = node.content else { throw .invalidArgument }
             return target
         case .symbolicLink(let target): return target
-        case .directory, .file: throw .invalidArgument
+        case .directory, .file, .hostFile: throw .invalidArgument
         }
     }
 
@@ -175,7 +175,25 @@ package final class GlassView: FileSystem {
             } catch {
                 throw FileSystemError(errno: error.rawValue)
             }
+        case .hostFile(let file): try read(file, offset: offset, size: size, deliver: deliver)
         case .directory, .symbolicLink: throw .isDirectory
+        }
+    }
+
+    private func read(
+        _ file: HostGlassFile, offset: UInt64, size: Int, deliver: (ReadSource) -> Void
+    ) throws(FileSystemError) {
+        do throws(Errno) {
+            let opened = try file.open()
+            // What was changed meanwhile is another inode under the same name.
+            let present = min(file.status.sizeBytes, try FileStatus(of: opened.rawValue).sizeBytes)
+            if offset >= present { return deliver(.bytes([])) }
+            deliver(
+                .descriptor(
+                    opened.rawValue, offset: offset, size: Int(min(UInt64(size), present - offset))
+                ))
+        } catch {
+            throw .stale
         }
     }
 
