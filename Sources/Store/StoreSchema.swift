@@ -35,8 +35,23 @@ enum StoreSchema {
         migrator.registerMigration("4") { database in
             try database.execute(sql: version4)
         }
+        migrator.registerMigration("5") { database in
+            try database.execute(sql: version5)
+        }
         return migrator
     }
+
+    private static let version5 = """
+        -- The stage and the step's number in it, and why the cache did not have it (JSON).
+        ALTER TABLE buildSteps ADD COLUMN place TEXT NOT NULL DEFAULT '';
+        ALTER TABLE buildSteps ADD COLUMN explanation TEXT;
+        -- To find what a step can be compared with.
+        CREATE INDEX cacheByInstruction ON cache (instruction);
+        CREATE INDEX cacheByParent ON cache (parentTree);
+        CREATE INDEX buildStepsByKey ON buildSteps (key);
+        -- What all entries have together, without a look at their inputs.
+        CREATE INDEX cacheBySize ON cache (layer, layerTarSizeBytes);
+        """
 
     private static let version4 = """
         -- Objects that a layer's recipe refers to and its tree may be without.
