@@ -164,7 +164,7 @@ extension Engine {
         let found = builds.filter { $0.id.hasPrefix(text) }
         if let exact = found.first(where: { $0.id == text }) { return exact }
         guard let first = found.first else {
-            let titled = builds.first { $0.title == text }
+            let titled = builds.first { $0.title == text || $0.title == text + ":latest" }
             if let titled { return titled }
             throw EngineError(
                 .notFound, "no build \"\(text.visible)\" is remembered",

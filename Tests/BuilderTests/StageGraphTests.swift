@@ -95,7 +95,7 @@ struct StageGraphTests {
         #expect(error.command?.exitCode == 3)
         #expect(error.command?.step == 4)
         #expect(error.range?.start.line == 4)
-        #expect(build.observer.outcomes == ["done", "cancelled", "done", "failed"])
+        #expect(build.observer.outcomesByNumber == ["done", "cancelled", "done", "failed"])
         #expect(fixture.executor.commands.count == 2)
         #expect(try fixture.store.builds().first?.status == .failed)
         let failed = try #require(error.command?.build)

@@ -17,7 +17,7 @@ struct CachePlaceTests {
             ("type=inline", .unavailable), ("type=gha", .unavailable), ("type=s3", .unavailable),
             ("type=other", .invalid), ("type=local", .invalid), ("type=local,dest=", .invalid),
             ("type=local,dest=/a,mode=most", .invalid), ("type=local,dest=/a,more=1", .invalid),
-            ("type=local,dest=/a,x", .invalid), ("", .unavailable),
+            ("type=local,dest=/a,x", .invalid), ("", .invalid),
         ] as [(String, EngineError.Code)])
     func `what is not to be had is refused`(_ text: String, _ code: EngineError.Code) {
         do {

@@ -9,22 +9,27 @@ final class PseudoTerminal {
     let slave: FileHandle
 
     init(columns: UInt16 = 80, rows: UInt16 = 24) throws {
-        master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)
-        var name = [CChar](repeating: 0, count: 128)
-        guard master >= 0, grantpt(master) == 0, unlockpt(master) == 0,
-            ptsname_r(master, &name, name.count) == 0
+        master = unsafe open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+        var number: UInt32 = 0
+        var lock: Int32 = 0
+        guard master >= 0, unsafe ioctl(master, Self.unlock, &lock) == 0,
+            unsafe ioctl(master, Self.slaveNumber, &number) == 0
         else { throw Program.Failure(message: "no pseudo terminal is to be had") }
-        let descriptor = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)
+        let descriptor = unsafe open("/dev/pts/\(number)", O_RDWR | O_NOCTTY | O_CLOEXEC)
         slave = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
-        _ = ioctl(descriptor, UInt(TIOCSWINSZ), &size)
+        _ = unsafe ioctl(descriptor, UInt(TIOCSWINSZ), &size)
     }
+
+    /// TIOCSPTLCK and TIOCGPTN (ioctl_tty(2)), which are macros.
+    private static let unlock: UInt = 0x4004_5431
+    private static let slaveNumber: UInt = 0x8004_5430
 
     deinit { close(master) }
 
     func type(_ text: String) {
         let bytes = Array(text.utf8)
-        _ = write(master, bytes, bytes.count)
+        _ = unsafe write(master, bytes, bytes.count)
     }
 
     /// Reads until the text has been shown.
@@ -52,17 +57,17 @@ final class PseudoTerminal {
 
     var modes: tcflag_t {
         var modes = termios()
-        tcgetattr(slave.fileDescriptor, &modes)
+        unsafe tcgetattr(slave.fileDescriptor, &modes)
         return modes.c_lflag
     }
 
     private func read(milliseconds: Int32) throws -> Bool {
         var entry = pollfd(fd: master, events: Int16(POLLIN), revents: 0)
-        guard poll(&entry, 1, milliseconds) > 0, entry.revents & Int16(POLLIN) != 0 else {
+        guard unsafe poll(&entry, 1, milliseconds) > 0, entry.revents & Int16(POLLIN) != 0 else {
             return false
         }
         var bytes = [UInt8](repeating: 0, count: 4096)
-        let count = Glibc.read(master, &bytes, bytes.count)
+        let count = unsafe Glibc.read(master, &bytes, bytes.count)
         guard count > 0 else { return false }
         seen += bytes[..<count]
         return true

@@ -38,7 +38,8 @@ struct StepLockTests {
             }
             #expect(failures == [])
             #expect(most.load(ordering: .sequentiallyConsistent) == 1)
-            #expect(try locks(store) == [])
+            let left = try locks(store)
+            #expect(left == [])
         }
     }
 

@@ -25,11 +25,14 @@ struct SourceComparison {
     }
 
     private static func parsed(_ line: String) -> (String, Source)? {
-        let (path, rest) = word(line[...])
+        let (first, rest) = word(line[...])
+        var path = unquoted(first)
+        // Below the source's root, as the Dockerfile has it.
+        if path.count > 1, path.hasPrefix("/") { path.removeFirst() }
         let words = rest.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
         guard words.count >= 3 else { return nil }
         return (
-            String(path),
+            path,
             Source(
                 mode: words[0], owner: words[1], kind: words[2],
                 rest: words.count > 3 ? words[3] : "")
@@ -56,6 +59,14 @@ struct SourceComparison {
             }
         }
         return (line[..<end], line[end...].dropFirst())
+    }
+
+    /// A quoted word as it reads; other escapes than those of the quoting itself stay.
+    private static func unquoted(_ word: Substring) -> String {
+        guard word.hasPrefix("\""), word.hasSuffix("\""), word.count > 1 else {
+            return String(word)
+        }
+        return String(word.dropFirst().dropLast()).replacing("\\\"", with: "\"")
     }
 
     var changes: [CacheExplanation.Change] {

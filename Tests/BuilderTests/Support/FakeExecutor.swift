@@ -128,9 +128,17 @@ final class RecordingObserver: BuildObserver {
 
     func observe(_ event: BuildEvent) { events.withLock { $0.append(event) } }
 
-    /// One word for each step that ended, by number: `done`, `cached`, `failed`, `cancelled`.
-    var outcomes: [String] {
-        let ended = events.withLock { $0 }.compactMap { event -> (Int, String)? in
+    /// One word for each step, as they ended: `done`, `cached`, `failed`, `cancelled`.
+    var outcomes: [String] { endings.map(\.1) }
+
+    /// The same by the steps' numbers.
+    var outcomesByNumber: [String] {
+        endings.enumerated().sorted { ($0.element.0, $0.offset) < ($1.element.0, $1.offset) }
+            .map(\.element.1)
+    }
+
+    private var endings: [(Int, String)] {
+        events.withLock { $0 }.compactMap { event -> (Int, String)? in
             switch event {
             case .stepDone(let step, _): (step, "done")
             case .stepCached(let step, _): (step, "cached")
@@ -139,8 +147,6 @@ final class RecordingObserver: BuildObserver {
             default: nil
             }
         }
-        return ended.enumerated().sorted { ($0.element.0, $0.offset) < ($1.element.0, $1.offset) }
-            .map(\.element.1)
     }
 
     /// By number.
