@@ -36,8 +36,8 @@ struct BuildSchedule {
 
     /// - Parameters:
     ///   - file: what the plan is of.
-    ///   - triggers: the triggers of a stage's base image, as the image has them; asked for a stage
-    ///     after those that it stands on.
+    ///   - triggers: the triggers of a stage's base image, as the image has them; asked for a
+    ///     stage after those that it stands on.
     ///   - contexts: that the build was given.
     ///   - former: how many steps have been shown already.
     ///   - outputs: how many further steps bring the image elsewhere.
@@ -46,7 +46,8 @@ struct BuildSchedule {
     ///   and for a trigger that cannot be read; what `triggers` throws.
     init(
         _ plan: StagePlan, of file: Dockerfile, contexts: NamedContexts, after former: Int,
-        outputs: Int, triggers: (StagePlan.Step) throws -> [String], planOf: (Int) throws -> StagePlan
+        outputs: Int, triggers: (StagePlan.Step) throws -> [String],
+        planOf: (Int) throws -> StagePlan
     ) throws {
         target = plan.target
         for step in plan.steps { try visit(step, file, triggers, planOf) }
