@@ -84,7 +84,7 @@ struct HostTreeWriter {
         }
     }
 
-    private func entries(of reference: DirectoryReference) throws(Errno) -> [DirectoryEntry] {
+    private func entries(of reference: DirectoryReference) throws(Errno) -> Directory.Entries {
         do { return try store.directory(reference.id).entries } catch { throw .inputOutput }
     }
 

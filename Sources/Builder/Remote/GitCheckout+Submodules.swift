@@ -1,5 +1,6 @@
 internal import FileTree
 internal import ImageSpec
+internal import Store
 
 /// The repositories that stand in a commit as links to commits of others.
 extension GitCheckout {

@@ -7,15 +7,15 @@ internal import Synchronization
 /// `logs/mounts.log` for mounts in the background.
 package enum ViewLog {
     private static let throttle = Mutex(LogThrottle())
+    private static let start = ContinuousClock.now
 
     /// A request failed that has no business to.
     package static func report(_ error: any Error) { note("a view could not answer: \(error)") }
 
     /// Says something that whoever has the view should know.
     package static func note(_ message: String) {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        let lines = throttle.withLock { $0.lines(for: message, at: UInt64(time.tv_sec)) }
+        let seconds = (ContinuousClock.now - start).components.seconds
+        let lines = throttle.withLock { $0.lines(for: message, at: UInt64(seconds)) }
         for line in lines { write(line) }
     }
 

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// A mutex whose waiters can be called away: a program that was killed ends only when its request is
@@ -6,13 +7,13 @@ internal import Glibc
 /// @unchecked Sendable: a POSIX mutex may be used from any thread; it is destroyed with the last
 /// reference, when nobody can hold it.
 @safe
-final class Gate: @unchecked Sendable {
+package final class Gate: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
     /// How often a waiter looks whether it is still wanted.
     private static let glanceNanoseconds = 20_000_000
 
-    init() {
+    package init() {
         unsafe mutex = .allocate(capacity: 1)
         unsafe pthread_mutex_init(mutex, nil)
     }
@@ -23,7 +24,7 @@ final class Gate: @unchecked Sendable {
     }
 
     /// Runs `body` while no other thread is inside. Not recursive.
-    func withLock<Answer, Failure: Error>(
+    package func withLock<Answer, Failure: Error>(
         _ body: () throws(Failure) -> Answer
     ) throws(Failure) -> Answer {
         unsafe pthread_mutex_lock(mutex)
@@ -32,7 +33,7 @@ final class Gate: @unchecked Sendable {
     }
 
     /// As ``withLock(_:)``; `check` is asked now and then while waiting, and ends that by throwing.
-    func withLock<Answer, Failure: Error>(
+    package func withLock<Answer, Failure: Error>(
         check: () throws(Failure) -> Void, _ body: () throws(Failure) -> Answer
     ) throws(Failure) -> Answer {
         while unsafe pthread_mutex_trylock(mutex) != 0 {
