@@ -67,7 +67,8 @@ extension Engine {
             try refuseServedGallery(request.mountPoint)
             _ = try? store.removeDeadLeases(ending: endRemains)
         }
-        let lease = try request.subject.isWritable
+        let lease =
+            try request.subject.isWritable
             ? store.lease("mount \(request.mountPoint)")
             : store.readingLease("mount \(request.mountPoint)")
         defer { lease.end() }

@@ -62,7 +62,7 @@ package final class Store: Sendable {
     package func readingLease(_ purpose: String) throws(StoreError) -> Lease {
         do throws(StoreError) {
             return try makeLease(purpose: purpose)
-        } catch where error.isReadOnlyFileSystem {
+        } catch  where error.isReadOnlyFileSystem {
             return Lease(id: LeaseID(number: .random(in: .min ... .max)), lock: nil, store: self)
         }
     }

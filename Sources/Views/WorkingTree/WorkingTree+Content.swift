@@ -40,7 +40,8 @@ extension WorkingTree {
                 path, [.readWrite, .create, .exclusive], permissions: 0o600, identity: identity)
         } catch {
             ViewLog.note(
-                "a view could not make a file in \(lease.workDirectory): \(Errno(rawValue: error.errno))")
+                "a view could not make a file in \(lease.workDirectory): \(Errno(rawValue: error.errno))"
+            )
             throw error
         }
         do throws(FileSystemError) {

@@ -10,7 +10,8 @@ extension WorkingTreeState {
     ) throws(Interruption) -> Described<Entry>? {
         let (inode, body) = try directory(parent)
         if body.links[name] == nil {
-            guard let lower = try lower(of: body), let index = lower.index(of: name.entryName) else {
+            guard let lower = try lower(of: body), let index = lower.index(of: name.entryName)
+            else {
                 return nil
             }
             if let entry = list(lower.entries[index], at: index, of: lower, in: inode, body) {
