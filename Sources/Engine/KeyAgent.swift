@@ -28,11 +28,12 @@ final class KeyAgent: Sendable {
         process = try ChildProcess.start(request)
         try awaitSocket()
         for key in keys {
-            let request = ChildProcess.Request(
+            // It must not ask anybody for a passphrase: it has no terminal either.
+            var request = ChildProcess.Request(
                 program: add, arguments: ["-q", key],
-                // It must not ask anybody for a passphrase.
                 environment: ["SSH_AUTH_SOCK=\(name)", "SSH_ASKPASS_REQUIRE=never"],
                 directory: directory)
+            request.group = .session
             let output = try ChildProcess.output(of: request)
             guard output.exit.isSuccess else {
                 let reason = String(decoding: output.standardError, as: UTF8.self)

@@ -68,6 +68,7 @@ final class StepMounts {
         for session in sessions { try? StepRunner.unmount(session) }
         sessions = []
         if let memory {
+            // As above.
             try? MemoryMount.remove(memory)
             try? HostDirectory.removeEmpty(memory)
         }

@@ -159,7 +159,7 @@ struct MountTests {
         }
         let built = try build("first")
         let surroundings = try request(fixture).surroundings
-        #expect(surroundings.secretEnvironment == ["c=first-c", "TOKEN=first-a"])
+        #expect(surroundings.secretEnvironment == ["TOKEN=first-a", "c=first-c"])
         #expect(surroundings.mounts.map(\.target) == ["/b", "/run/secrets/a"])
         let secrets = surroundings.mounts.compactMap { mount -> StepSecret? in
             if case .secret(let secret) = mount.source { secret } else { nil }
@@ -233,9 +233,9 @@ struct MountTests {
     func limits() throws {
         let fixture = try BuildFixture()
         try fixture.makeImage("base")
-        func build(_ host: String) throws {
+        func build(_ text: String) throws {
             let limit = try ResourceLimitOption(parsing: "nofile=5:6")
-            let host = try ExtraHost(parsing: host)
+            let host = try ExtraHost(parsing: text)
             try fixture.build("FROM base\nRUN x") {
                 $0.run.resourceLimits = [limit]
                 $0.run.sharedMemoryBytes = 1 << 20

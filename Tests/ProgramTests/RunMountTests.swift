@@ -94,9 +94,9 @@ struct RunMountTests {
             #expect(try program.run("serve", "--detach").status == 0)
             #expect(try program.names(in: "gallery/cache/mounts") == ["a%2Fb", "other"])
             #expect(try program.read("gallery/cache/mounts/a%2Fb/n") == "1\n2\n")
-            #expect(throws: (any Error).self) {
-                try program.write("x", to: "gallery/cache/mounts/a%2Fb/n")
-            }
+            let writing = try program.run(shell: "echo x > gallery/cache/mounts/a%2Fb/n")
+            #expect(writing.status != 0)
+            #expect(writing.errors.contains("Read-only file system"))
             // It shows what is there, not what was there when it was first looked at.
             _ = try build(program, line + "echo 3 >> /c/n")
             #expect(try program.read("gallery/cache/mounts/a%2Fb/n") == "1\n2\n3\n")
@@ -166,7 +166,7 @@ struct RunMountTests {
             let removal = try program.run("cache", "rm", "--mount", "%2Fc")
             #expect(removal.status != 0)
             #expect(removal.errors.contains("is in use by a build"))
-            try program.write("", to: "store/cache-mounts/%2Fc/data/go")
+            _ = try program.run(shell: "touch store/cache-mounts/%2Fc/data/go")
             for process in [fourth, fifth] {
                 process.waitUntilExit()
                 #expect(process.terminationStatus == 0)

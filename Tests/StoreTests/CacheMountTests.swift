@@ -183,12 +183,13 @@ struct CacheMountTests {
     @Test func `one in use is neither removed nor replaced`() throws {
         try withStore { store in
             let hold = try store.holdCacheMount(CacheMountRequest(id: "x"))
-            for operation in [
+            let operations: [() throws -> Void] = [
                 { try store.removeCacheMount(CacheMountName(id: "x")) },
                 {
                     _ = try store.replaceCacheMount(id: "x", with: .empty, directories: store)
                 },
-            ] {
+            ]
+            for operation in operations {
                 #expect {
                     try operation()
                 } throws: {
