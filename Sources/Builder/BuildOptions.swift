@@ -1,3 +1,5 @@
+package import FileTree
+internal import Glibc
 package import ImageSpec
 package import Sandbox
 
@@ -35,12 +37,17 @@ package struct BuildOptions: Sendable {
     package var keepsImage = true
     /// What is said of an image that is not in the store.
     package var pull = PullPolicy.missing
+    /// How many commands run at once, and with 1 how many stages; at least 1.
+    package var jobs: Int
+    /// The step of the target stage after which to stop, as its label has it; nil builds all.
+    package var targetStep: Int?
 
     package init(
         tags: [Reference] = [], dockerfile: DockerfileLocation = .inContext("Dockerfile"),
         buildArguments: [BuildArgument] = [], target: String? = nil, ignoresCache: Bool = false,
         network: Network = .host, labels: [(name: String, value: String)] = [],
-        platform: Platform? = nil, title: String = "build"
+        platform: Platform? = nil, title: String = "build",
+        jobs: Int = BuildOptions.defaultJobs, targetStep: Int? = nil
     ) {
         self.tags = tags
         self.dockerfile = dockerfile
@@ -51,7 +58,12 @@ package struct BuildOptions: Sendable {
         self.labels = labels
         self.platform = platform
         self.title = title
+        self.jobs = jobs
+        self.targetStep = targetStep
     }
+
+    /// The number of processors.
+    package static var defaultJobs: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 }
 
 /// `--build-arg NAME=VALUE`
@@ -106,4 +118,18 @@ package struct BuildResult: Sendable {
     package var build: String
     package var stepCount: Int
     package var cachedStepCount: Int
+    /// Where ``BuildOptions/targetStep`` had it end.
+    package var stop: Stop?
+    /// Whether the image stays in the store.
+    package var isRecorded: Bool
+
+    /// The last step of a build that was told where to end.
+    package struct Stop: Hashable, Sendable {
+        /// Through the whole build.
+        package var step: Int
+        package var label: String
+        /// Nil for a base image.
+        package var key: CacheKey?
+        package var tree: TreeID
+    }
 }

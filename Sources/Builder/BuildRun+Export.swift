@@ -6,14 +6,18 @@ internal import Store
 
 /// The end of a build: its image is recorded, and its outputs are written.
 extension BuildRun {
+    /// - Parameter number: of the step that makes the image; those of the outputs follow.
     /// - Throws: `outputFailed`, with the output; what recording the image throws.
-    func export(_ state: StageState) throws -> BuildResult {
+    func export(_ state: StageState, number: Int) throws -> BuildResult {
         let outputs = options.outputs
-        let step = newStep(label: "exporting to image", instruction: "")
         let assembly = ImageAssembly(run: self, state: state)
+        // Who looks at a step wants no image, unless it is given a name or goes somewhere.
+        if stop != nil, options.tags.isEmpty, outputs.isEmpty { return assembly.unrecorded() }
+        let step = BuildStep(number: number, label: "exporting to image", instruction: "")
+        observer.observe(.stepStarted(step))
         if !options.keepsImage, outputs.allSatisfy(\.takesFilesOnly) {
             let result = try assembly.describe(step: step.number)
-            try write(outputs, state, nil)
+            try write(outputs, state, nil, after: number)
             return result
         }
         let before = options.keepsImage ? [] : try store.images().map(\.id)
@@ -24,13 +28,14 @@ extension BuildRun {
                 try? store.removeUnnamedImage(result.image)
             }
         }
-        try write(outputs, state, result.image)
+        try write(outputs, state, result.image, after: number)
         return result
     }
 
     private func write(
-        _ outputs: [BuildOutput], _ state: StageState, _ image: ImageID?
+        _ outputs: [BuildOutput], _ state: StageState, _ image: ImageID?, after number: Int
     ) throws {
+        var number = number
         for output in outputs {
             if case .image = output.kind {
                 // Its further names.
@@ -39,7 +44,9 @@ extension BuildRun {
                 continue
             }
             try cancellation.check()
-            let step = newStep(label: output.label, instruction: "")
+            number += 1
+            let step = BuildStep(number: number, label: output.label, instruction: "")
+            observer.observe(.stepStarted(step))
             let clock = ContinuousClock()
             let start = clock.now
             do {

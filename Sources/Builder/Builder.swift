@@ -46,18 +46,21 @@ package struct Builder: Sendable {
         defer { lease.end() }
         observer.observe(.started(build: recorder.id, title: title))
         var dockerfile: DockerfileText?
+        // A stage that fails ends the others by it.
+        let own = Cancellation()
+        let registration = cancellation.onCancel { own.cancel() }
+        defer { cancellation.remove(registration) }
         do {
             let remotes = RemoteSources(
-                build: recorder.id, store: store, lease: lease, downloader: downloader, environment: environment,
-                observer: observer, cancellation: cancellation)
+                build: recorder.id, store: store, lease: lease, downloader: downloader,
+                environment: environment, observer: observer, cancellation: own)
             let context = try BuildContext(
                 context, options, remotes: remotes, store: store, lease: lease,
-                cancellation: cancellation)
+                cancellation: own)
             dockerfile = context.dockerfile
             defer { context.cache?.save() }
-            let result = try build(
-                options, context, remotes, lease, recorder, observer, cancellation)
-            try recorder.end(.done, image: result.image)
+            let result = try build(options, context, remotes, lease, recorder, observer, own)
+            try recorder.end(.done, image: result.isRecorded ? result.image : nil)
             return result
         } catch {
             var error = BuildError(error, at: nil)
@@ -88,6 +91,7 @@ package struct Builder: Sendable {
             let registration = cancellation.onCancel { [layers = run.layers] in layers.stopSoon() }
             defer {
                 cancellation.remove(registration)
+                run.readahead.stop()
                 run.layers.stop()
             }
             do {

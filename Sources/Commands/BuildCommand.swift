@@ -21,11 +21,14 @@ struct BuildCommand: ParsableCommand {
               vitrine build -o type=oci,dest=app.tar -t app .
               vitrine build --show-context .
             """)
-    enum Progress: String, ExpressibleByArgument, CaseIterable { case auto, plain, tty, quiet }
+    enum Progress: String, ExpressibleByArgument, CaseIterable {
+        case auto, plain, tty, quiet, rawjson
+    }
 
     @OptionGroup var store: StoreOptions
     @OptionGroup var sources: BuildSourceOptions
     @OptionGroup var outputs: BuildOutputOptions
+    @OptionGroup var steps: BuildStepOptions
     @Option(name: .shortAndLong, help: "Name the image; may be given several times.")
     var tag: [String] = []
     @Option(name: .shortAndLong, help: "The Dockerfile (PATH/Dockerfile); - is standard input.")
@@ -41,7 +44,7 @@ struct BuildCommand: ParsableCommand {
     @Option(
         help: "The network of RUN steps: default (the host's), host, none or sandbox (its own).")
     var network = "default"
-    @Option(help: "auto, plain, tty or quiet.") var progress = Progress.auto
+    @Option(help: "auto, plain, tty, quiet or rawjson.") var progress = Progress.auto
     @Option(
         name: .customLong("label"), help: ArgumentHelp("Set a label.", valueName: "name=value"))
     var labels: [String] = []
@@ -71,12 +74,15 @@ struct BuildCommand: ParsableCommand {
 
     func run() throws {
         let location = try Engine.buildContext(context)
-        let options = try options(location)
+        var options = try options(location)
+        steps.apply(to: &options)
         if sources.showContext {
             return try ContextReport(isJSON: sources.json).show(location, options.dockerfile)
         }
+        let budget = try CacheBudget(environment: ProcessInfo.processInfo.environment)
         let engine = try store.engine()
         runOptions.reportIgnored()
+        steps.importCaches(engine)
         let idFile = iidfile.map { ImageIDFile($0) }
         try idFile?.clear()
         let interruption = BuildInterruption()
@@ -87,14 +93,27 @@ struct BuildCommand: ParsableCommand {
             result = try engine.build(
                 options, context: location, observer: display.observer,
                 cancellation: interruption.cancellation,
-                environment: ProcessInfo.processInfo.environment)
+                environment: ProcessInfo.processInfo.environment, shell: steps.shell)
             display.finish()
         } catch let error as BuildError {
             display.finish()
             report(error)
+            BuildStepOptions.keep(budget, engine)
             throw ExitCode(error.code == .cancelled ? interruption.exitCode ?? 1 : 1)
         }
         withExtendedLifetime(listener) {}
+        try steps.exportCaches(of: result, engine)
+        try tell(result, idFile)
+        // A build that made nothing new needs no look at how much there is.
+        if result.cachedStepCount < result.stepCount { BuildStepOptions.keep(budget, engine) }
+    }
+
+    /// Of a build that was to stop there is an image only if somebody wanted one.
+    private func tell(_ result: BuildResult, _ idFile: ImageIDFile?) throws {
+        if let stop = result.stop, !outputs.usesStandardOutput {
+            BuildStepOptions.show(stop, of: result)
+        }
+        guard result.stop == nil || result.isRecorded else { return }
         try idFile?.write(result.image)
         try outputs.metadataFile.map { try BuildMetadataFile($0).write(result) }
         if !outputs.usesStandardOutput, quiet || progress == .quiet {
@@ -155,38 +174,5 @@ struct BuildCommand: ParsableCommand {
     private static func pair(_ text: String) -> (name: String, value: String?) {
         guard let equals = text.firstIndex(of: "=") else { return (text, nil) }
         return (String(text[..<equals]), String(text[text.index(after: equals)...]))
-    }
-}
-
-/// How a build's progress is shown.
-final class BuildDisplay {
-    let observer: any BuildObserver
-    private var stop: (() -> Void)?
-
-    init(_ progress: BuildCommand.Progress, quiet: Bool) {
-        if quiet || progress == .quiet {
-            observer = QuietProgress()
-            return
-        }
-        let live = progress == .tty || (progress == .auto && Terminal.errorIsTerminal)
-        guard live else {
-            observer = PlainProgress(isTerminal: Terminal.errorIsTerminal) {
-                StandardStream.error.write($0)
-            }
-            return
-        }
-        let terminal = TerminalProgress(
-            columns: { HostTerminal.columns(of: STDERR_FILENO) }, { Terminal.writeError($0) })
-        observer = terminal
-        let timer = DispatchSource.makeTimerSource()
-        timer.schedule(deadline: .now(), repeating: .milliseconds(100))
-        timer.setEventHandler { terminal.tick() }
-        timer.activate()
-        stop = { timer.cancel() }
-    }
-
-    func finish() {
-        stop?()
-        stop = nil
     }
 }

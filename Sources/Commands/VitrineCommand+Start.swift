@@ -37,10 +37,11 @@ extension VitrineCommand {
 /// Docker's flags are Go's: a boolean one may be given a value (`--no-cache=true`).
 enum GoFlags {
     private static let boolean: Set<String> = [
-        "--all", "--allow-other", "--compress", "--detach", "--digests", "--dry-run", "--force",
-        "--force-rm", "--foreground", "--human", "--json", "--layers", "--lazy", "--load",
-        "--no-cache", "--no-human", "--no-trunc", "--push", "--quick", "--quiet", "--rm", "--rw",
-        "--show-context", "--squash", "--squash-all", "--verbose",
+        "--all", "--allow-other", "--compress", "--debug", "--debug-on-failure", "--detach",
+        "--digests", "--dry-run", "--force", "--force-rm", "--foreground", "--human", "--json",
+        "--layers", "--lazy", "--load", "--no-cache", "--no-human", "--no-trunc", "--push",
+        "--quick", "--quiet", "--rm", "--rw", "--show-context", "--squash", "--squash-all",
+        "--verbose",
     ]
 
     /// Those that may stand alone and may be given a value, and what they mean alone.

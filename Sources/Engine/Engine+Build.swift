@@ -11,10 +11,12 @@ extension Engine {
     /// - Throws: ``BuildError``.
     package func build(
         _ options: BuildOptions, context: ContextLocation, observer: any BuildObserver,
-        cancellation: Cancellation, environment: [String: String] = [:]
+        cancellation: Cancellation, environment: [String: String] = [:],
+        shell: DebugShell? = nil
     ) throws -> BuildResult {
         let hasWarned = Atomic(false)
-        let executor = StepRunner { [self] lease in
+        let session = shell.map { DebugSession($0, observer) }
+        let executor = StepRunner(shell: session) { [self] lease in
             // What cannot be removed now, "gc" tells of.
             _ = try? store.removeDeadLeases(ending: endRemains)
             let runtime = try containerRuntime(lease, isolated: options.network == .isolated)

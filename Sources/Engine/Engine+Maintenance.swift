@@ -19,21 +19,6 @@ extension Engine {
         return entry.key
     }
 
-    /// Removes cache entries, then what only they held.
-    /// - Parameter unusedFor: only those not used for so long; nil removes all.
-    package func pruneCache(
-        unusedFor age: Duration?
-    ) throws -> (removed: [CacheKey], report: CollectionReport) {
-        let limit = age.map { Store.now() - $0.components.seconds * 1_000_000_000 }
-        var removed: [CacheKey] = []
-        for entry in try store.cacheEntries() {
-            if let limit, entry.lastUsedAt >= limit { continue }
-            if try store.removeCacheEntry(entry.key) { removed.append(entry.key) }
-        }
-        if age == nil { try store.forgetEndedBuilds() }
-        return (removed, try collectGarbage())
-    }
-
     package func usage() throws -> StoreUsage { try StoreUsage(of: store) }
 
     package func collectGarbage(dryRun: Bool = false) throws -> CollectionReport {

@@ -12,10 +12,17 @@ internal import Views
 struct StepRunner: StepExecutor {
     private let runtime: @Sendable (Lease) throws -> ContainerRuntime
     private let keepers = ContainerKeepers()
+    private let shell: DebugSession?
     private static let sequence = Atomic<UInt64>(0)
 
-    /// - Parameter runtime: asked only when a step has to run, before anything is mounted for it.
-    init(runtime: @escaping @Sendable (Lease) throws -> ContainerRuntime) {
+    /// - Parameters:
+    ///   - shell: opened in the view of a step that fails.
+    ///   - runtime: asked only when a step has to run, before anything is mounted for it.
+    init(
+        shell: DebugSession? = nil,
+        runtime: @escaping @Sendable (Lease) throws -> ContainerRuntime
+    ) {
+        self.shell = shell
         self.runtime = runtime
     }
 
@@ -51,6 +58,7 @@ struct StepRunner: StepExecutor {
         let outcome: Container.Outcome
         do {
             outcome = try run(container, runtime, context)
+            try shell?.open(after: outcome, of: container, runtime, context)
         } catch {
             try? session.unmount(lazily: true)  // the error above is the one to report
             throw error

@@ -287,6 +287,9 @@ package enum DescriptorIO {
 }
 
 extension DescriptorIO {
+    /// Gives a lock of flock(2) back; that of a closed file is gone anyway.
+    package static func unlock(_ descriptor: Int32) { _ = flock(descriptor, LOCK_UN) }
+
     /// ``read(_:into:)`` into an array, from its beginning.
     package static func read(
         _ descriptor: Int32, into buffer: inout [UInt8]

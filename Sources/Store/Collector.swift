@@ -294,6 +294,7 @@ package struct Collector {
     /// Digests of contexts that nobody builds any more, and what writers of files left when they
     /// were killed.
     private func sweepTemporaries(_ now: FileTimestamp) throws(StoreError) {
+        try store.removeDeadStepLocks()
         func limit(_ seconds: Int64) -> FileTimestamp {
             FileTimestamp(seconds: now.seconds - seconds)
         }

@@ -8,6 +8,7 @@ package import ImageSpec
 ///            work/<lease>/…                               temporary and writable data of a process
 ///            run/<lease>/state, run/<lease>/bundles       containers of a process, while they run
 ///            locks/<lease>, locks/sweep, locks/index      flock(2) targets
+///            locks/step-<key>                             held by who makes a cache entry
 ///            logs/<build>/<NN>.log                        what the steps of a build printed
 ///            logs/mounts.log                              what detached mounts print
 ///            context-cache/<digest>                       digests of a build context's files
@@ -69,6 +70,8 @@ package struct StoreLayout: Hashable, Sendable {
     }
 
     package func leaseLock(_ lease: LeaseID) -> String { locks + "/" + lease.text }
+    static let stepLockPrefix = "step-"
+    func stepLock(_ key: CacheKey) -> String { locks + "/" + Self.stepLockPrefix + key.digest.hex }
     package func leaseWork(_ lease: LeaseID) -> String { work + "/" + lease.text }
     package func leaseRun(_ lease: LeaseID) -> String { run + "/" + lease.text }
     /// Where the OCI runtime keeps the state of a lease's containers.

@@ -38,6 +38,9 @@ enum StoreSchema {
         migrator.registerMigration("5") { database in
             try database.execute(sql: version5)
         }
+        migrator.registerMigration("6") { database in
+            try database.execute(sql: version6)
+        }
         return migrator
     }
 
@@ -56,6 +59,18 @@ enum StoreSchema {
             tree BLOB NOT NULL,
             PRIMARY KEY (container, tree)
         ) WITHOUT ROWID;
+        """
+
+    private static let version6 = """
+        -- The stage and the step's number in it, and why the cache did not have it (JSON).
+        ALTER TABLE buildSteps ADD COLUMN place TEXT NOT NULL DEFAULT '';
+        ALTER TABLE buildSteps ADD COLUMN explanation TEXT;
+        -- To find what a step can be compared with.
+        CREATE INDEX cacheByInstruction ON cache (instruction);
+        CREATE INDEX cacheByParent ON cache (parentTree);
+        CREATE INDEX buildStepsByKey ON buildSteps (key);
+        -- What all entries have together, without a look at their inputs.
+        CREATE INDEX cacheBySize ON cache (layer, layerTarSizeBytes);
         """
 
     private static let version4 = """

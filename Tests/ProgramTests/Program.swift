@@ -45,8 +45,10 @@ final class Program {
 
     /// Starts a shell that finds the program as `$VITRINE`. It is bash: threads of tests have SIGCHLD
     /// blocked, which `wait` of dash then waits for.
-    func start(shell script: String, output: Any? = nil, errors: Any? = nil) throws -> Process {
-        try start("/bin/bash", ["-c", script], output: output, errors: errors)
+    func start(
+        shell script: String, input: Any? = nil, output: Any? = nil, errors: Any? = nil
+    ) throws -> Process {
+        try start("/bin/bash", ["-c", script], input: input, output: output, errors: errors)
     }
 
     private func start(

@@ -12,9 +12,12 @@ struct CacheInputs {
     private static let listedEntries: UInt64 = 500
 
     private(set) var lines: [String] = []
+    /// The root file system that the step changes.
+    let parent: Tree
 
     /// - Parameter format: counts up when the meaning of a line changes.
     init(_ instruction: String, parent: Tree, format: Int = 1) {
+        self.parent = parent
         lines = ["\(instruction) v\(format)", "parent \(parent.id)"]
     }
 
@@ -63,6 +66,9 @@ struct CacheInputs {
             try append(entry.node, at: place, digests, budget: isListed ? budget : 0)
         }
     }
+
+    /// `RUN`, `COPY`.
+    var keyword: Substring { lines[0].prefix { $0 != " " } }
 
     var text: String { lines.joined(separator: "\n") + "\n" }
 

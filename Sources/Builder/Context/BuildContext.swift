@@ -9,9 +9,12 @@ internal import Store
 /// The Dockerfile and the ignore file can be left out of what COPY sees and are read all the same.
 struct BuildContext {
     let dockerfile: DockerfileText
-    let source: any CopySource
+    /// One stage at a time may ask it.
+    var source: any CopySource
     /// What the host's files hashed to; saved when the build ends.
     let cache: StatCache?
+    /// How many steps were shown before there was a Dockerfile.
+    private(set) var stepCount = 0
 
     /// The largest Dockerfile or ignore file.
     private static let maximumBytes = 16 << 20
@@ -25,6 +28,7 @@ struct BuildContext {
         switch location {
         case .remote(let remote):
             self = try Self.remote(remote, options, remotes, store, lease, cancellation)
+            stepCount = remotes.stepCount
         case .directory(let path):
             self = try Self.directory(path, dockerfile, store, lease, cancellation)
         case .none:

@@ -3,27 +3,46 @@ internal import FileTree
 internal import ImageSpec
 internal import Layers
 internal import Store
+internal import Synchronization
 
-/// The named contexts of a build, each read once. One thread at a time.
-final class NamedContexts {
-    private let contexts: [String: NamedContext]
+/// The named contexts of a build, each read once. Thread-safe.
+final class NamedContexts: Sendable {
+    private let contexts: [String: Entry]
     private let store: Store
     private let lease: Lease
     private let remotes: RemoteSources
     private let cancellation: Cancellation
-    private var sources: [String: any CopySource] = [:]
-    private var images: [String: BaseImages.Found] = [:]
-    private var caches: [StatCache] = []
-    /// Images of layouts that the store had not.
-    private var loaded: [ImageID] = []
+
+    /// A context and what is known of it. Who needs one that is being read waits.
+    private final class Entry: Sendable {
+        let location: NamedContext.Location
+        let known = Mutex(Known())
+
+        init(_ location: NamedContext.Location) { self.location = location }
+    }
+
+    private struct Known {
+        var image: BaseImages.Found?
+        var files: Files?
+        /// The image of a layout that the store had not.
+        var loaded: [ImageID] = []
+    }
+
+    /// What COPY takes from.
+    private enum Files: Sendable {
+        case tree(Tree)
+        case host(LockedSource, StatCache)
+    }
 
     init(
         _ contexts: [NamedContext], store: Store, lease: Lease, remotes: RemoteSources,
         cancellation: Cancellation
     ) {
-        var table: [String: NamedContext] = [:]
+        var table: [String: Entry] = [:]
         // Of several with one name the last counts.
-        for context in contexts { table[NamedContext.key(context.name)] = context }
+        for context in contexts {
+            table[NamedContext.key(context.name)] = Entry(context.location)
+        }
         self.contexts = table
         self.store = store
         self.lease = lease
@@ -31,8 +50,25 @@ final class NamedContexts {
         self.cancellation = cancellation
     }
 
-    func has(_ name: String) -> Bool {
-        !contexts.isEmpty && contexts[NamedContext.key(name)] != nil
+    private func entry(_ name: String) -> Entry? {
+        contexts.isEmpty ? nil : contexts[NamedContext.key(name)]
+    }
+
+    func has(_ name: String) -> Bool { entry(name) != nil }
+
+    /// What the context is on another host, if it is there.
+    func remoteSource(_ name: String) -> RemoteSource? {
+        guard case .remote(let remote)? = entry(name)?.location else { return nil }
+        return remote
+    }
+
+    /// Whether a stage that begins with this has to copy its files first.
+    func isFiles(_ base: StagePlan.Source) -> Bool {
+        guard case .context(let name) = base else { return false }
+        switch entry(name)?.location {
+        case .directory, .remote, .image("scratch"), nil: return true
+        case .image, .layout: return false
+        }
     }
 
     /// What a stage begins with.
@@ -45,36 +81,49 @@ final class NamedContexts {
     func base(
         _ name: String, _ stored: BaseImages, _ platform: Platform?
     ) throws -> Base {
-        try image(name, stored, platform).map { .image($0) } ?? .files
+        guard let entry = entry(name) else { return .files }
+        return try entry.known.withLock { known in
+            try image(name, entry.location, &known, stored, platform).map { .image($0) }
+                ?? .files
+        }
     }
 
     /// What COPY takes from.
     func source(
         _ name: String, _ stored: BaseImages, _ platform: Platform?
     ) throws -> any CopySource {
-        let key = NamedContext.key(name)
-        if let source = sources[key] { return source }
-        let source = try makeSource(name, stored, platform)
-        sources[key] = source
-        return source
+        let title = "the context \(name)"
+        let files =
+            try entry(name).map { entry in
+                try entry.known.withLock { known in
+                    if let files = known.files { return files }
+                    let files = try makeFiles(
+                        name, entry.location, &known, stored, platform, title)
+                    known.files = files
+                    return files
+                }
+            } ?? .tree(.empty)
+        switch files {
+        case .host(let source, _): return source
+        case .tree(.empty): return TreeSource(.empty, in: store, name: title + ", which is empty")
+        case .tree(let tree): return TreeSource(tree, in: store, name: title)
+        }
     }
 
-    private func makeSource(
-        _ name: String, _ stored: BaseImages, _ platform: Platform?
-    ) throws -> any CopySource {
-        let title = "the context \(name)"
-        if let image = try image(name, stored, platform) {
-            return TreeSource(image.tree, in: store, name: title)
+    private func makeFiles(
+        _ name: String, _ location: NamedContext.Location, _ known: inout Known,
+        _ stored: BaseImages, _ platform: Platform?, _ title: String
+    ) throws -> Files {
+        if let image = try image(name, location, &known, stored, platform) {
+            return .tree(image.tree)
         }
-        switch contexts[NamedContext.key(name)]?.location {
+        switch location {
         case .directory(let path):
             let (source, cache) = try BuildContext.named(
                 path, title, store: store, lease: lease, cancellation: cancellation)
-            caches.append(cache)
-            return source
-        case .remote(let remote):
-            return TreeSource(try files(of: remote), in: store, name: title)
-        default: return TreeSource(.empty, in: store, name: title + ", which is empty")
+            return .host(LockedSource(source), cache)
+        case .remote(let remote): return .tree(try files(of: remote))
+        default: return .tree(.empty)
         }
     }
 
@@ -97,25 +146,24 @@ final class NamedContexts {
     }
 
     private func image(
-        _ name: String, _ stored: BaseImages, _ platform: Platform?
+        _ name: String, _ location: NamedContext.Location, _ known: inout Known,
+        _ stored: BaseImages, _ platform: Platform?
     ) throws -> BaseImages.Found? {
-        let key = NamedContext.key(name)
-        if let image = images[key] { return image }
-        var found: BaseImages.Found?
-        switch contexts[key]?.location {
+        if let image = known.image { return image }
+        switch location {
         case .image("scratch"): break
-        case .image(let reference): found = try stored.find(reference, platform: platform)
+        case .image(let reference):
+            known.image = try stored.find(reference, platform: platform)
         case .layout(let path, let tag):
-            found = try layoutImage(name, path, tag, stored, platform)
+            known.image = try layoutImage(name, path, tag, &known.loaded, stored, platform)
         default: break
         }
-        images[key] = found
-        return found
+        return known.image
     }
 
     private func layoutImage(
-        _ name: String, _ path: String, _ tag: String?, _ stored: BaseImages,
-        _ platform: Platform?
+        _ name: String, _ path: String, _ tag: String?, _ loaded: inout [ImageID],
+        _ stored: BaseImages, _ platform: Platform?
     ) throws -> BaseImages.Found {
         let loader = ImageLoader(
             store, lease: lease, options: LoadOptions(platform: platform, name: tag))
@@ -133,9 +181,13 @@ final class NamedContexts {
     /// Keeps what the host's files hashed to, and lets go of images that were read for this build:
     /// what it made of them has their layers.
     func finish() {
-        for cache in caches { cache.save() }
-        // One that stays for an error does no harm.
-        for image in loaded { try? store.removeUnnamedImage(image) }
-        loaded = []
+        for entry in contexts.values {
+            entry.known.withLock { known in
+                if case .host(_, let cache)? = known.files { cache.save() }
+                // One that stays for an error does no harm.
+                for image in known.loaded { try? store.removeUnnamedImage(image) }
+                known.loaded = []
+            }
+        }
     }
 }

@@ -17,10 +17,16 @@ final class RemoteSources: Sendable {
     private let build: String
     private let downloader: any FileDownloader
     private let observer: any BuildObserver
-    private let trees = Mutex<[RemoteSource: Tree]>([:])
+    private let state = Monitor(State())
 
-    /// Numbers the steps of the build: some are shown before there is a Dockerfile.
-    let numbers = StepNumbers()
+    private struct State: Sendable {
+        var trees: [RemoteSource: Tree] = [:]
+        /// What a stage is bringing.
+        var current: Set<RemoteSource> = []
+        /// The steps' numbers, as far as the schedule has them.
+        var numbers: [RemoteSource: Int] = [:]
+        var stepCount = 0
+    }
 
     /// - Parameter build: the build's name, under which uses of entries are recorded.
     init(
@@ -38,23 +44,65 @@ final class RemoteSources: Sendable {
 
     // MARK: - Telling
 
-    func beginStep(_ label: String) -> BuildStep {
-        let step = BuildStep(number: numbers.next(), label: label, instruction: "")
+    /// Gives the numbers of steps: who shows a source first may be one stage or another.
+    func assign(_ numbers: [RemoteSource: Int]) {
+        state.withLock { state in state.numbers.merge(numbers) { known, _ in known } }
+    }
+
+    /// How many steps were shown.
+    var stepCount: Int { state.withLock(\.stepCount) }
+
+    private func beginStep(_ source: RemoteSource, _ number: Int?) -> BuildStep {
+        let number = state.withLock { state in
+            state.stepCount += 1
+            // Before there is a schedule there is one source, the context.
+            let found = state.numbers[source] ?? number ?? 1
+            state.numbers[source] = found
+            return found
+        }
+        let step = BuildStep(number: number, label: "[remote] \(source)", instruction: "")
         observer.observe(.stepStarted(step))
         return step
     }
 
     // MARK: - Bringing
 
-    /// The file at an address, alone in a tree, or a commit's files.
-    /// - Parameter checksum: that the file must have: where it is known, no server is asked.
+    /// The file at an address, alone in a tree, or a commit's files. Waits for another stage that brings
+    /// the same.
+    /// - Parameters:
+    ///   - checksum: that the file must have: where it is known, no server is asked.
+    ///   - number: of the step, for a source that the schedule does not know.
     /// - Throws: `downloadFailed`, `gitFailed`, `checksumMismatch`, `cancelled`.
-    func tree(of source: RemoteSource, checksum: Digest? = nil) throws -> Tree {
-        if let tree = trees.withLock({ $0[source] }) {
+    func tree(
+        of source: RemoteSource, checksum: Digest? = nil, number: Int? = nil
+    ) throws -> Tree {
+        if let tree = turn(source) {
             try verify(tree, source, checksum)
             return tree
         }
-        let step = beginStep("[remote] \(source)")
+        var brought: Tree?
+        defer {
+            state.withLock { state in
+                state.trees[source] = brought
+                state.current.remove(source)
+            }
+        }
+        let tree = try bring(source, checksum, beginStep(source, number))
+        brought = tree
+        return tree
+    }
+
+    /// The tree if it was brought; nil if the caller is to bring it.
+    private func turn(_ source: RemoteSource) -> Tree? {
+        state.wait { state -> Tree?? in
+            if let tree = state.trees[source] { return .some(tree) }
+            return state.current.insert(source).inserted ? .some(nil) : nil
+        }
+    }
+
+    private func bring(
+        _ source: RemoteSource, _ checksum: Digest?, _ step: BuildStep
+    ) throws -> Tree {
         let clock = ContinuousClock()
         let start = clock.now
         do {
@@ -65,7 +113,6 @@ final class RemoteSources: Sendable {
                 outcome: found.isKnown ? .cached : .done, key: found.key, tree: found.tree,
                 parentTree: .empty)
             try store.record([record], directories: PendingDirectories(base: store), lease: lease)
-            trees.withLock { $0[source] = found.tree }
             if found.isKnown {
                 observer.observe(.stepCached(step: step.number, found.key))
             } else {
@@ -75,8 +122,13 @@ final class RemoteSources: Sendable {
         } catch {
             var failure = error
             if cancellation.isCancelled { failure = Cancellation.error }
-            let message = (failure as? BuildError)?.message ?? "\(failure)"
-            observer.observe(.stepFailed(step: step.number, clock.now - start, message: message))
+            let known = failure as? BuildError
+            let time = clock.now - start
+            observer.observe(
+                known?.code == .cancelled
+                    ? .stepCancelled(step: step.number, time)
+                    : .stepFailed(
+                        step: step.number, time, message: known?.message ?? "\(failure)"))
             throw failure
         }
     }

@@ -1,13 +1,14 @@
 internal import FileTree
 internal import ImageSpec
 internal import Store
+internal import Synchronization
 
-/// Finds the images of the store that FROM and `COPY --from` name, each once for a build. One thread
-/// at a time.
-final class BaseImages {
+/// Finds the images of the store that FROM and `COPY --from` name, each once for a build.
+/// Thread-safe.
+final class BaseImages: Sendable {
     private let store: Store
     private let lease: Lease
-    private var known: [Request: Found] = [:]
+    private let known = Mutex<[Request: Found]>([:])
 
     private struct Request: Hashable {
         var text: String
@@ -23,7 +24,7 @@ final class BaseImages {
     }
 
     /// An image, ready to be built on.
-    struct Found {
+    struct Found: Sendable {
         var record: ImageRecord
         var config: ImageConfig
         var tree: Tree
@@ -33,10 +34,14 @@ final class BaseImages {
     /// - Throws: `imageNotFound`, `ambiguousImage`, `invalidArgument`, `platformMismatch`.
     func find(_ text: String, platform: Platform?) throws -> Found {
         let request = Request(text: text, platform: platform)
-        if let found = known[request] { return found }
+        if let found = known.withLock({ $0[request] }) { return found }
         let found = try load(text, platform)
-        known[request] = found
-        return found
+        // Of a name that was moved meanwhile, all stages get the same image.
+        return known.withLock { known in
+            if let former = known[request] { return former }
+            known[request] = found
+            return found
+        }
     }
 
     private func load(_ text: String, _ platform: Platform?) throws -> Found {

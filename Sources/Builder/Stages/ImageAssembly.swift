@@ -45,23 +45,32 @@ struct ImageAssembly {
         return BuildResult(
             image: id, manifest: Digest(of: manifest), manifestSizeBytes: manifest.count,
             platform: config.platform, tags: run.options.tags, build: run.recorder.id,
-            stepCount: run.stepCount - 1, cachedStepCount: run.cachedStepCount)
+            stepCount: run.stepCount, cachedStepCount: run.cachedStepCount, stop: run.stop,
+            isRecorded: isKept)
     }
+
+    /// What a build ends with that makes no image. It does not wait for the layers' digests: the image
+    /// is named by its config without them.
+    func unrecorded() -> BuildResult { described([]) }
 
     /// What the image would be, for outputs that take its files only.
     func describe(step: Int) throws -> BuildResult {
         let clock = ContinuousClock()
         let start = clock.now
-        let digests = try state.layers.map { try $0.digest.value() }
+        let result = described(try state.layers.map { try $0.digest.value() })
+        run.observer.observe(.stepDone(step: step, clock.now - start))
+        return result
+    }
+
+    private func described(_ digests: [LayerDigest.Value]) -> BuildResult {
         let config = completeConfig(digests)
         let bytes = config.encoded
         let manifest = manifest(bytes, digests)
-        run.observer.observe(.stepDone(step: step, clock.now - start))
         return BuildResult(
             image: ImageID(Digest(of: bytes)), manifest: Digest(of: manifest),
             manifestSizeBytes: manifest.count, platform: config.platform, tags: [],
-            build: run.recorder.id, stepCount: run.stepCount - 1,
-            cachedStepCount: run.cachedStepCount)
+            build: run.recorder.id, stepCount: run.stepCount,
+            cachedStepCount: run.cachedStepCount, stop: run.stop, isRecorded: false)
     }
 
     /// The same for the same image in every store.

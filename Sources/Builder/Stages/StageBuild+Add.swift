@@ -21,15 +21,16 @@ extension StageBuild {
             }
         }
         var entries: [Transfer.Entry] = []
-        for (text, remote) in sources {
+        for (index, (text, remote)) in sources.enumerated() {
             switch remote {
             case nil:
                 entries += try localEntries(
                     text, run.context.source, instruction.transfer.excludes,
                     unpacks: instruction.unpack ?? true, located)
-            case .file(let address): entries.append(try fileEntry(address, instruction))
+            case .file(let address):
+                entries.append(try fileEntry(address, instruction, word: index))
             case .repository(let reference):
-                entries.append(try repositoryEntry(reference, instruction))
+                entries.append(try repositoryEntry(reference, instruction, word: index))
             }
         }
         try transfer(instruction.transfer, .add, entries, located)
@@ -37,7 +38,7 @@ extension StageBuild {
 
     /// A downloaded file keeps its archive packed unless it is asked for otherwise.
     private func fileEntry(
-        _ address: WebAddress, _ instruction: AddInstruction
+        _ address: WebAddress, _ instruction: AddInstruction, word index: Int
     ) throws -> Transfer.Entry {
         let checksum = try instruction.checksum.map { text in
             guard let digest = Digest(text) else {
@@ -47,7 +48,8 @@ extension StageBuild {
             }
             return digest
         }
-        let tree = try run.remotes.tree(of: .file(address), checksum: checksum)
+        let tree = try run.remotes.tree(
+            of: .file(address), checksum: checksum, number: remoteNumber(ofWord: index))
         let source = TreeSource(tree, in: run.store, name: "\(address)")
         guard let name = try source.names(in: .root).first,
             let node = try source.node(at: TreePath([name]))
@@ -59,27 +61,11 @@ extension StageBuild {
     }
 
     private func repositoryEntry(
-        _ reference: GitReference, _ instruction: AddInstruction
+        _ reference: GitReference, _ instruction: AddInstruction, word index: Int
     ) throws -> Transfer.Entry {
-        var reference = reference
-        if let keeps = instruction.keepGitDir {
-            guard reference.keepsDirectory == nil || reference.keepsDirectory == keeps else {
-                throw BuildError(
-                    .invalidArgument, "inconsistent keep-git-dir configuration",
-                    hint: "--keep-git-dir and the address say different things")
-            }
-            reference.keepsDirectory = keeps
-        }
-        if let checksum = instruction.checksum {
-            guard reference.checksum == nil || reference.checksum == checksum else {
-                throw BuildError(
-                    .invalidArgument,
-                    "checksum mismatch \"\(checksum)\" != \"\(reference.checksum ?? "")\"",
-                    offending: checksum)
-            }
-            reference = try reference.checked(checksum)
-        }
-        let tree = try run.remotes.tree(of: .repository(reference))
+        let reference = try instruction.completed(reference)
+        let tree = try run.remotes.tree(
+            of: .repository(reference), number: remoteNumber(ofWord: index))
         let excluded = try ExcludedEntries(instruction.transfer.excludes, base: run.store)
         var node = Node(attributes: tree.attributes, content: .directory(tree.directory))
         let isWhole = instruction.transfer.excludes.isEmpty
@@ -96,11 +82,41 @@ extension StageBuild {
         guard case .context(let name) = plan.base,
             case .files = try run.contexts.base(name, run.images, try run.platform(of: plan))
         else { return }
-        stepTotal += 1
         let source = try run.source(.context(name))
         let located = plan.stage.fromInstruction
         let entries = try localEntries(".", source, [], unpacks: false, located)
         try transfer(
             CopyTransfer(sources: ["."], destination: "/"), .copy, entries, located)
+    }
+}
+
+extension AddInstruction {
+    /// What a word names on another host, with what the flags say of it.
+    func remoteSource(_ word: String) throws -> RemoteSource? {
+        guard let source = try RemoteSource(word) else { return nil }
+        guard case .repository(let reference) = source else { return source }
+        return .repository(try completed(reference))
+    }
+
+    fileprivate func completed(_ reference: GitReference) throws -> GitReference {
+        var reference = reference
+        if let keeps = keepGitDir {
+            guard reference.keepsDirectory == nil || reference.keepsDirectory == keeps else {
+                throw BuildError(
+                    .invalidArgument, "inconsistent keep-git-dir configuration",
+                    hint: "--keep-git-dir and the address say different things")
+            }
+            reference.keepsDirectory = keeps
+        }
+        if let checksum {
+            guard reference.checksum == nil || reference.checksum == checksum else {
+                throw BuildError(
+                    .invalidArgument,
+                    "checksum mismatch \"\(checksum)\" != \"\(reference.checksum ?? "")\"",
+                    offending: checksum)
+            }
+            reference = try reference.checked(checksum)
+        }
+        return reference
     }
 }

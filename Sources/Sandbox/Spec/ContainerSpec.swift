@@ -82,7 +82,7 @@ struct ContainerSpec {
             capabilities: .init(
                 bounding: names, effective: held, permitted: held,
                 ambient: isPrivileged ? names : []),
-            resourceLimits: request.resourceLimits)
+            resourceLimits: request.resourceLimits, hasTerminal: request.hasTerminal)
     }
 
     private var namespaces: [RuntimeSpec.Namespace] {

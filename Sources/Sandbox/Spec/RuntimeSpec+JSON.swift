@@ -37,7 +37,7 @@ extension RuntimeSpec {
 extension RuntimeSpec.Process {
     fileprivate var json: JSONValue {
         var object = JSONObject()
-        object.append("terminal", false)
+        object.append("terminal", .bool(hasTerminal))
         object.append("user", user.json)
         object.append("args", JSONValue(arguments))
         object.append("env", JSONValue(environment))

@@ -38,6 +38,8 @@ package struct RuntimeSpec: Hashable, Sendable {
         package var capabilities: Capabilities
         package var resourceLimits: [ResourceLimit] = []
         package var noNewPrivileges = false
+        /// Whether the runtime gives it a terminal of its own and passes on what is typed.
+        package var hasTerminal = false
     }
 
     package struct Mount: Hashable, Sendable {

@@ -29,12 +29,6 @@ struct CacheEntries: GlassDirectory {
     }
 }
 
-extension CacheKey {
-    /// The name of the entry's directory in the gallery.
-    package var directoryName: String { String(digest.hex.prefix(Self.directoryNameLength)) }
-    static let directoryNameLength = 16
-}
-
 /// One build-cache entry.
 struct CacheEntryDirectory: GlassDirectory {
     private let context: GalleryContext
@@ -129,6 +123,11 @@ struct BuildDirectory: GlassDirectory {
                     (name, .file(Array((step.instruction + "\n").utf8), modificationTime: time)))
             }
         }
+        var why = ""
+        for step in try context.store.steps(ofBuild: build.id) {
+            why += step.summary.map { $0 + "\n" }.joined()
+        }
+        result.append((EntryName(text: "why"), .file(Array(why.utf8), modificationTime: time)))
         var status = "\(build.title)\n\(build.status.rawValue)\n"
         if let image = build.image { status += "\(image)\n" }
         result.append(
