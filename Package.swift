@@ -132,6 +132,7 @@ if ProcessInfo.processInfo.environment["VITRINE_FUZZ"] != nil {
     package.targets.append(.systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"))
     package.targets += fuzzer("Dockerfile", ["Dockerfile"])
     package.targets += fuzzer("Documents", ["ImageSpec"])
+    package.targets += fuzzer("Journal", ["Views"])
     package.targets += fuzzer("Tar", ["Layers"])
     package.targets += fuzzer("Tree", ["FileTree", "ImageSpec"])
 }

@@ -26,7 +26,9 @@ extension Engine {
     }
 
     package func verify(readsContent: Bool = true) throws -> VerificationReport {
-        try Verifier(store).run(readsContent: readsContent)
+        var report = try Verifier(store).run(readsContent: readsContent)
+        report.problems += try containerProblems()
+        return report
     }
 
     /// A fact about this host or store, for `vitrine info`.

@@ -3,7 +3,7 @@ internal import Glibc
 internal import ImageSpec
 package import Layers
 internal import LinuxIO
-internal import Store
+package import Store
 internal import Views
 internal import VirtualFS
 
@@ -13,6 +13,8 @@ package struct MountRequest: Sendable {
         case image(ImageSource)
         /// With a writable top that is thrown away when the mount ends.
         case writableImage(ImageSource)
+        /// A container's root file system, whose changes stay.
+        case container(ContainerRecord)
         case gallery
 
         fileprivate var isWritable: Bool {
@@ -67,7 +69,8 @@ extension Engine {
             try refuseServedGallery(request.mountPoint)
             _ = try? store.removeDeadLeases(ending: endRemains)
         }
-        let lease = try request.subject.isWritable
+        let lease =
+            try request.subject.isWritable
             ? store.lease("mount \(request.mountPoint)")
             : store.readingLease("mount \(request.mountPoint)")
         defer { lease.end() }
@@ -84,6 +87,11 @@ extension Engine {
             options = MountOptions(source: MountSource(foreign: source.text).text)
             fileSystem = try WorkingTree(
                 base: shown.tree, store: store, lease: lease, mountTargets: [])
+        case .container(let record):
+            let container = try open(record)
+            container.note(mountPoint: request.mountPoint)
+            options = MountOptions(source: MountSource(foreign: record.name).text)
+            fileSystem = try WorkingTree(container: container, store: store, lease: lease)
         case .gallery:
             try makeMountPoint(request.mountPoint)
             let context = GalleryContext(store: store)

@@ -34,6 +34,24 @@ package enum TreeEncoding {
         return output.bytes
     }
 
+    /// Appends the bytes of ``encode(_:)``.
+    package static func append(_ node: Node, to bytes: inout [UInt8]) {
+        // Moved through, so that nothing is copied.
+        var output = EncodingOutput()
+        swap(&output.bytes, &bytes)
+        output.append(node)
+        swap(&output.bytes, &bytes)
+    }
+
+    /// The node that ``encode(_:)`` gave these bytes for.
+    /// - Throws: `corruptEncoding`.
+    package static func decodeNode(_ bytes: [UInt8]) throws(FileTreeError) -> Node {
+        var input = EncodingInput(bytes)
+        let node = try input.node()
+        guard input.isAtEnd else { throw EncodingInput.corrupt("bytes after a node") }
+        return node
+    }
+
     /// - Throws: `corruptEncoding`.
     package static func decodeTree(_ bytes: [UInt8]) throws(FileTreeError) -> Tree {
         var input = EncodingInput(bytes)

@@ -105,6 +105,21 @@ package enum DescriptorIO {
         return done
     }
 
+    /// Writes all of `bytes` at `offset`.
+    /// - Throws: ENOSPC if only some of it could be written.
+    package static func writeAll(
+        _ descriptor: Int32, _ bytes: [UInt8], at offset: UInt64
+    ) throws(Errno) {
+        let outcome: Result<Int, Errno> = unsafe bytes.withUnsafeBytes { buffer in
+            do throws(Errno) {
+                return .success(try unsafe write(descriptor, buffer, at: offset))
+            } catch {
+                return .failure(error)
+            }
+        }
+        guard try outcome.get() == bytes.count else { throw .noSpace }
+    }
+
     package static func synchronize(_ descriptor: Int32, dataOnly: Bool = false) throws(Errno) {
         try retrying { dataOnly ? fdatasync(descriptor) : fsync(descriptor) }
     }

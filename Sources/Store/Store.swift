@@ -10,7 +10,7 @@ package final class Store: Sendable {
     let database: DatabasePool
     let directories: DirectoryCache
     /// Identifies the running kernel's boot; see docs/store-layout.md, "Volatile entries".
-    let bootID: String
+    package let bootID: String
 
     /// Opens the store at `root`. A directory that is missing or empty becomes one; a store that an
     /// earlier version made, or that was last used before the last boot, is put in order first.
@@ -62,7 +62,7 @@ package final class Store: Sendable {
     package func readingLease(_ purpose: String) throws(StoreError) -> Lease {
         do throws(StoreError) {
             return try makeLease(purpose: purpose)
-        } catch where error.isReadOnlyFileSystem {
+        } catch  where error.isReadOnlyFileSystem {
             return Lease(id: LeaseID(number: .random(in: .min ... .max)), lock: nil, store: self)
         }
     }

@@ -12,6 +12,7 @@ package import ImageSpec
 ///            logs/<build>/<NN>.log                        what the steps of a build printed
 ///            logs/mounts.log                              what detached mounts print
 ///            context-cache/<digest>                       digests of a build context's files
+///            containers/<id>/journal, containers/<id>/files/…  a container's changes, see docs/journal.md
 ///            runtime-probe.json                           which OCI runtime works here
 ///            cache-mounts/<name>/data, lock, id           directories of RUN --mount=type=cache
 ///            run/<lease>/memory-<n>/…                     a tmpfs: what never reaches the disk
@@ -32,6 +33,7 @@ package struct StoreLayout: Hashable, Sendable {
     package var logs: String { root + "/logs" }
     /// What background mounts print.
     package var mountLog: String { logs + "/mounts.log" }
+    package var containers: String { root + "/containers" }
     package var sweepLock: String { locks + "/sweep" }
     package var indexLock: String { locks + "/index" }
     /// See ``Store/inodeKey()``.
@@ -98,6 +100,13 @@ package struct StoreLayout: Hashable, Sendable {
     package static func runtimeState(inMemory path: String) -> String { path + "/state" }
     package static func bundles(inMemory path: String) -> String { path + "/bundles" }
 
+    package func container(_ id: ContainerID) -> ContainerPlace {
+        ContainerPlace(directory: containers + "/" + id.text)
+    }
+    package func containerLock(_ id: ContainerID) -> String {
+        locks + "/" + Self.containerLockPrefix + id.text
+    }
+    static let containerLockPrefix = "container-"
     package func contextCache(_ name: String) -> String { contextCaches + "/" + name }
 }
 
@@ -118,4 +127,17 @@ package struct LeaseID: Hashable, Sendable, CustomStringConvertible {
     }
 
     package var description: String { text }
+}
+
+/// Where what a container changed is kept.
+package struct ContainerPlace: Hashable, Sendable {
+    package let directory: String
+    package init(directory: String) { self.directory = directory }
+
+    package var journal: String { directory + "/journal" }
+    /// A journal that is being made, and takes the place of the other when it is complete.
+    package var newJournal: String { directory + "/journal.new" }
+    /// The files that were written.
+    package var files: String { directory + "/files" }
+    package func file(_ number: UInt64) -> String { "\(files)/\(number)" }
 }

@@ -30,6 +30,8 @@ extension Dictionary {
     mutating func shrinkIfSparse() {
         // Small ones are not worth it.
         guard capacity > 512, count < capacity / 8 else { return }
-        self = filter { _ in true }
+        var small = Self(minimumCapacity: count)
+        for (key, value) in self { small[key] = value }
+        self = small
     }
 }

@@ -92,6 +92,8 @@ package struct OpenFlags: OptionSet, Hashable, Sendable {
     package static let readWrite = OpenFlags(rawValue: 0o2)
     package static let exclusive = OpenFlags(rawValue: 0o200)
     package static let truncate = OpenFlags(rawValue: 0o1000)
+    /// `O_DSYNC`, which `O_SYNC` includes.
+    package static let synchronous = OpenFlags(rawValue: 0o10000)
 
     /// Whether the descriptor may write.
     package var writes: Bool { rawValue & 0o3 != 0 }

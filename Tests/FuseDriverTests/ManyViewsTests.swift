@@ -22,18 +22,17 @@ extension RealMounts {
                 descriptors = Host.names(in: "/proc/self/fd").count
                 threads = Host.names(in: "/proc/self/task").count
                 mounts = MountTable()?.entries.count ?? -1
-                residentKilobytes = 0
-                var pages = 0
-                if let file = unsafe fopen("/proc/self/statm", "r") {
-                    defer { unsafe fclose(file) }
-                    var line = [CChar](repeating: 0, count: 256)
-                    if unsafe fgets(&line, 256, file) != nil {
-                        let words = String(decoding: line.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-                            .split(separator: " ")
-                        pages = words.count > 1 ? Int(words[1]) ?? 0 : 0
-                    }
-                }
-                residentKilobytes = pages * 4
+                residentKilobytes = Self.pages() * 4
+            }
+
+            private static func pages() -> Int {
+                guard let file = unsafe fopen("/proc/self/statm", "r") else { return 0 }
+                defer { unsafe fclose(file) }
+                var line = [CChar](repeating: 0, count: 256)
+                guard unsafe fgets(&line, 256, file) != nil else { return 0 }
+                let bytes = line.map { UInt8(bitPattern: $0) }
+                let words = String(decoding: bytes, as: UTF8.self).split(separator: " ")
+                return words.count > 1 ? Int(words[1]) ?? 0 : 0
             }
         }
 

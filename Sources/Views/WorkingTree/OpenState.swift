@@ -26,4 +26,6 @@ struct OpenHandle {
     var isWritable: Bool
     /// Counted as one of ``OpenState/cachedMapperCount``.
     var isCachedMapper = false
+    /// Writes through it are on the disk when they return (`O_DSYNC`, `O_SYNC`).
+    var isSynchronous = false
 }

@@ -128,6 +128,13 @@ final class WorkingDirectory {
         }
     }
 
+    /// Removes a lower name whose inode is not known.
+    func hide(_ name: LinkName, at index: Int) {
+        if links.updateValue(Link(inode: nil, cookie: cookie(at: index)), forKey: name) == nil {
+            whiteoutCount += 1
+        }
+    }
+
     func dropLinks() { links = [:] }
 
     // MARK: - Freezing

@@ -39,6 +39,10 @@ final class WorkingInode {
         static let mayBeMapped = Flags(rawValue: 8)
         /// Made without a name (`O_TMPFILE`), and may get one.
         static let awaitsName = Flags(rawValue: 16)
+        /// The journal has it, and all directories above it: it stays known.
+        static let recorded = Flags(rawValue: 32)
+        /// The present operation changed it.
+        static let noted = Flags(rawValue: 64)
     }
 
     /// One name of an inode.
@@ -84,6 +88,8 @@ final class WorkingInode {
     /// A known name; nil for the root and for what has no name any more.
     var place: Place?
     var extras: Extras?
+    /// The journal's last batch about it.
+    var journaled: UInt64 = 0
 
     init(number: InodeNumber, attributes: NodeAttributes, body: Body) {
         self.number = number
@@ -199,6 +205,11 @@ extension WorkingInode.Body {
         }
     }
 
+    var isEmptyFile: Bool {
+        if case .regular(.empty) = self { return true }
+        return false
+    }
+
     var type: FileType {
         switch self {
         case .directory: .directory
@@ -212,9 +223,11 @@ extension WorkingInode.Body {
     }
 }
 
-/// A file below the lease's work directory.
+/// A file below the lease's work directory, or the container's.
 final class OwnFile {
     let path: String
+    /// Its name in a container.
+    let number: UInt64
     /// See ``OpenedFile/Backing/identity``.
     let identity: UInt64
     /// As last seen.
@@ -223,11 +236,17 @@ final class OwnFile {
     var blocks: UInt64
     /// Nil once the file holds all of the inode's content.
     var partial: PartialCopy?
+    /// The modification time that the host's file had when it was last seen.
+    var hostTime = FileTime(seconds: 0)
+    /// It is an object of the store as well: nobody may write to it.
+    var isShared = false
 
     init(
-        path: String, identity: UInt64, sizeBytes: UInt64, blocks: UInt64, partial: PartialCopy?
+        path: String, number: UInt64 = 0, identity: UInt64, sizeBytes: UInt64, blocks: UInt64,
+        partial: PartialCopy?
     ) {
         self.path = path
+        self.number = number
         self.identity = identity
         self.sizeBytes = sizeBytes
         self.blocks = blocks

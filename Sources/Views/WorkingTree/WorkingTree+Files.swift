@@ -11,13 +11,28 @@ extension WorkingTree {
         if flags.contains(.truncate) { try resize(inode, to: 0, clearSetIDs: clearSetIDs) }
         guard flags.writes else { return try openForReading(inode) }
         try checkRoomForOpenFile()
-        return try changing { () throws(FileSystemError) in
+        let opened = try changing { () throws(FileSystemError) in
             try gated(inode) { () throws(FileSystemError) in
                 let file = try ownFile(of: inode)
                 return try perform { (state) throws(Interruption) in
                     try state.open(inode, file: file, flags)
                 }
             }
+        }
+        try commitBeforeWrites(inode, flags, opened)
+        return opened
+    }
+
+    /// What a synchronous handle writes is to be found after a power cut: so is its file.
+    private func commitBeforeWrites(
+        _ inode: InodeNumber, _ flags: OpenFlags, _ opened: OpenedFile
+    ) throws(FileSystemError) {
+        guard flags.contains(.synchronous), durability != nil else { return }
+        do throws(FileSystemError) {
+            try synchronize(inode, handle: opened.handle, dataOnly: true)
+        } catch {
+            release(inode, handle: opened.handle)
+            throw error
         }
     }
 
@@ -48,9 +63,13 @@ extension WorkingTree {
         var request = request
         request.mode = FileType.regular.rawValue | request.mode & 0o7777
         do throws(FileSystemError) {
-            return try changing { () throws(FileSystemError) in
+            let made = try changing { () throws(FileSystemError) in
                 try createNew(request, as: name, flags)
             }
+            if flags.writes {
+                try commitBeforeWrites(made.entry.attributes.inode, flags, made.file)
+            }
+            return made
         } catch .exists where !flags.contains(.exclusive) {
             return try openExisting(request, flags)
         }
@@ -67,6 +86,7 @@ extension WorkingTree {
                 let inode = try state.make(request, as: name, at: now) { (_) in
                     .regular(.own(OwnFile(made)))
                 }
+                state.recorder?.madeFile()
                 let opened = try state.open(inode.number, file: made.host, flags)
                 return (state.entry(inode).answer, opened)
             }
@@ -82,6 +102,7 @@ extension WorkingTree {
                     let inode = try state.makeUnnamed(
                         request, OwnFile(made), isLinkable: !flags.contains(.exclusive),
                         at: FileTime(made.status.modificationTime))
+                    state.recorder?.madeFile()
                     let opened = try state.open(inode.number, file: made.host, flags)
                     return (state.entry(inode).answer, opened)
                 }
@@ -97,7 +118,8 @@ extension WorkingTree {
         do throws(FileSystemError) {
             return try body(made)
         } catch {
-            try? HostDirectory.unlink(made.path)  // what stays goes with the lease
+            // What stays goes with the lease, or when the container is opened again.
+            try? HostDirectory.unlink(made.path)
             throw error
         }
     }
@@ -176,6 +198,7 @@ extension WorkingTreeState {
         if flags.writes {
             opened.writerCount += 1
             opened.isUnsettled = true
+            recorder?.mayWrite(inode)
         }
         var caching = OpenedFile.Caching.keep
         if inode.flags.contains(.pagesStale) {
@@ -192,7 +215,7 @@ extension WorkingTreeState {
         let handle = newHandle(
             OpenHandle(
                 inode: inode, backing: backing == nil ? nil : file, isWritable: flags.writes,
-                isCachedMapper: isCachedMapper))
+                isCachedMapper: isCachedMapper, isSynchronous: flags.contains(.synchronous)))
         return OpenedFile(handle: handle, caching: caching, backing: backing)
     }
 

@@ -136,6 +136,9 @@ extension WorkingTree {
             guard let own = state.find(inode)?.ownFile, own.partial === partial else { return }
             own.partial = nil
             own.blocks = blocks
+            guard let found = state.find(inode), let recorder = state.recorder else { return }
+            // What was copied has to be there when the record says that it is.
+            recorder.completed(found)
         }
     }
 

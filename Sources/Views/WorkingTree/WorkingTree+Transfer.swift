@@ -79,6 +79,9 @@ extension WorkingTree {
             }
         }
         if clearSetIDs { clearPrivileges(of: inode) }
+        if durability != nil, locked({ $0.handles[handle.rawValue]?.isSynchronous == true }) {
+            try synchronize(inode, handle: handle, dataOnly: true)
+        }
         return count
     }
 
@@ -99,6 +102,7 @@ extension WorkingTree {
     ) throws(FileSystemError) {
         let file = try writableFile(inode, handle)
         try completeCopy(of: inode)
+        try commitCompletion(of: inode)
         do throws(Errno) {
             try DescriptorIO.allocate(
                 file.descriptor, mode: mode, offset: offset, length: length)

@@ -106,6 +106,7 @@ extension WorkingTreeState {
         let modified = FileTime(status.modificationTime)
         inode.opened?.statusGeneration += 1
         file.blocks = status.blocks
+        file.hostTime = modified
         guard status.sizeBytes != file.sizeBytes || modified != inode.modificationTime else {
             return
         }
@@ -115,7 +116,12 @@ extension WorkingTreeState {
         inode.modificationTime = modified
         // Setuid, setgid and capabilities are none of our business here: the kernel says when a write
         // takes them, those that it passes through too (file_remove_privs), and a mapping does not.
-        markChanged(inode)
+        // Size and time are found in the file again.
+        if inode.flags.contains(.recorded) {
+            markChangedUnrecorded(inode)
+        } else {
+            markChanged(inode)
+        }
     }
 
     // MARK: - Changes

@@ -10,7 +10,8 @@ extension WorkingTreeState {
     ) throws(Interruption) -> Described<Entry>? {
         let (inode, body) = try directory(parent)
         if body.links[name] == nil {
-            guard let lower = try lower(of: body), let index = lower.index(of: name.entryName) else {
+            guard let lower = try lower(of: body), let index = lower.index(of: name.entryName)
+            else {
                 return nil
             }
             if let entry = list(lower.entries[index], at: index, of: lower, in: inode, body) {
@@ -46,6 +47,7 @@ extension WorkingTreeState {
         made.addPlace(name, in: parent)
         if made.isDirectory { body.childDirectoryCount += 1 }
         body.add(made, as: name)
+        recorder?.note(name, in: parent)
         markChanged(made)
         touch(parent, at: time)
         return made
@@ -110,6 +112,7 @@ extension WorkingTreeState {
         inode.flags.remove(.awaitsName)
         inode.linkCount += 1
         body.add(inode, as: name)
+        recorder?.note(name, in: parent)
         touchChangeTime(inode, at: time)
         touch(parent, at: time)
         return entry(inode)
@@ -122,6 +125,7 @@ extension WorkingTreeState {
         guard let inode = try child(name, of: parent, body) else { throw .failed(.notFound) }
         guard !inode.isDirectory else { throw .failed(.isDirectory) }
         body.remove(name)
+        recorder?.note(name, in: parent)
         takeName(name, in: parent, from: inode, at: time)
         touch(parent, at: time)
     }
@@ -134,6 +138,7 @@ extension WorkingTreeState {
         guard let removed = inode.directory else { throw .failed(.notDirectory) }
         guard try isEmpty(removed) else { throw .failed(.notEmpty) }
         body.remove(name)
+        recorder?.note(name, in: parent)
         body.childDirectoryCount -= 1
         takeName(name, in: parent, from: inode, at: time)
         touch(parent, at: time)

@@ -80,6 +80,9 @@ extension WorkingTreeState {
         at time: FileTime
     ) {
         noteHardLinks(below: moving)
+        note(old, new)
+        // The old content of the name goes with a record, and the new one has to be there then.
+        if present?.isDirectory == false { recorder?.replaces(moving) }
         if let present {
             new.body.replace(new.name, with: moving)
             if present.isDirectory { new.body.childDirectoryCount -= 1 }
@@ -99,6 +102,7 @@ extension WorkingTreeState {
         _ first: WorkingInode, at old: Side, with second: WorkingInode, at new: Side
     ) {
         noteHardLinks(below: first)
+        note(old, new)
         noteHardLinks(below: second)
         new.body.replace(new.name, with: first)
         old.body.replace(old.name, with: second)
@@ -112,6 +116,11 @@ extension WorkingTreeState {
         }
         rename(first, from: old, to: new)
         rename(second, from: new, to: old)
+    }
+
+    private func note(_ old: Side, _ new: Side) {
+        recorder?.note(old.name, in: old.parent)
+        recorder?.note(new.name, in: new.parent)
     }
 
     private func rename(_ inode: WorkingInode, from old: Side, to new: Side) {

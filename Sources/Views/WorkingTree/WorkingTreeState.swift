@@ -36,6 +36,10 @@ final class WorkingTreeState {
     var changesUnderWay = 0
     /// Inodes of lower hard-link groups that changed: names of theirs may not be known.
     var changedGroups: [UInt64: WorkingInode] = [:]
+    /// The tree below.
+    var base: Tree
+    /// Nil for a volatile view.
+    var recorder: JournalRecorder?
     /// Whether the hard-link groups of a frozen tree have to be worked out anew.
     var touchedHardLinks = false
     /// What nothing refers to any more, to be let go of outside the lock.
@@ -45,6 +49,7 @@ final class WorkingTreeState {
     private var renewalCount: UInt64 = 0
 
     init(base: Tree) {
+        self.base = base
         root = WorkingInode(number: .root, node: base.root)
         inodes[root.number.rawValue] = root
     }
@@ -115,6 +120,16 @@ final class WorkingTreeState {
         return InodeNumber(nextNumber)
     }
 
+    /// Takes in an inode that has its number.
+    func adopt(_ inode: WorkingInode) { inodes[inode.number.rawValue] = inode }
+
+    /// No new inode gets this number.
+    func reserve(_ number: InodeNumber) {
+        if !DerivedNumber.isDerived(number) {
+            nextNumber = max(nextNumber, number.rawValue &+ 1)
+        }
+    }
+
     func newHandle(_ handle: OpenHandle) -> FileHandle {
         defer { nextHandle += 1 }
         handles[nextHandle] = handle
@@ -156,9 +171,12 @@ final class WorkingTreeState {
         } else {
             var number = derivedNumber(of: entry, in: parent)
             let lookups = takeListed(number, at: index, in: parent)
-            if inodes[number.rawValue] != nil || lookups == nil { number = newNumber() }
+            let isTaken = inodes[number.rawValue] != nil || lookups == nil
+            if isTaken { number = newNumber() }
             inode = WorkingInode(number: number, node: entry.node)
             inode.lookupCount = lookups ?? 0
+            // Met first the next time, it would get the number that another has.
+            if isTaken { recorder?.note(inode) }
             inodes[number.rawValue] = inode
             if let link = entry.node.hardLink { groups[link.identifier] = inode }
         }
@@ -194,6 +212,12 @@ final class WorkingTreeState {
 
     /// The inode no longer is what the lower tree says.
     func markChanged(_ inode: WorkingInode) {
+        recorder?.note(inode)
+        markChangedUnrecorded(inode)
+    }
+
+    /// As ``markChanged(_:)``, for a change that the journal need not have: the own file tells it.
+    func markChangedUnrecorded(_ inode: WorkingInode) {
         inode.flags.insert(.changed)
         inode.flags.remove(.synthesised)
         if !inode.isDirectory && (inode.linkCount > 1 || inode.group != nil) {
@@ -290,13 +314,19 @@ final class WorkingTreeState {
     }
 
     private func isReleasable(_ inode: WorkingInode) -> Bool {
-        guard inode.flags.isDisjoint(with: [.changed, .synthesised]) else { return false }
+        guard inode.flags.isDisjoint(with: [.changed, .synthesised, .recorded]) else {
+            return false
+        }
         if let body = inode.directory,
             !body.links.isEmpty || body.listedCount > 0 || body.isDirty
         {
             return false
         }
-        // Met again, it has to get the same number.
+        return hasDerivedNumber(inode)
+    }
+
+    /// Whether it gets the same number when it is met again in the lower tree.
+    func hasDerivedNumber(_ inode: WorkingInode) -> Bool {
         if let group = inode.group { return DerivedNumber.make(group: group) == inode.number }
         guard let place = inode.place else { return false }
         return DerivedNumber.make(parent: place.parent.number, name: place.name) == inode.number
@@ -321,7 +351,13 @@ final class WorkingTreeState {
 
     /// The own file of an inode goes.
     func discardContent(of inode: WorkingInode) {
-        if case .regular(.own(let file)) = inode.body { garbage.paths.append(file.path) }
+        guard case .regular(.own(let file)) = inode.body else { return }
+        if let recorder {
+            // Not before the record is durable that says so.
+            recorder.discard(file.path, sizeBytes: file.blocks * 512)
+        } else {
+            garbage.paths.append(file.path)
+        }
     }
 
     /// An open file is no longer needed; closing it may take a while.
@@ -336,7 +372,29 @@ final class WorkingTreeState {
     }
 }
 
+extension WorkingTreeState {
+    /// The end of an operation: its batch goes into the journal.
+    func takeRemains() -> Remains {
+        guard let recorder else { return Remains(garbage: takeGarbage()) }
+        let before = recorder.appended
+        recorder.flush()
+        let number = recorder.appended
+        return Remains(
+            garbage: takeGarbage(),
+            point: JournalPoint(
+                number: number, isOwn: number > before, wantsCommit: recorder.hasPending,
+                isUrgent: recorder.isUrgent))
+    }
+}
+
 /// What an operation leaves to be done outside the lock.
+struct Remains: Sendable {
+    var garbage: Garbage
+    /// Nil for a volatile view.
+    var point: JournalPoint?
+}
+
+/// Files that nothing refers to any more.
 struct Garbage: Sendable {
     /// Own files to be removed.
     var paths: [String] = []

@@ -72,7 +72,8 @@ struct ListedInodeTests {
         let entries = try list(directory, in: fixture)
         let third = entries[3].attributes
         #expect(try client.find("d/f3") == third)
-        #expect(client.run(.open(handle: 1, path: "d/f3", writes: false, truncates: false)) == .done)
+        #expect(
+            client.run(.open(handle: 1, path: "d/f3", writes: false, truncates: false)) == .done)
         #expect(counts(fixture) == [3, 9])
         #expect(client.run(.readHandle(handle: 1)) == .text(ContentDigest.text([3])))
         #expect(client.run(.close(handle: 1)) == .done)
@@ -103,10 +104,9 @@ struct ListedInodeTests {
             try fixture.tree.read(
                 known.inode, handle: file.handle, offset: 0, size: 10
             ) { source in
-                if case .descriptor(let descriptor, let offset, let size) = source {
-                    read = (try? DescriptorIO.bytes(descriptor, in: offset..<offset + UInt64(size)))
-                        ?? []  // compared below
-                }
+                guard case .descriptor(let host, let start, let size) = source else { return }
+                // Compared below.
+                read = (try? DescriptorIO.bytes(host, in: start..<start + UInt64(size))) ?? []
             }
             #expect(read == [UInt8(number)])
             fixture.tree.release(known.inode, handle: file.handle)
