@@ -89,7 +89,8 @@ final class Program {
     }
 
     private func finish(_ start: (FileHandle, FileHandle) throws -> Process) throws -> Output {
-        let files = (directory + "/out", directory + "/err")
+        // No test has files of these names.
+        let files = (directory + "/standard-output", directory + "/standard-error")
         for file in [files.0, files.1] { try Data().write(to: URL(filePath: file)) }
         let output = try FileHandle(forWritingTo: URL(filePath: files.0))
         let errors = try FileHandle(forWritingTo: URL(filePath: files.1))

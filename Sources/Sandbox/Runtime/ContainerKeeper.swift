@@ -9,9 +9,11 @@ package final class ContainerKeeper: Sendable {
 
     /// - Throws: `runtimeFailed`.
     package init(of runtime: ContainerRuntime) throws(SandboxError) {
+        var request = runtime.command(["delete", "--force"])
+        // The sealed program goes with this process.
+        request.program = runtime.choice.path
         do throws(ChildProcess.StartError) {
-            process = try KeeperProcess(
-                directory: runtime.stateRoot, running: runtime.command(["delete", "--force"]))
+            process = try KeeperProcess(directory: runtime.stateRoot, running: request)
         } catch {
             throw SandboxError(
                 .runtimeFailed, "could not see to the end of containers: \(error)")
