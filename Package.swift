@@ -105,7 +105,8 @@ let package = Package(
             ]),
         // A real web server for tests.
         .target(
-            name: "LoopbackServer", path: "Tests/LoopbackServer", exclude: ["http-server.py"],
+            name: "LoopbackServer", dependencies: ["LinuxIO"], path: "Tests/LoopbackServer",
+            exclude: ["http-server.py"],
             swiftSettings: swiftSettings),
         tests("DownloadsTests", ["Downloads", "ImageSpec", "LoopbackServer"]),
         tests("EngineTests", ["Engine", "ImageSpec"]),

@@ -1,12 +1,16 @@
 internal import Foundation
+internal import LinuxIO
 
 /// `http-server.py` beside this file, which serves a directory of its own and ends with this object.
+///
+/// Started by our own hand: a child of Foundation's would hold open what other tests, at the same
+/// moment, mean for children of theirs, and wait for.
 package final class LoopbackServer {
     package let port: Int
     package let directory: String
-    private let process = Process()
-    private let input = Pipe()
-    private let output = Pipe()
+    private let process: ChildProcess
+    private var input: OwnedDescriptor?
+    private let output: OwnedDescriptor
 
     package struct Failure: Error {
         package var message: String
@@ -22,18 +26,24 @@ package final class LoopbackServer {
             atPath: directory, withIntermediateDirectories: true)
         let script = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "http-server.py").path
-        process.executableURL = URL(filePath: "/usr/bin/python3")
-        process.arguments = [script, directory]
+        var arguments = [script, directory]
         if isSecure {
             try Self.makeCertificate(directory)
-            process.arguments?.append(directory + "/server.pem")
+            arguments.append(directory + "/server.pem")
         }
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
+        let input = try ChildProcess.Pipe()
+        let output = try ChildProcess.Pipe()
+        process = try ChildProcess.start(
+            ChildProcess.Request(
+                program: "/usr/bin/python3", arguments: arguments,
+                environment: ["PATH=/usr/bin:/bin"], standardInput: input.reading.rawValue,
+                standardOutput: output.writing.rawValue))
+        self.input = input.keepWriting()
+        self.output = output.keepReading()
         var line: [UInt8] = []
-        while let byte = try output.fileHandleForReading.read(upToCount: 1)?.first, byte != 0x0A {
-            line.append(byte)
+        var byte: [UInt8] = [0]
+        while try DescriptorIO.read(self.output.rawValue, into: &byte) == 1, byte[0] != 0x0A {
+            line.append(byte[0])
         }
         guard let number = Int(String(decoding: line, as: UTF8.self)) else {
             throw Failure(message: "the server did not start")
@@ -42,22 +52,22 @@ package final class LoopbackServer {
     }
 
     deinit {
-        try? input.fileHandleForWriting.close()
-        process.waitUntilExit()
-        try? FileManager.default.removeItem(atPath: directory)
+        input = nil
+        _ = process.wait()
+        try? FileManager.default.removeItem(atPath: directory)  // the temporary directory is cleaned
     }
 
     private static func makeCertificate(_ directory: String) throws {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/openssl")
-        process.arguments = [
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-            "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-            "-keyout", directory + "/key.pem", "-out", directory + "/certificate.pem",
-        ]
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
+        let made = try ChildProcess.output(
+            of: ChildProcess.Request(
+                program: "/usr/bin/openssl",
+                arguments: [
+                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                    "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=DNS:localhost", "-keyout", directory + "/key.pem", "-out",
+                    directory + "/certificate.pem",
+                ], environment: ["PATH=/usr/bin:/bin"]))
+        guard made.exit.isSuccess else { throw Failure(message: "openssl made no certificate") }
         let key = try String(contentsOfFile: directory + "/key.pem", encoding: .utf8)
         let certificate = try String(
             contentsOfFile: directory + "/certificate.pem", encoding: .utf8)
@@ -75,8 +85,8 @@ package final class LoopbackServer {
 
     /// What it was asked for, ended with the server.
     package func requests() throws -> [String] {
-        try input.fileHandleForWriting.close()
-        let data = try output.fileHandleForReading.readToEnd() ?? Data()
-        return String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
+        input = nil
+        let bytes = try DescriptorIO.readAll(output.rawValue, limit: 1 << 20)
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 }

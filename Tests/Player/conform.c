@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -27,6 +28,7 @@ static int slot = -1;
 static struct stat marks[4];
 static char marked[4][300];
 static pid_t holder;
+static char *mapping;
 static const struct conformance *present_case;
 static bool failed;
 
@@ -197,6 +199,23 @@ static long set_acl(void) {
         : "system.posix_acl_default", list, sizeof list, 0);
 }
 
+/// map OFFSET: puts a byte there by a mapping of the slot, which stays until the case ends.
+static long map_byte(void) {
+    mapping = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, slot, number(1));
+    if (mapping == MAP_FAILED) return -1;
+    *mapping = 7;
+    return 0;
+}
+
+/// data NAME FROM AT: who looks for data finds what is at a place.
+static long find_data(void) {
+    int file = open(words[1], O_RDONLY | O_CLOEXEC);
+    off_t data = lseek(file, number(2), SEEK_DATA), hole = lseek(file, data, SEEK_HOLE);
+    close(file);
+    errno = ENODATA;
+    return data >= 0 && data <= number(3) && hole > number(3) ? 0 : -1;
+}
+
 /// mark NAME...: remembers what it is now, for "changed".
 static long mark(void) {
     // A tick, where the kernel stamps no finer.
@@ -337,6 +356,8 @@ static long run(void) {
     COMMAND("getxattr", lgetxattr(first, second, NULL, 0));
     COMMAND("removexattr", lremovexattr(first, second));
     COMMAND("acl", set_acl());
+    COMMAND("map", map_byte());
+    COMMAND("data", find_data());
     COMMAND("mark", mark());
     COMMAND("hold", hold());
     COMMAND("letgo", let_go());
@@ -396,6 +417,8 @@ int conform(const char *path, const char *operation) {
         act_as();
         if (slot >= 0) close(slot);
         slot = -1;
+        if (mapping) munmap(mapping, 4096);
+        mapping = NULL;
         if (chdir("/") < 0) give_up("/");
         any_failed |= failed;
     }

@@ -327,6 +327,9 @@ const struct conformance conformance_cases[] = {
         "create a 0666; as 1000; open a RDWR; write 5; as 0; chmod a 04777; open a WRONLY; write 5;"
         "is a mode 04777"},
 
+    {"write", "pages of a mapping are data before they are written out",
+        "open a RDWR|CREAT 0644; ftruncate 1048576; map 524288; data a 262144 524288"},
+
     // MARK: attributes
     {"xattr", "names, values and errors", "create a 0644; setxattr a user.b value; setxattr a"
         " user.a x; getxattr a user.a; !ENODATA getxattr a user.c; removexattr a user.a; !ENODATA"

@@ -26,21 +26,21 @@ struct BuildOutputTests {
 
     @Test func `a directory gets the files with owners and modes, and keeps what it had`() throws {
         try withBase { program in
-            try program.write("mine", to: "out/mine")
-            let build = try program.run("build", "-t", "app", "-o", "out", "context")
+            try program.write("mine", to: "result/mine")
+            let build = try program.run("build", "-t", "app", "-o", "result", "context")
             #expect(build.status == 0, "\(build.errors)")
             #expect(
-                try listing(program, "out") == """
+                try listing(program, "result") == """
                     d 755 0:0 d
                     d/f 4755 0:0 f
                     g 644 7:8 f
                     mine 644 0:0 f
 
                     """)
-            #expect(try program.read("out/d/f") == "content")
+            #expect(try program.read("result/d/f") == "content")
             // The store has no image of it.
             #expect(try program.run("images", "-q").text.split(separator: "\n").count == 1)
-            let again = try program.run("build", "--load", "-t", "app", "-o", "out", "context")
+            let again = try program.run("build", "--load", "-t", "app", "-o", "result", "context")
             #expect(again.status == 0, "\(again.errors)")
             #expect(try program.run("images", "-q", "app").text.hasSuffix("\n"))
         }
@@ -49,12 +49,13 @@ struct BuildOutputTests {
     @Test func `links in the way of an output are replaced, never followed`() throws {
         try withBase { program in
             try program.write("untouched", to: "victim/f")
-            _ = try program.run(shell: "mkdir out; ln -s ../victim out/d; ln -s ../victim/f out/g")
-            let build = try program.run("build", "-o", "type=local,dest=out", "context")
+            _ = try program.run(
+                shell: "mkdir result; ln -s ../victim result/d; ln -s ../victim/f result/g")
+            let build = try program.run("build", "-o", "type=local,dest=result", "context")
             #expect(build.status == 0, "\(build.errors)")
             #expect(try program.read("victim/f") == "untouched")
-            #expect(try program.read("out/d/f") == "content")
-            #expect(try program.read("out/g") == "other")
+            #expect(try program.read("result/d/f") == "content")
+            #expect(try program.read("result/g") == "other")
         }
     }
 
@@ -68,18 +69,18 @@ struct BuildOutputTests {
 
                 """, to: "context/Dockerfile")
             try program.write("untouched", to: "victim")
-            let build = try program.run("build", "-o", "out", "context")
+            let build = try program.run("build", "-o", "result", "context")
             #expect(build.status == 0, "\(build.errors)")
             #expect(try program.read("victim") == "untouched")
-            #expect(try program.read("out/d/x") == "x\n")
+            #expect(try program.read("result/d/x") == "x\n")
             let kinds = try program.run(
-                shell: "stat -c '%F %h %N' out/e/f out/h out/p; stat -c '%t:%T' out/n"
+                shell: "stat -c '%F %h %N' result/e/f result/h result/p; stat -c '%t:%T' result/n"
             ).text
             #expect(
                 kinds == """
-                    symbolic link 2 'out/e/f' -> '../../victim'
-                    symbolic link 2 'out/h' -> '../../victim'
-                    fifo 1 'out/p'
+                    symbolic link 2 'result/e/f' -> '../../victim'
+                    symbolic link 2 'result/h' -> '../../victim'
+                    fifo 1 'result/p'
                     1:3
 
                     """)
@@ -314,9 +315,9 @@ struct BuildOutputTests {
 
                 """, to: "context/Dockerfile")
             let cross = try program.run(
-                "build", "--platform", "linux/s390x", "-o", "out", "context")
+                "build", "--platform", "linux/s390x", "-o", "result", "context")
             #expect(cross.status == 0, "\(cross.errors)")
-            #expect(try program.read("out/t") == "s390x-linux/s390x\n")
+            #expect(try program.read("result/t") == "s390x-linux/s390x\n")
             try program.write("FROM scratch\nRUN x\n", to: "context/Dockerfile")
             let run = try program.run("build", "--platform", "linux/s390x", "context")
             #expect(run.status == 1)

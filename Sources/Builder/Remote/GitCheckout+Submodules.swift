@@ -39,7 +39,6 @@ extension GitCheckout {
             }
             inner.keepsDirectory = nil
             let tree = try GitCheckout(inner, sources, progress, depth: depth + 1).tree().tree
-            try sources.lease.hold(tree)
             let place = try TreePath(cleaning: Array(path.utf8))
             let attributes = try editor.node(at: place)?.attributes ?? tree.attributes
             try editor.put(

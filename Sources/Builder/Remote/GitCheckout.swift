@@ -180,6 +180,7 @@ struct GitCheckout {
     private func read(
         _ commit: String, _ found: Found, _ git: GitProgram, _ place: String
     ) throws -> Tree {
+        try requireSubdirectory(of: commit, git)
         // Archives leave out and rewrite what .gitattributes says; a checkout does not.
         try HostDirectory.makeAll(git.directory + "/info")
         let attributes = git.directory + "/info/attributes"
@@ -214,17 +215,30 @@ struct GitCheckout {
         subdirectory.isRoot ? [] : [String(decoding: subdirectory.bytes, as: UTF8.self)]
     }
 
+    private func requireSubdirectory(of commit: String, _ git: GitProgram) throws {
+        guard let path = pathspec.first else { return }
+        do {
+            let type = try git.run("cat-file", "-t", "\(commit):\(path)")
+            if type.starts(with: Array("tree".utf8)) { return }
+        } catch is GitProgram.Failure {
+            // There is nothing at all.
+        }
+        throw noSubdirectory
+    }
+
+    private var noSubdirectory: BuildError {
+        BuildError(
+            .sourceNotFound,
+            "the repository \(GitReference.redacted(reference.remote)) has no directory "
+                + "\"\(reference.subdirectory ?? "")\"")
+    }
+
     /// The subdirectory as a tree of its own.
     private func scoped(_ tree: Tree, _ directories: PendingDirectories) throws -> Tree {
         guard !subdirectory.isRoot else { return tree }
         guard let node = try directories.node(at: subdirectory, in: tree),
             let directory = node.directory
-        else {
-            throw BuildError(
-                .sourceNotFound,
-                "the repository \(GitReference.redacted(reference.remote)) has no directory "
-                    + "\"\(reference.subdirectory ?? "")\"")
-        }
+        else { throw noSubdirectory }
         return Tree(attributes: node.attributes, directory: directory)
     }
 

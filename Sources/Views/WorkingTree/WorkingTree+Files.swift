@@ -10,7 +10,7 @@ extension WorkingTree {
     ) throws(FileSystemError) -> OpenedFile {
         if flags.contains(.truncate) { try resize(inode, to: 0, clearSetIDs: clearSetIDs) }
         guard flags.writes else { return try openForReading(inode) }
-        try checkRoomForOpenFile()
+        try checkRoomToOpen(inode)
         let opened = try changing { () throws(FileSystemError) in
             try gated(inode) { () throws(FileSystemError) in
                 let file = try ownFile(of: inode)
@@ -37,8 +37,10 @@ extension WorkingTree {
     }
 
     /// - Throws: `ENFILE`: the limit is this process's, not the calling program's.
-    private func checkRoomForOpenFile() throws(FileSystemError) {
-        guard OpenFileBudget.hasRoom else { throw .other(errno: ENFILE) }
+    private func checkRoomToOpen(_ inode: InodeNumber) throws(FileSystemError) {
+        // What is open already takes no further descriptor.
+        if OpenFileBudget.hasRoom || locked({ $0.find(inode)?.opened?.host != nil }) { return }
+        throw .other(errno: ENFILE)
     }
 
     private func openForReading(_ inode: InodeNumber) throws(FileSystemError) -> OpenedFile {
@@ -47,7 +49,7 @@ extension WorkingTree {
                 ? nil : try state.open(inode, file: nil, .readOnly)
         }
         if let opened { return opened }
-        try checkRoomForOpenFile()
+        try checkRoomToOpen(inode)
         return try gated(inode) { () throws(FileSystemError) in
             let file = try readableFile(of: inode)
             return try perform { (state) throws(Interruption) in
@@ -78,7 +80,7 @@ extension WorkingTree {
     private func createNew(
         _ request: NodeCreation, as name: LinkName, _ flags: OpenFlags
     ) throws(FileSystemError) -> (entry: Entry, file: OpenedFile) {
-        try checkRoomForOpenFile()
+        guard OpenFileBudget.hasRoom else { throw .other(errno: ENFILE) }
         // The kernel found no such name, so this seldom is in vain.
         return try withNewFile { (made) throws(FileSystemError) in
             let now = FileTime(made.status.modificationTime)

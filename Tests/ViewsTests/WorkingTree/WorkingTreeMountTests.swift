@@ -176,27 +176,6 @@ struct WorkingTreeMountTests {
         }
     }
 
-    @Test func `pages of a mapping are data before the kernel has handed them over`() throws {
-        try mounted(size: 10) { fixture, path in
-            fixture.tree.locked { $0.offersBackings = false }
-            let file = try open(path + "/f", O_RDWR)
-            #expect(ftruncate(file.rawValue, 1 << 20) == 0)
-            let start = unsafe mmap(
-                nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file.rawValue, 512 << 10)
-            guard let start = unsafe start, unsafe start != MAP_FAILED else {
-                Issue.record("not mapped")
-                return
-            }
-            defer { unsafe munmap(start, 4096) }
-            unsafe start.storeBytes(of: 7, as: UInt8.self)
-            let other = try open(path + "/f", O_RDONLY)
-            let data = try DescriptorIO.nextData(
-                other.rawValue, from: 256 << 10, sizeBytes: 1 << 20)
-            #expect(data.contains(512 << 10))
-            #expect(byte(other, at: 512 << 10) == 7)
-        }
-    }
-
     @Test func `order in time is kept between files that are written and names that change`() throws
     {
         try mounted { _, path in
