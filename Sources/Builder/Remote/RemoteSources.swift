@@ -23,6 +23,8 @@ final class RemoteSources: Sendable {
         var trees: [RemoteSource: Tree] = [:]
         /// What a stage is bringing.
         var current: Set<RemoteSource> = []
+        /// What could not be had: the build ends by it.
+        var failed: Set<RemoteSource> = []
         /// The steps' numbers, as far as the schedule has them.
         var numbers: [RemoteSource: Int] = [:]
         var stepCount = 0
@@ -76,7 +78,7 @@ final class RemoteSources: Sendable {
     func tree(
         of source: RemoteSource, checksum: Digest? = nil, number: Int? = nil
     ) throws -> Tree {
-        if let tree = turn(source) {
+        if let tree = try turn(source) {
             try verify(tree, source, checksum)
             return tree
         }
@@ -84,6 +86,7 @@ final class RemoteSources: Sendable {
         defer {
             state.withLock { state in
                 state.trees[source] = brought
+                if brought == nil { state.failed.insert(source) }
                 state.current.remove(source)
             }
         }
@@ -93,8 +96,10 @@ final class RemoteSources: Sendable {
     }
 
     /// The tree if it was brought; nil if the caller is to bring it.
-    private func turn(_ source: RemoteSource) -> Tree? {
-        state.wait { state -> Tree?? in
+    /// - Throws: `StageResults.Abandoned` when another stage could not: that one tells why.
+    private func turn(_ source: RemoteSource) throws -> Tree? {
+        try state.wait { state -> Tree?? in
+            if state.failed.contains(source) { throw StageResults.Abandoned() }
             if let tree = state.trees[source] { return .some(tree) }
             return state.current.insert(source).inserted ? .some(nil) : nil
         }

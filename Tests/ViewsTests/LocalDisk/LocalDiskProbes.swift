@@ -310,7 +310,11 @@ private func rename2(_ old: String, _ new: String, _ flags: UInt32) -> Int32 {
     unsafe renameat2(AT_FDCWD, old, AT_FDCWD, new, flags)
 }
 
+// swift-format-ignore: AlwaysUseLowerCamelCase
 private let O_TMPFILE: Int32 = 0o20_200_000
+// swift-format-ignore: AlwaysUseLowerCamelCase
 private let O_DIRECT: Int32 = 0o40_000
+// swift-format-ignore: AlwaysUseLowerCamelCase
 private let SEEK_DATA = 3
+// swift-format-ignore: AlwaysUseLowerCamelCase
 private let SEEK_HOLE = 4
