@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Engine
 internal import Foundation
 internal import ImageSpec
+internal import Store
 
 struct MountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -96,7 +96,7 @@ struct ViewRecovery: ~Copyable {
     ) throws -> PartialCopy? {
         let kept = min(recorded.keptBytes, status.sizeBytes)
         guard kept > 0 else { return nil }
-        let object = try objects.open(recorded.object.digest)
+        let object = try objects.open(recorded.object)
         let partial = PartialCopy(of: recorded.object, keptBytes: kept)
         var position: UInt64 = 0
         while position < kept {
