@@ -48,7 +48,8 @@ package struct Builder: Sendable {
         var dockerfile: DockerfileText?
         do {
             let remotes = RemoteSources(
-                build: recorder.id, store: store, lease: lease, downloader: downloader, environment: environment,
+                build: recorder.id, store: store, lease: lease, downloader: downloader,
+                environment: environment,
                 observer: observer, cancellation: cancellation)
             let context = try BuildContext(
                 context, options, remotes: remotes, store: store, lease: lease,

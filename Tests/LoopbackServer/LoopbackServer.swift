@@ -54,7 +54,8 @@ package final class LoopbackServer {
     deinit {
         input = nil
         _ = process.wait()
-        try? FileManager.default.removeItem(atPath: directory)  // the temporary directory is cleaned
+        // The temporary directory is cleaned anyway.
+        try? FileManager.default.removeItem(atPath: directory)
     }
 
     private static func makeCertificate(_ directory: String) throws {
