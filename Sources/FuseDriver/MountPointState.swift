@@ -46,8 +46,7 @@ package enum MountPointState: Sendable, Hashable {
     }
 }
 
-/// One statvfs(3) of a mount point and its outcome. Not stat(2), which the kernel may answer for a
-/// dead server, from what it remembers.
+/// One stat(2) of a mount point and its outcome.
 private final class Probe: Sendable {
     let path: [UInt8]
     let done: Bell
@@ -59,8 +58,8 @@ private final class Probe: Sendable {
     }
 
     func run() {
-        var status = statvfs()
-        if unsafe path.withCString({ unsafe statvfs($0, &status) }) != 0 {
+        var status = stat()
+        if unsafe path.withCString({ unsafe stat($0, &status) }) != 0 {
             failure.store(errno, ordering: .releasing)
         }
         done.ring()

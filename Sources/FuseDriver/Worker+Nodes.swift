@@ -26,7 +26,6 @@ extension Worker {
 
     func forget(_ inode: InodeNumber, count: UInt64, _ reply: consuming Reply) {
         fileSystem.forget([(inode, count)])
-        pool.memory.forgot(1)
         reply.none()
     }
 
@@ -36,7 +35,6 @@ extension Worker {
                 let forget = unsafe forgets[index]
                 return (InodeNumber(forget.ino), forget.nlookup)
             })
-        pool.memory.forgot(forgets.count)
         reply.none()
     }
 
@@ -129,10 +127,10 @@ extension Worker {
 
     func rename(
         _ source: DirectoryPlace, to target: DirectoryPlace, flags: UInt32,
-        _ context: RequestContext, _ reply: consuming Reply
+        _ reply: consuming Reply
     ) {
         do throws(FileSystemError) {
-            guard let mode = RenameMode(flags: flags, by: context) else {
+            guard let mode = RenameMode(flags: flags) else {
                 return reply.failure(.invalidArgument)
             }
             try fileSystem.rename(source, to: target, mode: mode)
@@ -152,14 +150,12 @@ extension Worker {
 }
 
 extension RenameMode {
-    /// From the flags of renameat2(2); nil for those that exclude each other.
-    init?(flags: UInt32, by context: RequestContext) {
+    /// From the flags of renameat2(2); nil for those that have no meaning here (`RENAME_WHITEOUT`).
+    init?(flags: UInt32) {
         switch flags {
         case 0: self = .replace
         case 1: self = .noReplace
         case 2: self = .exchange
-        case 4: self = .leaveWhiteout(by: context, replaces: true)
-        case 5: self = .leaveWhiteout(by: context, replaces: false)
         default: return nil
         }
     }

@@ -39,6 +39,7 @@ extension Store {
         return pool
     }
 
+    /// The sweep lock's file is made last.
     private static func isComplete(_ layout: StoreLayout) -> Bool {
         HostDirectory.exists(layout.sweepLock) && HostDirectory.exists(layout.database)
     }
@@ -129,27 +130,10 @@ extension Store {
     }
 
     private static func cannotOpen(_ layout: StoreLayout, _ error: Errno) -> StoreError {
-        guard error == .notEmpty else {
-            return StoreError(
-                .cannotOpen, "could not open the store", path: layout.root, cause: error)
-        }
-        guard !layout.hasLostState else {
-            return StoreError(
-                .cannotOpen,
-                "the store's database is missing, which knows what its files are; put it back",
-                path: layout.database)
-        }
-        return StoreError(
-            .cannotOpen,
-            "this directory has files in it and is no store; give --root a new or empty one",
-            path: layout.root)
-    }
-}
-
-extension StoreLayout {
-    /// Whether this was a complete store, whose sweep lock's file is made last, and its database is
-    /// gone.
-    package var hasLostState: Bool {
-        HostDirectory.exists(sweepLock) && !HostDirectory.exists(database)
+        let message =
+            error == .notEmpty
+            ? "this directory has files in it and is no store; give --root a new or empty one"
+            : "could not open the store"
+        return StoreError(.cannotOpen, message, path: layout.root, cause: error)
     }
 }

@@ -30,13 +30,10 @@ enum ModuleGraph {
             "Builder",
             ["Dockerfile", "Layers", "Sandbox", "Store", "FileTree", "ImageSpec", "LinuxIO"]),
         Module(
-            "Downloads",
-            ["ImageSpec", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL"]),
-        Module(
             "Engine",
             [
-                "Builder", "Downloads", "Dockerfile", "Layers", "Sandbox", "Store", "FileTree",
-                "ImageSpec", "LinuxIO", "VirtualFS", "Views", "FuseDriver",
+                "Builder", "Dockerfile", "Layers", "Sandbox", "Store", "FileTree", "ImageSpec",
+                "LinuxIO", "VirtualFS", "Views", "FuseDriver",
             ]),
         // The command line speaks to the engine; the rest are the values it is answered with.
         Module(
@@ -73,9 +70,5 @@ enum ModuleGraph {
     static let foundation: Set<String> = ["Store", "Commands"]
 
     /// Modules that know of the command line's or the database's packages.
-    static let owners = [
-        "GRDB": "Store", "ArgumentParser": "Commands", "AsyncHTTPClient": "Downloads",
-        "NIOCore": "Downloads", "NIOHTTP1": "Downloads", "NIOPosix": "Downloads",
-        "NIOSSL": "Downloads",
-    ]
+    static let owners = ["GRDB": "Store", "ArgumentParser": "Commands"]
 }

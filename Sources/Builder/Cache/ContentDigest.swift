@@ -1,27 +1,25 @@
 internal import FileTree
 internal import ImageSpec
-internal import Synchronization
 
 /// Digests of files and directories for cache keys: what Docker counts, which is all but times
 /// and other names of the same file.
 ///
 /// Of extended attributes, `security.capability` and all outside `security.*` and `system.*`.
-/// Thread-safe.
-final class ContentDigest: Sendable {
+final class ContentDigest {
     private let directories: any DirectorySource
-    private let known = Mutex<[DirectoryID: Digest]>([:])
+    private var known: [DirectoryID: Digest] = [:]
 
     init(_ directories: any DirectorySource) { self.directories = directories }
 
     /// The digest of what stands below a directory.
     func digest(of directory: DirectoryReference) throws -> Digest {
-        if let digest = known.withLock({ $0[directory.id] }) { return digest }
+        if let digest = known[directory.id] { return digest }
         let digest = Digest(of: try encoding(of: directory))
-        known.withLock { $0[directory.id] = digest }
+        known[directory.id] = digest
         return digest
     }
 
-    func entries(of directory: DirectoryReference) throws -> Directory.Entries {
+    func entries(of directory: DirectoryReference) throws -> [DirectoryEntry] {
         try directories.directory(directory.id).entries
     }
 

@@ -22,8 +22,7 @@ enum TarContext {
     /// As in Docker, everything in a context belongs to root.
     /// - Throws: `contextUnreadable`.
     static func read(
-        descriptor: Int32, named name: String = "the stream", store: Store, lease: Lease,
-        directories: PendingDirectories,
+        descriptor: Int32, store: Store, lease: Lease, directories: PendingDirectories,
         cancellation: Cancellation, limits: ArchiveLimits = ArchiveLimits()
     ) throws -> Content {
         do {
@@ -41,7 +40,7 @@ enum TarContext {
             throw error
         } catch {
             throw BuildError(
-                .contextUnreadable, "could not read the build context from \(name): \(error)",
+                .contextUnreadable, "could not read the build context from the stream: \(error)",
                 cause: error)
         }
     }

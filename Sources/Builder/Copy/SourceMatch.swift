@@ -62,8 +62,6 @@ struct SourceMatcher {
         return names
     }
 
-    static func hasWildcard(_ text: String) -> Bool { hasWildcard(Array(text.utf8)) }
-
     private static func hasWildcard(_ name: [UInt8]) -> Bool {
         var index = 0
         while index < name.count {
@@ -91,7 +89,7 @@ struct SourceMatcher {
         return result
     }
 
-    func missing(_ path: TreePath, _ word: String) -> BuildError {
+    private func missing(_ path: TreePath, _ word: String) -> BuildError {
         BuildError(
             .sourceNotFound, "\"\(path)\" is not in \(source.name)", offending: word,
             hint: source.explainAbsence(of: path) ?? danglingLink(path) ?? suggestion(for: path))

@@ -1,30 +1,26 @@
 internal import FileTree
 internal import ImageSpec
 internal import Store
-internal import Synchronization
 
-/// Finds the images of the store that FROM and `COPY --from` name, each once for a build.
-/// Thread-safe.
-final class BaseImages: Sendable {
+/// Finds the images of the store that FROM and `COPY --from` name, each once for a build. One thread
+/// at a time.
+final class BaseImages {
     private let store: Store
     private let lease: Lease
-    private let known = Mutex<[Request: Found]>([:])
+    private var known: [Request: Found] = [:]
 
     private struct Request: Hashable {
         var text: String
         var platform: Platform?
     }
 
-    private let pull: PullPolicy
-
-    init(store: Store, lease: Lease, pull: PullPolicy = .missing) {
+    init(store: Store, lease: Lease) {
         self.store = store
         self.lease = lease
-        self.pull = pull
     }
 
     /// An image, ready to be built on.
-    struct Found: Sendable {
+    struct Found {
         var record: ImageRecord
         var config: ImageConfig
         var tree: Tree
@@ -34,22 +30,14 @@ final class BaseImages: Sendable {
     /// - Throws: `imageNotFound`, `ambiguousImage`, `invalidArgument`, `platformMismatch`.
     func find(_ text: String, platform: Platform?) throws -> Found {
         let request = Request(text: text, platform: platform)
-        if let found = known.withLock({ $0[request] }) { return found }
+        if let found = known[request] { return found }
         let found = try load(text, platform)
-        // Of a name that was moved meanwhile, all stages get the same image.
-        return known.withLock { known in
-            if let former = known[request] { return former }
-            known[request] = found
-            return found
-        }
+        known[request] = found
+        return found
     }
 
     private func load(_ text: String, _ platform: Platform?) throws -> Found {
-        try found(try record(text), text, platform)
-    }
-
-    /// A stored image that no name leads to.
-    func found(_ record: ImageRecord, _ text: String, _ platform: Platform?) throws -> Found {
+        let record = try record(text)
         let config = try store.config(of: record.id).config
         if let platform, platform.rank(of: config.platform) == nil {
             throw BuildError(
@@ -101,11 +89,6 @@ final class BaseImages: Sendable {
         let sameRepository = others.filter { $0.repository == reference?.repository }
         if let near = sameRepository.first {
             hint = "the store has \(near.familiarName); " + hint
-        }
-        switch pull {
-        case .missing: break
-        case .never: hint = "--pull=never asks no registry; " + hint
-        case .always: hint = "there are no registries to pull from yet; " + hint
         }
         return BuildError(
             .imageNotFound, "the store has no image \(name)", offending: text, hint: hint)

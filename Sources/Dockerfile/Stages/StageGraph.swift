@@ -1,8 +1,6 @@
 /// The stages of a file and how they lean on each other.
 struct StageGraph {
     private let stages: [Stage]
-    /// By stage: whether a named context stands for it.
-    private let overridden: [Bool]
     private var bases: [StagePlan.Source] = []
     private var platforms: [String?] = []
     private var sources: [[String: StagePlan.Source]] = []
@@ -10,30 +8,26 @@ struct StageGraph {
     private var needs: [[(stage: Int, instruction: LocatedInstruction)]]
     private(set) var variables = VariableUse()
 
-    init(stages: [Stage], overridden: [Bool]) {
+    init(stages: [Stage]) {
         self.stages = stages
-        self.overridden = overridden
         needs = Array(repeating: [], count: stages.count)
     }
 
     func step(_ index: Int) -> StagePlan.Step {
-        var stage = stages[index]
-        // The context has what the instructions would make.
-        if overridden[index] { stage.instructions = [] }
-        return StagePlan.Step(
-            stage: stage, base: bases[index], platform: platforms[index],
+        StagePlan.Step(
+            stage: stages[index], base: bases[index], platform: platforms[index],
             sources: sources[index])
     }
 
-    /// Expands every FROM line. A base is an earlier stage, a named context, `scratch`, or an image.
+    /// Expands every FROM line. A base is an earlier stage, `scratch`, or an image.
     mutating func resolveBases(
-        escape: EscapeCharacter, isContext: (String) -> Bool, with value: (String) -> String?
+        escape: EscapeCharacter, with value: (String) -> String?
     ) throws(DockerfileError) {
         let expander = WordExpander(escape: escape)
         var indexOfName: [String: Int] = [:]
         for stage in stages {
             do throws(DockerfileError) {
-                try resolveBase(of: stage, expander, indexOfName, isContext, value)
+                try resolveBase(of: stage, expander, indexOfName, value)
             } catch {
                 throw error.located(at: stage.fromInstruction.range)
             }
@@ -43,13 +37,8 @@ struct StageGraph {
 
     private mutating func resolveBase(
         of stage: Stage, _ expander: WordExpander, _ indexOfName: [String: Int],
-        _ isContext: (String) -> Bool, _ value: (String) -> String?
+        _ value: (String) -> String?
     ) throws(DockerfileError) {
-        if overridden[stage.index], let name = stage.name {
-            platforms.append(nil)
-            bases.append(.context(name))
-            return
-        }
         let base = try expander.expand(stage.from.base, with: value)
         variables.formUnion(base.variables)
         var platform: String?
@@ -63,8 +52,6 @@ struct StageGraph {
         if let index = indexOfName[base.text.lowercased()] {
             bases.append(.stage(index))
             needs[stage.index].append((index, stage.fromInstruction))
-        } else if isContext(base.text) {
-            bases.append(.context(base.text))
         } else {
             bases.append(base.text == "scratch" ? .scratch : .image(base.text))
         }
@@ -72,14 +59,14 @@ struct StageGraph {
 
     /// Resolves what COPY --from and RUN --mount=from name: a stage anywhere in the file, or an
     /// image.
-    mutating func resolveSources(isContext: (String) -> Bool) throws(DockerfileError) {
+    mutating func resolveSources() throws(DockerfileError) {
         var indexOfName: [String: Int] = [:]
         for stage in stages { if let name = stage.name { indexOfName[name] = stage.index } }
         for stage in stages {
             var resolved: [String: StagePlan.Source] = [:]
-            for located in overridden[stage.index] ? [] : stage.instructions {
+            for located in stage.instructions {
                 for reference in located.instruction.stageReferences {
-                    let source = try source(reference, located, indexOfName, isContext)
+                    let source = try source(reference, located, indexOfName)
                     resolved[reference] = source
                     if case .stage(let index) = source {
                         needs[stage.index].append((index, located))
@@ -91,11 +78,9 @@ struct StageGraph {
     }
 
     private func source(
-        _ reference: String, _ located: LocatedInstruction, _ indexOfName: [String: Int],
-        _ isContext: (String) -> Bool
+        _ reference: String, _ located: LocatedInstruction, _ indexOfName: [String: Int]
     ) throws(DockerfileError) -> StagePlan.Source {
         if let index = indexOfName[reference.lowercased()] { return .stage(index) }
-        if isContext(reference) { return .context(reference) }
         if let index = Int(reference) {
             guard stages.indices.contains(index) else {
                 throw DockerfileError(

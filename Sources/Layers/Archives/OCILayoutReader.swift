@@ -46,11 +46,7 @@ struct OCILayoutReader {
             }
         }
         if let wanted = options.name {
-            // A manifest's digest names it too.
-            groups.removeAll { group in
-                !group.name.matches(wanted)
-                    && !group.descriptors.contains { "\($0.digest)" == wanted }
-            }
+            groups.removeAll { !$0.name.matches(wanted) }
             guard !groups.isEmpty else { throw Self.noSuchName(wanted, in: index) }
         }
         var images = PlannedImages()

@@ -24,7 +24,6 @@ extension RuntimeSpec {
             object.append("uidMappings", .array(userMappings.map(\.json)))
             object.append("gidMappings", .array(groupMappings.map(\.json)))
         }
-        if !devices.isEmpty { object.append("devices", .array(devices.map(\.json))) }
         if resources != Resources() { object.append("resources", resources.json) }
         object.append("cgroupsPath", cgroupsPath)
         object.append("seccomp", seccomp)
@@ -37,7 +36,7 @@ extension RuntimeSpec {
 extension RuntimeSpec.Process {
     fileprivate var json: JSONValue {
         var object = JSONObject()
-        object.append("terminal", .bool(hasTerminal))
+        object.append("terminal", false)
         object.append("user", user.json)
         object.append("args", JSONValue(arguments))
         object.append("env", JSONValue(environment))
@@ -65,23 +64,9 @@ extension RuntimeSpec.User {
 
 extension RuntimeSpec.Capabilities {
     fileprivate var json: JSONValue {
-        var object = JSONObject()
-        object.append("bounding", JSONValue(bounding))
-        object.append("effective", JSONValue(effective))
-        object.append("permitted", JSONValue(permitted))
-        if !ambient.isEmpty {
-            object.append("inheritable", JSONValue(ambient))
-            object.append("ambient", JSONValue(ambient))
-        }
-        return .object(object)
-    }
-}
-
-extension RuntimeSpec.Device {
-    fileprivate var json: JSONValue {
         [
-            "path": .string(path), "type": .string(type), "major": JSONValue(major),
-            "minor": JSONValue(minor), "fileMode": JSONValue(Int64(0o666)),
+            "bounding": JSONValue(bounding), "effective": JSONValue(effective),
+            "permitted": JSONValue(permitted),
         ]
     }
 }
