@@ -18,6 +18,14 @@ let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 
+let httpClient: [Target.Dependency] = [
+    .product(name: "AsyncHTTPClient", package: "async-http-client"),
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+]
+
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
@@ -35,6 +43,9 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.80.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.30.0"),
     ],
     targets: [
         .systemLibrary(name: "CFuse", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
@@ -55,14 +66,15 @@ let package = Package(
         module("Views", ["VirtualFS", "Store", "FileTree", "ImageSpec", "LinuxIO"]),
         module("FuseDriver", ["VirtualFS", "CFuse"]),
         module("Sandbox", ["ImageSpec", "LinuxIO"]),
+        module("Downloads", ["ImageSpec"] + httpClient),
         module(
             "Builder",
             ["Dockerfile", "Layers", "Sandbox", "Store", "FileTree", "ImageSpec", "LinuxIO"]),
         module(
             "Engine",
             [
-                "Builder", "Dockerfile", "Layers", "Sandbox", "Store", "FileTree", "ImageSpec",
-                "LinuxIO", "VirtualFS", "Views", "FuseDriver",
+                "Builder", "Downloads", "Dockerfile", "Layers", "Sandbox", "Store", "FileTree",
+                "ImageSpec", "LinuxIO", "VirtualFS", "Views", "FuseDriver",
             ]),
         module("Commands", ["Engine", argumentParser]),
         .executableTarget(
@@ -81,6 +93,9 @@ let package = Package(
                 "Views", "FuseDriver", "VirtualFS", "Store", "FileTree", "ImageSpec", "LinuxIO",
                 "CLinux",
             ]),
+        // What ViewsTests and ProgramTests play on mounts: "swift build --build-tests" builds it beside
+        // them.
+        .executableTarget(name: "Player", path: "Tests/Player"),
         tests("SandboxTests", ["Sandbox", "ImageSpec", "LinuxIO"]),
         tests(
             "BuilderTests",
@@ -88,12 +103,18 @@ let package = Package(
                 "Builder", "Dockerfile", "Layers", "Sandbox", "Store", "FileTree", "ImageSpec",
                 "LinuxIO",
             ]),
+        // A real web server for tests.
+        .target(
+            name: "LoopbackServer", dependencies: ["LinuxIO"], path: "Tests/LoopbackServer",
+            exclude: ["http-server.py"],
+            swiftSettings: swiftSettings),
+        tests("DownloadsTests", ["Downloads", "ImageSpec", "LoopbackServer"]),
         tests("EngineTests", ["Engine", "ImageSpec"]),
         tests("CommandsTests", ["Commands", "ImageSpec"]),
         tests("ArchitectureTests", []),
         // Run the program itself, which "swift build --build-tests" builds beside them.
         tests("MountsTests", ["vitrine"]),
-        tests("ProgramTests", ["vitrine", "Store"]),
+        tests("ProgramTests", ["vitrine", "Store", "CLinux", "LoopbackServer"]),
     ]
 )
 
@@ -112,6 +133,7 @@ if ProcessInfo.processInfo.environment["VITRINE_FUZZ"] != nil {
     package.targets.append(.systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"))
     package.targets += fuzzer("Dockerfile", ["Dockerfile"])
     package.targets += fuzzer("Documents", ["ImageSpec"])
+    package.targets += fuzzer("Journal", ["Views"])
     package.targets += fuzzer("Tar", ["Layers"])
     package.targets += fuzzer("Tree", ["FileTree", "ImageSpec"])
 }

@@ -28,7 +28,8 @@ struct BuildArguments: Sendable {
         let scope = try GlobalScope(file, buildArguments: { values[$0] }) { known[$0] }
         global = platform.merging(scope.values) { _, declared in declared }
         globalNames = Set(scope.names)
-        epoch = try Self.epoch(given[Self.epochName] ?? global[Self.epochName])
+        epoch = try Self.epoch(
+            options.timestamp.map(String.init) ?? given[Self.epochName] ?? global[Self.epochName])
     }
 
     private static func epoch(_ text: String?) throws -> Timestamp? {

@@ -23,6 +23,14 @@ package struct BuildError: Error, Sendable {
         case invalidArgument = "invalid-argument"
         /// Part of the language that is not there yet.
         case unsupported
+        /// A file of another host could not be had.
+        case downloadFailed = "download-failed"
+        /// A git repository could not be had.
+        case gitFailed = "git-failed"
+        /// What another host gave is not what `--checksum` says.
+        case checksumMismatch = "checksum-mismatch"
+        /// The result could not be written where it was to go.
+        case outputFailed = "output-failed"
         /// A command ended with another code than 0.
         case commandFailed = "command-failed"
         /// A command could not be started.

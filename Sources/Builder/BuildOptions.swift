@@ -1,3 +1,5 @@
+package import FileTree
+internal import Glibc
 package import ImageSpec
 package import Sandbox
 
@@ -15,18 +17,37 @@ package struct BuildOptions: Sendable {
     package var ignoresCache: Bool
     /// For the RUN steps that do not say otherwise.
     package var network: Network
+    /// What RUN steps are given besides.
+    package var run = RunOptions()
     /// Set on the image after those of the Dockerfile.
     package var labels: [(name: String, value: String)]
     /// Nil is the host's.
     package var platform: Platform?
     /// The name of the build when there is no tag.
     package var title: String
+    /// Names that stand for something else than a stage or an image.
+    package var namedContexts: [NamedContext] = []
+    /// Of the image's manifest.
+    package var annotations: [(name: String, value: String)] = []
+    /// `--timestamp`, in seconds since 1970: goes before `SOURCE_DATE_EPOCH`.
+    package var timestamp: Int64?
+    /// Where the result goes besides the store.
+    package var outputs: [BuildOutput] = []
+    /// Whether an image stays in the store when all outputs are files.
+    package var keepsImage = true
+    /// What is said of an image that is not in the store.
+    package var pull = PullPolicy.missing
+    /// How many commands run at once, and with 1 how many stages; at least 1.
+    package var jobs: Int
+    /// The step of the target stage after which to stop, as its label has it; nil builds all.
+    package var targetStep: Int?
 
     package init(
         tags: [Reference] = [], dockerfile: DockerfileLocation = .inContext("Dockerfile"),
         buildArguments: [BuildArgument] = [], target: String? = nil, ignoresCache: Bool = false,
         network: Network = .host, labels: [(name: String, value: String)] = [],
-        platform: Platform? = nil, title: String = "build"
+        platform: Platform? = nil, title: String = "build",
+        jobs: Int = BuildOptions.defaultJobs, targetStep: Int? = nil
     ) {
         self.tags = tags
         self.dockerfile = dockerfile
@@ -37,7 +58,12 @@ package struct BuildOptions: Sendable {
         self.labels = labels
         self.platform = platform
         self.title = title
+        self.jobs = jobs
+        self.targetStep = targetStep
     }
+
+    /// The number of processors.
+    package static var defaultJobs: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 }
 
 /// `--build-arg NAME=VALUE`
@@ -70,16 +96,40 @@ package enum ContextLocation: Hashable, Sendable {
     /// An open file or pipe that holds a tar, in any compression, or a Dockerfile alone, which
     /// then is the Dockerfile of a build without context.
     case stream(Int32)
+    /// A repository, a tar or a Dockerfile of another host.
+    case remote(RemoteSource)
     /// Nothing to copy from.
     case none
+}
+
+/// When an image is asked for at a registry (`--pull`).
+package enum PullPolicy: String, Hashable, Sendable, CaseIterable {
+    case missing, never, always
 }
 
 /// What a build made.
 package struct BuildResult: Sendable {
     package var image: ImageID
+    package var manifest: Digest
+    package var manifestSizeBytes: Int
+    package var platform: Platform
     package var tags: [Reference]
     /// The build, as the store and the gallery name it.
     package var build: String
     package var stepCount: Int
     package var cachedStepCount: Int
+    /// Where ``BuildOptions/targetStep`` had it end.
+    package var stop: Stop?
+    /// Whether the image stays in the store.
+    package var isRecorded: Bool
+
+    /// The last step of a build that was told where to end.
+    package struct Stop: Hashable, Sendable {
+        /// Through the whole build.
+        package var step: Int
+        package var label: String
+        /// Nil for a base image.
+        package var key: CacheKey?
+        package var tree: TreeID
+    }
 }

@@ -1,10 +1,15 @@
 internal import Dockerfile
 internal import FileTree
 internal import ImageSpec
+internal import LinuxIO
 internal import Store
+internal import Synchronization
 
-/// One build while it runs. One thread at a time.
-final class BuildRun {
+/// One build while it runs: what its stages, each on a thread of its own, have in common.
+///
+/// `@unchecked Sendable`: what is shared never changes or guards itself. Of `context`, the source is
+/// a ``LockedSource``, and the rest is only read.
+final class BuildRun: @unchecked Sendable {
     let options: BuildOptions
     let context: BuildContext
     let store: Store
@@ -12,98 +17,85 @@ final class BuildRun {
     let executor: any StepExecutor
     let recorder: BuildRecorder
     let observer: any BuildObserver
+    /// Of the stages: the user's, and the first failure's.
     let cancellation: Cancellation
     let layers: LayerHasher
     let verifier: CacheVerifier
     let images: BaseImages
+    let remotes: RemoteSources
+    /// What `--build-context` names.
+    let contexts: NamedContexts
+    let readahead: ContextReadahead
+    let results = StageResults()
 
     let file: Dockerfile
     let arguments: BuildArguments
-    private let plan: StagePlan
-    /// The finished stages by number.
-    private var stages: [Int: StageState] = [:]
-    /// The stages that wait for another, to see a circle that triggers make.
-    private var unfinished: Set<Int> = []
-    private var lastStepNumber = 0
+    let plan: StagePlan
     /// Digests of stored directories, found once for all steps that copy them.
-    private lazy var storedDigests = ContentDigest(store)
+    private let storedDigests: ContentDigest
     /// Digests of the context's directories.
-    private lazy var contextDigests = ContentDigest(context.source.directories)
-    /// The names that ARGs have declared so far.
-    var declaredArguments: Set<String> = []
-    var cachedStepCount = 0
+    private let contextDigests: ContentDigest
+    private let counts = Mutex(Counts())
+
+    /// What all stages add to.
+    private struct Counts {
+        /// The names that ARGs have declared so far.
+        var declaredArguments: Set<String> = []
+        var steps = 0
+        var cachedSteps = 0
+        var stop: BuildResult.Stop?
+    }
 
     /// - Throws: `invalidDockerfile`.
     init(
-        options: BuildOptions, context: BuildContext, store: Store, lease: Lease,
-        executor: any StepExecutor, recorder: BuildRecorder, observer: any BuildObserver,
-        cancellation: Cancellation
+        options: BuildOptions, context: BuildContext, remotes: RemoteSources, store: Store,
+        lease: Lease, executor: any StepExecutor, recorder: BuildRecorder,
+        observer: any BuildObserver, cancellation: Cancellation
     ) throws {
         self.options = options
+        let source = LockedSource(context.source)
+        var context = context
+        context.source = source
         self.context = context
         self.store = store
         self.lease = lease
-        self.executor = executor
+        self.executor = BoundedExecutor(base: executor, slots: StepSlots(options.jobs))
         self.recorder = recorder
         self.observer = observer
         self.cancellation = cancellation
         layers = LayerHasher(store)
         verifier = CacheVerifier(store)
-        images = BaseImages(store: store, lease: lease)
+        images = BaseImages(store: store, lease: lease, pull: options.pull)
+        self.remotes = remotes
+        contexts = NamedContexts(
+            options.namedContexts, store: store, lease: lease, remotes: remotes,
+            cancellation: cancellation)
+        storedDigests = ContentDigest(store)
+        contextDigests = ContentDigest(source.directories)
+        readahead = ContextReadahead(source, contextDigests)
         file = try Dockerfile(parsing: context.dockerfile.bytes)
         arguments = try BuildArguments(options, file)
         let (scope, target) = (arguments, options.target)
-        plan = try file.plan(target: target) { scope.globalValue($0) }
+        plan = try file.plan(target: target, isContext: { [contexts] in contexts.has($0) }) {
+            scope.globalValue($0)
+        }
     }
 
     /// Builds the target stage and records its image.
     func build() throws -> BuildResult {
+        defer { contexts.finish() }
         reportWarnings()
-        // Images that are not there are told before anything runs.
-        for step in plan.steps {
-            if case .image(let name) = step.base {
-                do {
-                    _ = try images.find(name, platform: try platform(of: step))
-                } catch {
-                    throw BuildError(error, at: step.stage.fromInstruction.range)
-                }
-            }
-        }
-        for step in plan.steps { _ = try finishedStage(step.stage.index) }
-        let target = try finishedStage(plan.target)
+        let schedule = try schedule()
+        remotes.assign(schedule.remoteNumbers)
+        observer.observe(.planned(stepCount: schedule.lastNumber))
+        try buildStages(of: schedule)
+        let target = try results.state(of: schedule.target)
         try verifier.confirm()
         reportUnusedArguments()
-        let step = newStep(label: "exporting to image", instruction: "")
-        return try ImageAssembly(run: self, state: target).record(step: step.number)
+        return try export(target, number: schedule.exportNumber)
     }
 
     // MARK: - Stages
-
-    /// What the stage made; builds it if that is not done yet.
-    /// - Throws: `invalidDockerfile` when stages lean on each other.
-    func finishedStage(_ index: Int) throws -> StageState {
-        if let state = stages[index] { return state }
-        guard unfinished.insert(index).inserted else {
-            throw BuildError(
-                .invalidDockerfile,
-                "circular dependency detected on stage: \(file.stages[index].displayName)")
-        }
-        let state = try StageBuild(self, try planStep(index)).build()
-        stages[index] = state
-        unfinished.remove(index)
-        return state
-    }
-
-    private func planStep(_ index: Int) throws -> StagePlan.Step {
-        if let step = plan.steps.first(where: { $0.stage.index == index }) { return step }
-        // Only a trigger of a base image names it.
-        let scope = arguments
-        let own = try file.plan(target: String(index)) { scope.globalValue($0) }
-        guard let step = own.steps.last else {
-            throw BuildError(.invalidDockerfile, "there is no stage \(index)")
-        }
-        return step
-    }
 
     /// The platform that the stage asks for; nil takes what the image has.
     func platform(of step: StagePlan.Step) throws -> Platform? {
@@ -121,6 +113,7 @@ final class BuildRun {
     func source(_ source: StagePlan.Source) throws -> any CopySource {
         switch source {
         case .scratch: return TreeSource(.empty, in: store, name: "scratch, which is empty")
+        case .context(let name): return try contexts.source(name, images, options.platform)
         case .stage(let index):
             let name = file.stages[index].displayName
             return TreeSource(
@@ -132,22 +125,39 @@ final class BuildRun {
     }
 
     /// Digests of the directories that an instruction copies.
-    func digests(of work: StageBuild.Transfer) -> ContentDigest {
-        if work.isStored { return storedDigests }
-        return work.transfer.excludes.isEmpty
-            ? contextDigests : ContentDigest(work.directories)
+    func digests(of entry: StageBuild.Transfer.Entry) -> ContentDigest {
+        if entry.isStored { return storedDigests }
+        return entry.source === context.source && !entry.isReduced
+            ? contextDigests : ContentDigest(entry.directories)
+    }
+
+    /// Digests of the directories that a source has.
+    func digests(of source: any CopySource) -> ContentDigest {
+        if source.isStored { return storedDigests }
+        return source === context.source ? contextDigests : ContentDigest(source.directories)
     }
 
     // MARK: - Telling
 
-    func newStep(label: String, instruction: String) -> BuildStep {
-        lastStepNumber += 1
-        let step = BuildStep(number: lastStepNumber, label: label, instruction: instruction)
+    func begin(_ step: BuildStep) {
+        counts.withLock { $0.steps += 1 }
         observer.observe(.stepStarted(step))
-        return step
     }
 
-    var stepCount: Int { lastStepNumber }
+    func noteCachedStep() { counts.withLock { $0.cachedSteps += 1 } }
+
+    func noteArgument(_ name: String) {
+        counts.withLock { _ = $0.declaredArguments.insert(name) }
+    }
+
+    func noteStop(_ stop: BuildResult.Stop) { counts.withLock { $0.stop = stop } }
+
+    /// Where the build was told to stop, once it has.
+    var stop: BuildResult.Stop? { counts.withLock(\.stop) }
+
+    /// Those of all stages, the base images among them, and what was brought from other hosts.
+    var stepCount: Int { counts.withLock(\.steps) + remotes.stepCount }
+    var cachedStepCount: Int { counts.withLock(\.cachedSteps) }
 
     func warn(_ code: String, _ message: String, at range: SourceRange? = nil) {
         let place = range.map { "\(context.dockerfile.name):\($0.start.line)" }
@@ -171,7 +181,7 @@ final class BuildRun {
     }
 
     private func reportUnusedArguments() {
-        let unused = arguments.unused(in: file, besides: declaredArguments)
+        let unused = arguments.unused(in: file, besides: counts.withLock(\.declaredArguments))
         guard !unused.isEmpty else { return }
         warn(
             "UnusedBuildArgument",

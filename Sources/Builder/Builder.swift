@@ -10,10 +10,18 @@ package import Store
 package struct Builder: Sendable {
     private let store: Store
     private let executor: any StepExecutor
+    private let downloader: any FileDownloader
+    private let environment: [String: String]
 
-    package init(store: Store, executor: any StepExecutor) {
+    /// - Parameter environment: the host's, for what reaches other hosts: proxies, ssh's agent.
+    package init(
+        store: Store, executor: any StepExecutor,
+        downloader: any FileDownloader = NoDownloads(), environment: [String: String] = [:]
+    ) {
         self.store = store
         self.executor = executor
+        self.downloader = downloader
+        self.environment = environment
     }
 
     /// Builds the image of the target stage, with the stages that it needs.
@@ -38,14 +46,21 @@ package struct Builder: Sendable {
         defer { lease.end() }
         observer.observe(.started(build: recorder.id, title: title))
         var dockerfile: DockerfileText?
+        // A stage that fails ends the others by it.
+        let own = Cancellation()
+        let registration = cancellation.onCancel { own.cancel() }
+        defer { cancellation.remove(registration) }
         do {
+            let remotes = RemoteSources(
+                build: recorder.id, store: store, lease: lease, downloader: downloader,
+                environment: environment, observer: observer, cancellation: own)
             let context = try BuildContext(
-                context, options.dockerfile, store: store, lease: lease,
-                cancellation: cancellation)
+                context, options, remotes: remotes, store: store, lease: lease,
+                cancellation: own)
             dockerfile = context.dockerfile
             defer { context.cache?.save() }
-            let result = try build(options, context, lease, recorder, observer, cancellation)
-            try recorder.end(.done, image: result.image)
+            let result = try build(options, context, remotes, lease, recorder, observer, own)
+            try recorder.end(.done, image: result.isRecorded ? result.image : nil)
             return result
         } catch {
             var error = BuildError(error, at: nil)
@@ -61,7 +76,7 @@ package struct Builder: Sendable {
     private static let maximumAttempts = 5
 
     private func build(
-        _ options: BuildOptions, _ context: BuildContext, _ lease: Lease,
+        _ options: BuildOptions, _ context: BuildContext, _ remotes: RemoteSources, _ lease: Lease,
         _ recorder: BuildRecorder, _ observer: any BuildObserver, _ cancellation: Cancellation
     ) throws -> BuildResult {
         var options = options
@@ -69,13 +84,14 @@ package struct Builder: Sendable {
         while true {
             if attempt == Self.maximumAttempts { options.ignoresCache = true }
             let run = try BuildRun(
-                options: options, context: context, store: store, lease: lease,
+                options: options, context: context, remotes: remotes, store: store, lease: lease,
                 executor: executor, recorder: recorder, observer: observer,
                 cancellation: cancellation)
             // The end of a build waits for digests, which may take long.
             let registration = cancellation.onCancel { [layers = run.layers] in layers.stopSoon() }
             defer {
                 cancellation.remove(registration)
+                run.readahead.stop()
                 run.layers.stop()
             }
             do {

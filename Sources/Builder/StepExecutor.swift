@@ -36,11 +36,12 @@ package struct StepRequest: Sendable {
     package var hostname: String
     /// Files that the process sees beside the tree, and that are no part of the result.
     package var files: [StepFile]
+    package var surroundings: Surroundings
 
     package init(
         tree: Tree, arguments: [String], environment: [String], workingDirectory: String = "/",
         user: String = "", network: Network = .host, hostname: String = "buildkitsandbox",
-        files: [StepFile] = []
+        files: [StepFile] = [], surroundings: Surroundings = Surroundings()
     ) {
         self.tree = tree
         self.arguments = arguments
@@ -50,10 +51,11 @@ package struct StepRequest: Sendable {
         self.network = network
         self.hostname = hostname
         self.files = files
+        self.surroundings = surroundings
     }
 }
 
-/// A read-only file for a step: a heredoc with a `#!` line, later secrets.
+/// A read-only file for a step: a heredoc with a `#!` line.
 package struct StepFile: Hashable, Sendable {
     /// Absolute. Files below `/dev` are mounted over the container's own `/dev`.
     package var path: String

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -245,5 +246,8 @@ static inline ssize_t vitrine_splice(int input, loff_t *input_offset, int output
 static inline int vitrine_memory_file(const char *name) {
     return (int)syscall(SYS_memfd_create, name, 1u);
 }
+
+// Gives freed memory back to the system, malloc_trim(3): malloc.h is in no module of Swift's.
+static inline void vitrine_give_back_memory(void) { malloc_trim(0); }
 
 #endif

@@ -182,3 +182,16 @@ int vitrine_new_network_namespace(void) {
     if (unshare(CLONE_NEWNET)) return -1;
     return open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 }
+
+int vitrine_program_file(const char *name) {
+    // MFD_EXEC, of Linux 6.3: what older kernels do without it.
+    int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | 0x10U);
+    if (descriptor < 0 && errno == EINVAL) {
+        descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    }
+    return descriptor;
+}
+
+int vitrine_seal_file(int descriptor) {
+    return fcntl(descriptor, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+}

@@ -16,10 +16,19 @@ struct BuildCommand: ParsableCommand {
               vitrine build -f docker/Dockerfile --target test --build-arg V=2 .
               echo 'FROM debian:bookworm' | vitrine build -t copy -
               tar -c . | vitrine build -t app -
+              vitrine build -t app https://github.com/org/app.git#v1:src
+              vitrine build -o out --target dist .
+              vitrine build -o type=oci,dest=app.tar -t app .
+              vitrine build --show-context .
             """)
-    enum Progress: String, ExpressibleByArgument, CaseIterable { case auto, plain, tty, quiet }
+    enum Progress: String, ExpressibleByArgument, CaseIterable {
+        case auto, plain, tty, quiet, rawjson
+    }
 
     @OptionGroup var store: StoreOptions
+    @OptionGroup var sources: BuildSourceOptions
+    @OptionGroup var outputs: BuildOutputOptions
+    @OptionGroup var steps: BuildStepOptions
     @Option(name: .shortAndLong, help: "Name the image; may be given several times.")
     var tag: [String] = []
     @Option(name: .shortAndLong, help: "The Dockerfile (PATH/Dockerfile); - is standard input.")
@@ -35,16 +44,19 @@ struct BuildCommand: ParsableCommand {
     @Option(
         help: "The network of RUN steps: default (the host's), host, none or sandbox (its own).")
     var network = "default"
-    @Option(help: "auto, plain, tty or quiet.") var progress = Progress.auto
+    @Option(help: "auto, plain, tty, quiet or rawjson.") var progress = Progress.auto
     @Option(
         name: .customLong("label"), help: ArgumentHelp("Set a label.", valueName: "name=value"))
     var labels: [String] = []
-    @Option(help: "The platform, as os/arch.") var platform: String?
     @Flag(name: .shortAndLong, help: "Print the image ID only.") var quiet = false
     @Option(help: ArgumentHelp("Write the image ID to a file.", valueName: "file"))
     var iidfile: String?
+    @OptionGroup(title: "Options of RUN") var runOptions: BuildRunOptions
     @Argument(
-        help: "The build context: a directory, or - for a tar or a Dockerfile on standard input.")
+        help: """
+            The build context: a directory, a git repository, the address of a tar or a Dockerfile, \
+            or - for one of these on standard input.
+            """)
     var context: String
 
     func validate() throws {
@@ -62,8 +74,15 @@ struct BuildCommand: ParsableCommand {
 
     func run() throws {
         let location = try Engine.buildContext(context)
-        let options = try options()
+        var options = try options(location)
+        steps.apply(to: &options)
+        if sources.showContext {
+            return try ContextReport(isJSON: sources.json).show(location, options.dockerfile)
+        }
+        let budget = try CacheBudget(environment: ProcessInfo.processInfo.environment)
         let engine = try store.engine()
+        runOptions.reportIgnored()
+        steps.importCaches(engine)
         let idFile = iidfile.map { ImageIDFile($0) }
         try idFile?.clear()
         let interruption = BuildInterruption()
@@ -73,16 +92,33 @@ struct BuildCommand: ParsableCommand {
         do {
             result = try engine.build(
                 options, context: location, observer: display.observer,
-                cancellation: interruption.cancellation)
+                cancellation: interruption.cancellation,
+                environment: ProcessInfo.processInfo.environment, shell: steps.shell)
             display.finish()
         } catch let error as BuildError {
             display.finish()
             report(error)
+            BuildStepOptions.keep(budget, engine)
             throw ExitCode(error.code == .cancelled ? interruption.exitCode ?? 1 : 1)
         }
         withExtendedLifetime(listener) {}
+        try steps.exportCaches(of: result, engine)
+        try tell(result, idFile)
+        // A build that made nothing new needs no look at how much there is.
+        if result.cachedStepCount < result.stepCount { BuildStepOptions.keep(budget, engine) }
+    }
+
+    /// Of a build that was to stop there is an image only if somebody wanted one.
+    private func tell(_ result: BuildResult, _ idFile: ImageIDFile?) throws {
+        if let stop = result.stop, !outputs.usesStandardOutput {
+            BuildStepOptions.show(stop, of: result)
+        }
+        guard result.stop == nil || result.isRecorded else { return }
         try idFile?.write(result.image)
-        if quiet || progress == .quiet { Terminal.write("\(result.image)\n") }
+        try outputs.metadataFile.map { try BuildMetadataFile($0).write(result) }
+        if !outputs.usesStandardOutput, quiet || progress == .quiet {
+            Terminal.write("\(result.image)\n")
+        }
     }
 
     private func report(_ error: BuildError) {
@@ -97,17 +133,19 @@ struct BuildCommand: ParsableCommand {
         Terminal.writeError("its whole output: \(command.logPath)\n")
     }
 
-    private func options() throws -> BuildOptions {
+    private func options(_ location: ContextLocation) throws -> BuildOptions {
+        var isHosts = false
+        if case .directory = location { isHosts = true }
         var options = BuildOptions(
             tags: try tag.map { try Engine.buildTag($0) }, target: target,
             ignoresCache: noCache, network: try Engine.buildNetwork(network),
-            title: context == "-" ? "standard input" : try StoreLocation.absolute(context))
+            title: Self.title(context, location))
         switch file {
         case nil: break
         case "-"?: options.dockerfile = .stream(STDIN_FILENO)
         case let path?:
             options.dockerfile =
-                context == "-" ? .inContext(path) : .onHost(try StoreLocation.absolute(path))
+                isHosts ? .onHost(try StoreLocation.absolute(path)) : .inContext(path)
         }
         for text in buildArguments {
             let (name, value) = Self.pair(text)
@@ -119,45 +157,22 @@ struct BuildCommand: ParsableCommand {
             let (name, value) = Self.pair(text)
             return (name: name, value: value ?? "")
         }
-        if let platform { options.platform = try Platform.parse(platform) }
+        try sources.apply(to: &options)
+        try outputs.apply(to: &options)
+        options.run = try runOptions.options()
         return options
+    }
+
+    private static func title(_ context: String, _ location: ContextLocation) -> String {
+        switch location {
+        case .directory(let path): path
+        case .remote(let remote): "\(remote)"
+        case .stream, .none: "standard input"
+        }
     }
 
     private static func pair(_ text: String) -> (name: String, value: String?) {
         guard let equals = text.firstIndex(of: "=") else { return (text, nil) }
         return (String(text[..<equals]), String(text[text.index(after: equals)...]))
-    }
-}
-
-/// How a build's progress is shown.
-final class BuildDisplay {
-    let observer: any BuildObserver
-    private var stop: (() -> Void)?
-
-    init(_ progress: BuildCommand.Progress, quiet: Bool) {
-        if quiet || progress == .quiet {
-            observer = QuietProgress()
-            return
-        }
-        let live = progress == .tty || (progress == .auto && Terminal.errorIsTerminal)
-        guard live else {
-            observer = PlainProgress(isTerminal: Terminal.errorIsTerminal) {
-                StandardStream.error.write($0)
-            }
-            return
-        }
-        let terminal = TerminalProgress(
-            columns: { HostTerminal.columns(of: STDERR_FILENO) }, { Terminal.writeError($0) })
-        observer = terminal
-        let timer = DispatchSource.makeTimerSource()
-        timer.schedule(deadline: .now(), repeating: .milliseconds(100))
-        timer.setEventHandler { terminal.tick() }
-        timer.activate()
-        stop = { timer.cancel() }
-    }
-
-    func finish() {
-        stop?()
-        stop = nil
     }
 }

@@ -2,13 +2,18 @@ internal import ArgumentParser
 internal import Engine
 internal import Foundation
 internal import ImageSpec
+internal import Store
 
 struct MountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "mount", abstract: "Mount an image as a directory.",
+        commandName: "mount", abstract: "Mount an image or a container as a directory.",
         discussion: """
             A small background process serves the mount until it is taken away by "vitrine umount" \
             (or umount(8)). Without arguments, lists the mounts.
+
+            A container's name or ID mounts its root file system, writable: what is changed there \
+            stays, whatever happens to the process, and after a power cut what was fsynced does. \
+            Where a container and an image have one name the container is meant.
 
             IMAGE is one of the store, or docker-archive:FILE[:NAME], oci-archive:FILE[:NAME], \
             oci:DIRECTORY[:NAME], or dir:DIRECTORY (a directory of the host as it is now). What is \
@@ -17,23 +22,24 @@ struct MountCommand: ParsableCommand {
               vitrine mount debian:bookworm /mnt
               vitrine mount docker-archive:app.tar /mnt
               vitrine mount --rw app /mnt        changes are thrown away with the mount
+              vitrine mount brave_hopper /mnt    a container's changes stay
               vitrine umount /mnt
             """)
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
     @Flag(
         name: .customLong("rw"),
-        help: "With a writable top, which is thrown away when the mount ends.")
+        help: "An image with a writable top, which is thrown away when the mount ends.")
     var writable = false
     @Flag(help: "Serve in this process, until SIGTERM, Ctrl-C or the unmount.")
     var foreground = false
     @Flag(name: .customLong("report-ready"), help: .private) var reportsReady = false
-    @Argument(help: "The image.") var image: String?
+    @Argument(help: "The image or container.") var image: String?
     @Argument(help: "An existing directory.", completion: .directory) var directory: String?
 
     func validate() throws {
         if image != nil, directory == nil {
-            throw ValidationError("mount needs an image and a directory")
+            throw ValidationError("mount needs an image or a container, and a directory")
         }
         if image != nil, output.isForPrograms {
             throw ValidationError("--json and --format are for the list of mounts")
@@ -56,7 +62,7 @@ struct MountCommand: ParsableCommand {
             defer { meter.finish() }
             try engine.serve(
                 MountRequest(
-                    subject: writable ? .writableImage(source) : .image(source),
+                    subject: try subject(source, engine),
                     mountPoint: mountPoint, access: .everyoneIfAllowed),
                 progress: { meter.show($0) },
                 ready: {
@@ -64,6 +70,17 @@ struct MountCommand: ParsableCommand {
                     ready()
                 })
         }
+    }
+
+    private func subject(
+        _ source: ImageSource, _ engine: Engine
+    ) throws -> MountRequest.Subject {
+        let image = writable ? MountRequest.Subject.writableImage(source) : .image(source)
+        guard case .stored(let name) = source, let container = try engine.findContainer(name)
+        else { return image }
+        // The first digits of an ID may be a word.
+        let isNamed = container.name == name || container.id.text == name
+        return !isNamed && engine.hasImage(named: name) ? image : .container(container)
     }
 
     private func list() throws {

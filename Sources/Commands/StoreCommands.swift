@@ -65,6 +65,11 @@ struct DfCommand: ParsableCommand {
             \(HumanSize.decimal(Int64(clamping: usage.cacheOnlyBytes)))
 
             """)
+        if usage.cacheMounts > 0 {
+            let mounts = CountedNoun.text(usage.cacheMounts, "cache mount")
+            let size = HumanSize.decimal(Int64(clamping: usage.cacheMountBytes))
+            Terminal.write("\(mounts), \(size) besides\n")
+        }
     }
 }
 

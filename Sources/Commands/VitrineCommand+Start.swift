@@ -37,9 +37,18 @@ extension VitrineCommand {
 /// Docker's flags are Go's: a boolean one may be given a value (`--no-cache=true`).
 enum GoFlags {
     private static let boolean: Set<String> = [
-        "--all", "--allow-other", "--detach", "--digests", "--dry-run", "--force", "--foreground",
-        "--human", "--json", "--lazy", "--no-cache", "--no-human", "--no-trunc", "--quick",
-        "--quiet", "--rw", "--verbose",
+        "--all", "--allow-other", "--compress", "--debug", "--debug-on-failure", "--detach",
+        "--digests", "--dry-run", "--force", "--force-rm", "--foreground", "--human", "--json",
+        "--layers", "--lazy", "--load", "--no-cache", "--no-human", "--no-trunc", "--push",
+        "--quick", "--quiet", "--rm", "--rw", "--show-context", "--squash", "--squash-all",
+        "--verbose",
+    ]
+
+    /// Those that may stand alone and may be given a value, and what they mean alone.
+    private static let switches = ["--pull", "--provenance", "--sbom"]
+
+    private static let values: Set<String> = [
+        "always", "false", "missing", "never", "newer", "true",
     ]
 
     private static let opposites = ["--human": "--no-human", "--no-human": "--human"]
@@ -49,6 +58,13 @@ enum GoFlags {
         var result: [String] = []
         for (index, argument) in arguments.enumerated() {
             if argument == "--" { return result + arguments[index...] }
+            if switches.contains(argument), result.contains("build") {
+                let next = arguments.dropFirst(index + 1).first
+                // "--pull always" is Podman's too; a context of that name is written "./always".
+                let isValue = next.map { values.contains($0.lowercased()) } ?? false
+                result.append(isValue ? argument : "\(argument)=true")
+                continue
+            }
             guard let equals = argument.firstIndex(of: "="),
                 boolean.contains(String(argument[..<equals]))
             else {

@@ -31,6 +31,9 @@ package struct VitrineCommand: ParsableCommand {
                     ImagesCommand.self, HistoryCommand.self, InspectCommand.self, TagCommand.self,
                     RmiCommand.self, LoadCommand.self, SaveCommand.self, ImportCommand.self,
                 ]),
+            CommandGroup(
+                name: "Containers",
+                subcommands: [CreateCommand.self, PsCommand.self, RmCommand.self]),
             CommandGroup(name: "Building", subcommands: [BuildCommand.self, CacheCommand.self]),
             CommandGroup(
                 name: "The store",

@@ -28,7 +28,7 @@ extension Engine {
         _ images: [String], to target: SaveTarget, options: SaveOptions,
         progress: ((ArchiveProgress) -> Void)?
     ) throws {
-        let lease = try store.lease("save \(images.joined(separator: " "))")
+        let lease = try store.readingLease("save \(images.joined(separator: " "))")
         defer { lease.end() }
         let saver = ImageSaver(store, lease: lease, options: options, progress: progress)
         let wanted = try images.map { text in

@@ -11,10 +11,12 @@ extension Engine {
     /// - Throws: ``BuildError``.
     package func build(
         _ options: BuildOptions, context: ContextLocation, observer: any BuildObserver,
-        cancellation: Cancellation
+        cancellation: Cancellation, environment: [String: String] = [:],
+        shell: DebugShell? = nil
     ) throws -> BuildResult {
         let hasWarned = Atomic(false)
-        let executor = StepRunner { [self] lease in
+        let session = shell.map { DebugSession($0, observer) }
+        let executor = StepRunner(shell: session) { [self] lease in
             // What cannot be removed now, "gc" tells of.
             _ = try? store.removeDeadLeases(ending: endRemains)
             let runtime = try containerRuntime(lease, isolated: options.network == .isolated)
@@ -23,8 +25,10 @@ extension Engine {
             }
             return runtime
         }
-        return try Builder(store: store, executor: executor).build(
-            options, context: context, observer: observer, cancellation: cancellation)
+        return try Builder(
+            store: store, executor: executor,
+            downloader: HTTPDownloads(environment: environment), environment: environment
+        ).build(options, context: context, observer: observer, cancellation: cancellation)
     }
 
     private static func unfiltered(_ runtime: RuntimeChoice) -> BuildWarning {
@@ -34,19 +38,14 @@ extension Engine {
                 + "commands of RUN may make any system call")
     }
 
-    /// The context that a command line names: a directory, or `-`.
-    /// - Throws: ``EngineError`` `unavailable` for one of another host, `notFound`, `invalid`.
+    /// The context that a command line names: a directory, what is on another host, or `-`.
+    /// - Throws: ``EngineError`` `notFound`, `invalid`; ``BuildError`` `invalidArgument`.
     package static func buildContext(_ text: String) throws -> ContextLocation {
         if text == "-" { return .stream(STDIN_FILENO) }
         let path = try StoreLocation.absolute(text)
         let status: FileStatus
         do throws(Errno) { status = try FileStatus(ofPath: path) } catch {
-            let remote = ["http://", "https://", "git://", "ssh://", "git@", "github.com/"]
-            if remote.contains(where: { text.hasPrefix($0) }) {
-                throw EngineError(
-                    .unavailable, "contexts of other hosts are not built yet: \(text.visible)",
-                    hint: "fetch it first, with git clone or curl")
-            }
+            if let remote = try RemoteSource(context: text) { return .remote(remote) }
             throw EngineError(
                 error == .notFound ? .notFound : .failed,
                 "could not open the build context \"\(text.visible)\": \(error)")

@@ -144,6 +144,16 @@ extension Engine {
         try store.setName(reference, to: image.id)
     }
 
+    /// An image that containers were made from stays, unless it is forced away. They need it no more.
+    private func refuseUsed(_ image: ImageRecord) throws {
+        guard let user = try store.containers().first(where: { $0.image == image.id }) else {
+            return
+        }
+        throw EngineError(
+            .inUse, "container \"\(user.name)\" was made from image \(image.id.digest.short)",
+            hint: "\"vitrine rm \(user.name)\" removes it; --force removes the image alone")
+    }
+
     /// What a removal did.
     package enum Removal: Sendable {
         case untagged(Reference)
@@ -155,6 +165,7 @@ extension Engine {
     package func remove(_ text: String, force: Bool) throws -> [Removal] {
         let image = try image(text)
         let names = try namesByImage()[image.id] ?? []
+        if names.count <= 1 && !force { try refuseUsed(image) }
         let selector = try? ImageSelector(parsing: text)  // it was one above
         if let reference = selector?.reference, names.contains(reference) {
             guard let removal = try store.removeName(reference) else {

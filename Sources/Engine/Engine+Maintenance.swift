@@ -19,21 +19,6 @@ extension Engine {
         return entry.key
     }
 
-    /// Removes cache entries, then what only they held.
-    /// - Parameter unusedFor: only those not used for so long; nil removes all.
-    package func pruneCache(
-        unusedFor age: Duration?
-    ) throws -> (removed: [CacheKey], report: CollectionReport) {
-        let limit = age.map { Store.now() - $0.components.seconds * 1_000_000_000 }
-        var removed: [CacheKey] = []
-        for entry in try store.cacheEntries() {
-            if let limit, entry.lastUsedAt >= limit { continue }
-            if try store.removeCacheEntry(entry.key) { removed.append(entry.key) }
-        }
-        if age == nil { try store.forgetEndedBuilds() }
-        return (removed, try collectGarbage())
-    }
-
     package func usage() throws -> StoreUsage { try StoreUsage(of: store) }
 
     package func collectGarbage(dryRun: Bool = false) throws -> CollectionReport {
@@ -41,7 +26,9 @@ extension Engine {
     }
 
     package func verify(readsContent: Bool = true) throws -> VerificationReport {
-        try Verifier(store).run(readsContent: readsContent)
+        var report = try Verifier(store).run(readsContent: readsContent)
+        report.problems += try containerProblems()
+        return report
     }
 
     /// A fact about this host or store, for `vitrine info`.
@@ -79,7 +66,7 @@ extension Engine {
             Fact("Images", count: try store.images().count),
             Fact("Cache entries", count: try store.cacheEntries().count),
             Fact("Kernel", Self.firstLine("/proc/sys/kernel/osrelease") ?? "unknown"),
-            Fact("FUSE", fuseFact()),
+            Fact("FUSE", "\(MountAbility.current)"),
             Fact("OCI runtime", runtimeFact()),
             Fact("Idle CPUs", idleFact()),
         ]
@@ -90,15 +77,6 @@ extension Engine {
         space.number = bytes
         facts.append(space)
         return facts
-    }
-
-    private func fuseFact() -> String {
-        guard HostDirectory.exists("/dev/fuse") else {
-            return "/dev/fuse is missing; \"modprobe fuse\" loads the driver"
-        }
-        return geteuid() == 0
-            ? "available, with passthrough where the kernel has it (6.9 and later)"
-            : "available through fusermount3, without passthrough (needs CAP_SYS_ADMIN)"
     }
 
     /// Where idle CPUs halt at once, every round trip to a view waits for one to wake.

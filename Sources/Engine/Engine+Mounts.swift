@@ -3,7 +3,7 @@ internal import Glibc
 internal import ImageSpec
 package import Layers
 internal import LinuxIO
-internal import Store
+package import Store
 internal import Views
 internal import VirtualFS
 
@@ -13,7 +13,14 @@ package struct MountRequest: Sendable {
         case image(ImageSource)
         /// With a writable top that is thrown away when the mount ends.
         case writableImage(ImageSource)
+        /// A container's root file system, whose changes stay.
+        case container(ContainerRecord)
         case gallery
+
+        fileprivate var isWritable: Bool {
+            if case .writableImage = self { return true }
+            return false
+        }
     }
     package var subject: Subject
     /// Made if it is missing and the subject is the gallery.
@@ -62,7 +69,10 @@ extension Engine {
             try refuseServedGallery(request.mountPoint)
             _ = try? store.removeDeadLeases(ending: endRemains)
         }
-        let lease = try store.lease("mount \(request.mountPoint)")
+        let lease =
+            try request.subject.isWritable
+            ? store.lease("mount \(request.mountPoint)")
+            : store.readingLease("mount \(request.mountPoint)")
         defer { lease.end() }
         var options: MountOptions
         let fileSystem: any FileSystem
@@ -77,6 +87,11 @@ extension Engine {
             options = MountOptions(source: MountSource(foreign: source.text).text)
             fileSystem = try WorkingTree(
                 base: shown.tree, store: store, lease: lease, mountTargets: [])
+        case .container(let record):
+            let container = try open(record)
+            container.note(mountPoint: request.mountPoint)
+            options = MountOptions(source: MountSource(foreign: record.name).text)
+            fileSystem = try WorkingTree(container: container, store: store, lease: lease)
         case .gallery:
             try makeMountPoint(request.mountPoint)
             let context = GalleryContext(store: store)
@@ -102,9 +117,7 @@ extension Engine {
             mount.source == Array(MountSource.gallery.text.utf8)
         else { return }
         // One whose process died is mounted over.
-        do throws(Errno) { _ = try FileStatus(ofPath: place) } catch {
-            if error == .notConnected { return }
-        }
+        if MountPointState(at: Array(place.utf8)) == .stale { return }
         throw EngineError(
             .inUse, "the gallery is already served at \(place.visible)",
             hint: "\"vitrine umount \(place.visible)\" ends that")

@@ -12,7 +12,29 @@ extension Engine {
     }
 
     private func endContainers(of lease: LeaseID) throws {
-        let (state, bundles) = (store.layout.runtimeState(lease), store.layout.bundles(lease))
+        try endContainers(
+            of: lease, state: store.layout.runtimeState(lease),
+            bundles: store.layout.bundles(lease))
+        for path in try memory(of: lease) {
+            try endContainers(
+                of: lease, state: StoreLayout.runtimeState(inMemory: path),
+                bundles: StoreLayout.bundles(inMemory: path))
+        }
+    }
+
+    /// Where the lease's secrets are, while they are in memory.
+    private func memory(of lease: LeaseID) throws -> [String] {
+        let directory = store.layout.leaseRun(lease)
+        guard HostDirectory.exists(directory) else { return [] }
+        var paths: [String] = []
+        for bytes in try HostDirectory.names(ofPath: directory) {
+            let name = String(decoding: bytes, as: UTF8.self)
+            if name.hasPrefix(StoreLayout.memoryPrefix) { paths.append("\(directory)/\(name)") }
+        }
+        return paths
+    }
+
+    private func endContainers(of lease: LeaseID, state: String, bundles: String) throws {
         guard try ContainerRuntime.hasContainers(state) else { return }
         let own = try store.lease("clear up after \(lease)")
         defer { own.end() }
@@ -23,9 +45,14 @@ extension Engine {
 
     /// A view whose process was killed answers every call with ENOTCONN until it is taken away.
     private func endMounts(of lease: LeaseID) throws {
-        // Without a work directory there is nothing mounted in it.
-        guard let work = try? HostDirectory.realPath(store.layout.leaseWork(lease)) else { return }
-        let prefix = Array((work + "/").utf8)
+        for directory in [store.layout.leaseWork(lease), store.layout.leaseRun(lease)] {
+            // Without the directory there is nothing mounted in it.
+            guard let path = try? HostDirectory.realPath(directory) else { continue }
+            try endMounts(below: Array((path + "/").utf8))
+        }
+    }
+
+    private func endMounts(below prefix: [UInt8]) throws {
         // The last one mounted is on top.
         for mount in (MountTable()?.entries ?? []).reversed()
         where mount.mountPoint.starts(with: prefix) {

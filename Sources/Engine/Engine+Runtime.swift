@@ -19,16 +19,20 @@ extension Engine {
             for path in [state, bundles] { try HostDirectory.makeAll(path, permissions: 0o700) }
             let probe = RuntimeProbe(
                 stateRoot: state, bundleRoot: bundles, cachePath: store.layout.runtimeProbe)
+            let choice = try probe.choose()
             let found = FoundRuntime(
-                choice: try probe.choose(),
-                networkHelper: isolated ? NetworkHelper.working(in: probe.searchPath) : nil)
+                choice: choice,
+                // Without it containers start a little later.
+                program: choice.kind == .crun ? try? SealedProgram(copying: choice.path) : nil,
+                networkHelper: isolated
+                    ? NetworkHelper.working(in: probe.searchPath, directory: bundles) : nil)
             runtimes[isolated] = found
             return found
         }
         for path in [state, bundles] { try HostDirectory.makeAll(path, permissions: 0o700) }
         return ContainerRuntime(
             choice: found.choice, stateRoot: state, bundleRoot: bundles,
-            networkHelper: found.networkHelper)
+            networkHelper: found.networkHelper, program: found.program)
     }
 
     func runtimeFact() -> String {
@@ -46,5 +50,6 @@ extension Engine {
 /// What an engine knows of the host's runtimes.
 struct FoundRuntime: Sendable {
     var choice: RuntimeChoice
+    var program: SealedProgram?
     var networkHelper: NetworkHelper?
 }

@@ -36,10 +36,13 @@ package final class Engine: Sendable {
 
     /// Whether there is a store; what is in the way of looking is told by opening it.
     package static func isStore(_ root: String) throws -> Bool {
+        let layout = StoreLayout(root: root)
         do throws(Errno) {
-            _ = try FileStatus(ofPath: StoreLayout(root: root).database)
+            _ = try FileStatus(ofPath: layout.database)
             return true
         } catch {
+            // Opening it says so.
+            if layout.hasLostState { return true }
             return error != .notFound && error != .notDirectory
         }
     }

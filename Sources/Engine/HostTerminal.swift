@@ -2,13 +2,29 @@ internal import Glibc
 
 /// What the kernel knows of a terminal.
 package enum HostTerminal {
-    /// The width of the terminal behind a descriptor (ioctl_tty(2), TIOCGWINSZ).
-    /// - Returns: 80 where there is none.
-    package static func columns(of descriptor: Int32) -> Int {
+    /// The size of the terminal behind a descriptor (ioctl_tty(2), TIOCGWINSZ).
+    /// - Returns: 80 columns and 24 rows where there is none, or it does not know.
+    package static func size(of descriptor: Int32) -> (columns: Int, rows: Int) {
         var window = winsize()
-        guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &window) == 0, window.ws_col > 0 else {
-            return 80
-        }
-        return Int(window.ws_col)
+        guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &window) == 0 else { return (80, 24) }
+        return (
+            window.ws_col > 0 ? Int(window.ws_col) : 80, window.ws_row > 0 ? Int(window.ws_row) : 24
+        )
+    }
+
+    /// What kind of terminal programs should take it for.
+    static var kind: String {
+        let name = unsafe getenv("TERM").map { unsafe String(cString: $0) } ?? ""
+        return name.isEmpty ? "xterm" : name
+    }
+
+    /// Runs `body`, and gives the terminal the modes back that it had: a program that is killed
+    /// leaves those that it set.
+    package static func keepingModes<R>(of descriptor: Int32, _ body: () throws -> R) rethrows -> R
+    {
+        var modes = termios()
+        let isKnown = unsafe tcgetattr(descriptor, &modes) == 0
+        defer { if isKnown { _ = unsafe tcsetattr(descriptor, TCSADRAIN, &modes) } }
+        return try body()
     }
 }

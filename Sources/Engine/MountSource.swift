@@ -2,7 +2,7 @@ package import ImageSpec
 
 /// What the mount table shows as the source of a mount of ours, by which other processes tell what is
 /// mounted: `vitrine:gallery`, `vitrine:NAME@sha256:…`, `vitrine:docker-archive:PATH`,
-/// `vitrine:NAME` for a writable one.
+/// `vitrine:NAME` for a writable one and for a container.
 package struct MountSource: Hashable, Sendable {
     package let text: String
     /// Nil for what is no image of the store.

@@ -20,9 +20,40 @@ extension StepRunner {
                     systemd: try hostFile(ResolverConfiguration.systemdPath))
             }
         return ContainerRequest.NameFiles(
-            resolver: resolver, hosts: HostsFile.content(hostname: request.hostname),
+            resolver: resolver,
+            hosts: HostsFile.content(
+                hostname: request.hostname, extraHosts: try extraHosts(request)),
             // A build leaves the image's own alone, as BuildKit does.
             hostname: nil)
+    }
+
+    private func extraHosts(
+        _ request: StepRequest
+    ) throws -> [(name: String, address: String)] {
+        try request.surroundings.extraHosts.map { host in
+            guard let address = host.address(on: request.network) else {
+                throw EngineError(
+                    .unavailable,
+                    "the step's network does not reach the host that \(host.name) is to name",
+                    hint: "use the host's network, or an address instead of host-gateway")
+            }
+            return (host.name, address)
+        }
+    }
+
+    /// What the request says of limits, privileges and variables.
+    func surround(_ container: inout ContainerRequest, _ request: StepRequest) {
+        let surroundings = request.surroundings
+        let own = surroundings.resourceLimits.map {
+            RuntimeSpec.ResourceLimit(type: $0.type, soft: $0.soft, hard: $0.hard)
+        }
+        let types = Set(own.map(\.type))
+        container.resourceLimits =
+            OpenFileLimit.forContainers.filter { !types.contains($0.type) } + own
+        if let bytes = surroundings.sharedMemoryBytes { container.sharedMemoryBytes = bytes }
+        if surroundings.isPrivileged { container.security = .privileged }
+        container.environment =
+            environment(request, home: container.user.home) + surroundings.secretEnvironment
     }
 
     /// - Returns: nil where the host has no such file.

@@ -11,16 +11,32 @@ internal import Views
 /// Runs build steps for real: a writable view of the tree, mounted, and an OCI runtime on it.
 struct StepRunner: StepExecutor {
     private let runtime: @Sendable (Lease) throws -> ContainerRuntime
+    private let keepers = ContainerKeepers()
+    private let shell: DebugSession?
     private static let sequence = Atomic<UInt64>(0)
 
-    /// - Parameter runtime: asked only when a step has to run, before anything is mounted for it.
-    init(runtime: @escaping @Sendable (Lease) throws -> ContainerRuntime) {
+    /// - Parameters:
+    ///   - shell: opened in the view of a step that fails.
+    ///   - runtime: asked only when a step has to run, before anything is mounted for it.
+    init(
+        shell: DebugSession? = nil,
+        runtime: @escaping @Sendable (Lease) throws -> ContainerRuntime
+    ) {
+        self.shell = shell
         self.runtime = runtime
     }
 
     func run(_ request: StepRequest, in context: StepContext) throws -> StepResult {
-        let runtime = try runtime(context.lease)
+        var runtime = try runtime(context.lease)
         let number = Self.sequence.add(1, ordering: .relaxed).newValue
+        let mounts = StepMounts(context, number: number)
+        defer { mounts.end() }
+        let ownMounts = try mounts.prepare(request)
+        if !request.surroundings.secretEnvironment.isEmpty {
+            runtime = try mounts.inMemory(runtime)
+        } else {
+            try keepers.keep(runtime)
+        }
         let mountPoint = context.lease.newWorkPath("rootfs")
         try HostDirectory.make(mountPoint, permissions: 0o755)
         let files = try hostFiles(request.files, context)
@@ -29,9 +45,9 @@ struct StepRunner: StepExecutor {
             id: "\(context.lease.id)-\(number)", rootfs: mountPoint, arguments: request.arguments,
             environment: request.environment, workingDirectory: request.workingDirectory,
             user: try user(request, context.store), hostname: request.hostname,
-            network: request.network, nameFiles: try nameFiles(request), mounts: files)
-        container.resourceLimits = OpenFileLimit.forContainers
-        container.environment = environment(request, home: container.user.home)
+            network: request.network, nameFiles: try nameFiles(request),
+            mounts: files + ownMounts)
+        surround(&container, request)
         let view = try WorkingTree(
             base: request.tree, store: context.store, lease: context.lease,
             mountTargets: try targets(of: container))
@@ -42,11 +58,13 @@ struct StepRunner: StepExecutor {
         let outcome: Container.Outcome
         do {
             outcome = try run(container, runtime, context)
+            try shell?.open(after: outcome, of: container, runtime, context)
         } catch {
             try? session.unmount(lazily: true)  // the error above is the one to report
             throw error
         }
-        try unmount(session)
+        try Self.unmount(session)
+        mounts.end()
         // Nobody waits for what a cancelled command left, which may be gigabytes to hash.
         if outcome == .cancelled || context.cancellation.isCancelled {
             return StepResult(ending: .cancelled, tree: request.tree)
@@ -79,9 +97,9 @@ struct StepRunner: StepExecutor {
 
     /// The runtime's last process may still be about to leave the mount: it is waited for, and what
     /// stays in spite of that keeps the mount to itself, out of sight.
-    private func unmount(_ session: FuseSession) throws {
-        var pause = Self.firstPauseMicroseconds
-        while pause <= Self.lastPauseMicroseconds {
+    static func unmount(_ session: FuseSession) throws {
+        var pause = firstPauseMicroseconds
+        while pause <= lastPauseMicroseconds {
             do throws(FuseError) {
                 return try session.unmount(findsHolders: false)
             } catch {

@@ -8,20 +8,25 @@ package enum StoreLocation {
         package var id: UInt32
         /// As the account files have it; nil where they do not.
         package var home: String?
+        /// Root of a user namespace (unshare -Ur) to whom the host's directories do not belong.
+        package var isGuest: Bool
 
-        package init(id: UInt32, home: String?) {
+        package init(id: UInt32, home: String?, isGuest: Bool = false) {
             self.id = id
             self.home = home
+            self.isGuest = isGuest
         }
 
         package static var current: User {
             let id = geteuid()
             let record = unsafe getpwuid(id)
             let home = unsafe record.map { unsafe String(cString: $0.pointee.pw_dir) }
-            return User(id: id, home: home)
+            // Where it is not there, root may make it.
+            let owner = (try? FileStatus(ofPath: "/var/lib"))?.userID ?? 0
+            return User(id: id, home: home, isGuest: id == 0 && owner != 0)
         }
 
-        fileprivate var isRoot: Bool { id == 0 }
+        fileprivate var isRoot: Bool { id == 0 && !isGuest }
     }
 
     /// `VITRINE_ROOT`; else `/var/lib/vitrine` for root, `$XDG_DATA_HOME/vitrine` for others.

@@ -3,7 +3,8 @@ final class EditableDirectory {
     /// An entry, and whether the layer being applied brought it.
     struct Slot {
         enum Value {
-            case node(Node)
+            /// Apart from the table, which has room for twice as many.
+            indirect case node(Node)
             case directory(EditableDirectory)
         }
         var value: Value
@@ -143,22 +144,23 @@ final class EditableDirectory {
     ) -> DirectoryReference {
         guard let slots else { return base ?? source.insert(.empty) }
         var changed = isChanged || base == nil
-        var entries: [DirectoryEntry] = []
-        entries.reserveCapacity(slots.count)
-        for (name, slot) in slots {
-            switch slot.value {
-            case .node(let node): entries.append(DirectoryEntry(name: name, node: node))
+        // By name and not by entry: a million entries are not copied to be sorted.
+        let names = slots.keys.sorted()
+        var builder = Directory.Builder(entryCount: names.count)
+        for name in names {
+            switch slots[name]?.value {
+            case .node(let node): builder.append(name, node)
             case .directory(let child):
-                guard let reference = finished[ObjectIdentifier(child)] else { continue }
+                // Whatever was opened is among the finished.
+                let reference = finished[ObjectIdentifier(child)] ?? Tree.empty.directory
                 if reference != child.base || child.attributesChanged { changed = true }
-                entries.append(
-                    DirectoryEntry(
-                        name: name,
-                        node: Node(attributes: child.attributes, content: .directory(reference))))
+                builder.append(
+                    name, Node(attributes: child.attributes, content: .directory(reference)))
+            case nil: break
             }
         }
         if !changed, let base { return base }
-        return source.insert(Directory(entries))
+        return source.insert(builder.finish())
     }
 
     /// Whether the attributes were set since the directory was opened.

@@ -10,16 +10,22 @@ package struct EntryName: Hashable, Sendable {
     /// - Throws: ``FileTreeError`` `invalidName` or `nameTooLong`.
     package init(_ bytes: some Sequence<UInt8>) throws(FileTreeError) {
         let bytes = Array(bytes)
+        try Self.check(bytes[...])
+        self.bytes = bytes
+    }
+
+    /// - Throws: ``FileTreeError`` `invalidName` or `nameTooLong` for what is no name.
+    static func check(_ bytes: ArraySlice<UInt8>) throws(FileTreeError) {
         guard bytes.count <= Self.maximumByteCount else {
             throw FileTreeError(
-                .nameTooLong, "a name of \(bytes.count) bytes; the limit is 255", path: bytes)
+                .nameTooLong, "a name of \(bytes.count) bytes; the limit is 255",
+                path: Array(bytes))
         }
-        if bytes.isEmpty || bytes == [0x2E] || bytes == [0x2E, 0x2E]
-            || bytes.contains(where: { $0 == 0 || $0 == 0x2F })
-        {
-            throw FileTreeError(.invalidName, "not a name for a directory entry", path: bytes)
+        let isDots = bytes.count <= 2 && bytes.allSatisfy { $0 == 0x2E }
+        if isDots || bytes.contains(where: { $0 == 0 || $0 == 0x2F }) {
+            throw FileTreeError(
+                .invalidName, "not a name for a directory entry", path: Array(bytes))
         }
-        self.bytes = bytes
     }
 
     /// For names that an invariant already vouches for.
@@ -31,12 +37,14 @@ package struct EntryName: Hashable, Sendable {
 
 extension EntryName: Comparable {
     package static func < (a: Self, b: Self) -> Bool {
-        let (left, right) = (a.bytes.span, b.bytes.span)
-        let shared = min(left.count, right.count)
-        for index in 0..<shared where left[index] != right[index] {
-            return left[index] < right[index]
-        }
-        return left.count < right.count
+        isAscending(a.bytes.span, b.bytes.span)
+    }
+
+    /// Whether the name `a` comes before the name `b`.
+    static func isAscending(_ a: Span<UInt8>, _ b: Span<UInt8>) -> Bool {
+        let shared = min(a.count, b.count)
+        for index in 0..<shared where a[index] != b[index] { return a[index] < b[index] }
+        return a.count < b.count
     }
 }
 

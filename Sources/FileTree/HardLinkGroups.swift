@@ -123,7 +123,8 @@ package enum HardLinkGroups {
     ) throws(FileTreeError) -> DirectoryReference {
         func begin(_ reference: DirectoryReference) throws(FileTreeError) -> Rewriting {
             Rewriting(
-                reference: reference, entries: try directories.directory(reference.id).entries)
+                reference: reference,
+                entries: Array(try directories.directory(reference.id).entries))
         }
         var stack = [try begin(reference)]
         while true {

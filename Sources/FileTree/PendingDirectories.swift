@@ -6,26 +6,20 @@ internal import Synchronization
 /// Thread-safe. What a tree needs of it goes to the store by ``reachable(from:)``; the rest (steps
 /// on the way to the tree) is dropped with it.
 package final class PendingDirectories: DirectorySource {
-    private struct Pending {
-        var directory: Directory
-        var encoding: [UInt8]
-    }
-
     private let base: any DirectorySource
-    private let pending = Mutex<[DirectoryID: Pending]>([:])
+    private let pending = Mutex<[DirectoryID: Directory]>([:])
 
     package init(base: any DirectorySource) { self.base = base }
 
     package func directory(_ id: DirectoryID) throws(FileTreeError) -> Directory {
-        if let found = pending.withLock({ $0[id]?.directory }) { return found }
+        if let found = pending.withLock({ $0[id] }) { return found }
         return try base.directory(id)
     }
 
     /// Encodes the directory and keeps it.
     package func insert(_ directory: Directory) -> DirectoryReference {
-        let (encoding, id) = directory.encoded()
-        let entry = Pending(directory: directory, encoding: encoding)
-        pending.withLock { $0[id] = entry }
+        let id = directory.encoded().id
+        pending.withLock { $0[id] = directory }
         return directory.reference(id: id)
     }
 
@@ -37,14 +31,14 @@ package final class PendingDirectories: DirectorySource {
         // An explicit stack: depth is bounded by paths, not by this thread's stack.
         var stack: [(id: DirectoryID, expanded: Bool)] = [(tree.directory.id, false)]
         while let (id, expanded) = stack.popLast() {
-            guard let entry = all[id] else { continue }
+            guard let directory = all[id] else { continue }
             if expanded {
-                result.append((id, entry.encoding))
+                result.append((id, directory.encoding))
                 continue
             }
             guard seen.insert(id).inserted else { continue }
             stack.append((id, true))
-            for child in entry.directory.entries {
+            for child in directory.entries {
                 if let reference = child.node.directory { stack.append((reference.id, false)) }
             }
         }

@@ -64,8 +64,8 @@ private struct DiffWalk {
         let name: EntryName?
         let old: Node
         let new: Node
-        let left: [DirectoryEntry]
-        let right: [DirectoryEntry]
+        let left: Directory.Entries
+        let right: Directory.Entries
         var leftIndex = 0
         var rightIndex = 0
         /// Whether the directory itself is in the list: it is with its first difference.
@@ -144,7 +144,7 @@ private struct DiffWalk {
     ) throws(FileTreeError) {
         stack.append(
             Pair(
-                name: name, old: node, new: node, left: [],
+                name: name, old: node, new: node, left: Directory.empty.entries,
                 right: try source.directory(directory.id).entries, isReported: true))
     }
 

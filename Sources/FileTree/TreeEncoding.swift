@@ -34,6 +34,24 @@ package enum TreeEncoding {
         return output.bytes
     }
 
+    /// Appends the bytes of ``encode(_:)``.
+    package static func append(_ node: Node, to bytes: inout [UInt8]) {
+        // Moved through, so that nothing is copied.
+        var output = EncodingOutput()
+        swap(&output.bytes, &bytes)
+        output.append(node)
+        swap(&output.bytes, &bytes)
+    }
+
+    /// The node that ``encode(_:)`` gave these bytes for.
+    /// - Throws: `corruptEncoding`.
+    package static func decodeNode(_ bytes: [UInt8]) throws(FileTreeError) -> Node {
+        var input = EncodingInput(bytes)
+        let node = try input.node()
+        guard input.isAtEnd else { throw EncodingInput.corrupt("bytes after a node") }
+        return node
+    }
+
     /// - Throws: `corruptEncoding`.
     package static func decodeTree(_ bytes: [UInt8]) throws(FileTreeError) -> Tree {
         var input = EncodingInput(bytes)
@@ -47,37 +65,14 @@ package enum TreeEncoding {
 
     /// - Throws: `corruptEncoding`.
     package static func decodeDirectory(_ bytes: [UInt8]) throws(FileTreeError) -> Directory {
-        var input = EncodingInput(bytes)
-        guard try input.byte() == directoryMark else {
-            throw EncodingInput.corrupt("not a directory")
-        }
-        let count = try input.integer()
-        var entries: [DirectoryEntry] = []
-        entries.reserveCapacity(Int(min(count, UInt64(bytes.count / 8))))
-        for _ in 0..<count {
-            let name = try EntryName(input.block())
-            if let last = entries.last, !(last.name < name) {
-                throw EncodingInput.corrupt("entries are not in ascending order")
-            }
-            entries.append(DirectoryEntry(name: name, node: try input.node()))
-        }
-        guard input.isAtEnd else { throw EncodingInput.corrupt("bytes after the last entry") }
-        return Directory(sorted: entries)
+        try Directory(checking: bytes)
     }
 }
 
 extension Directory {
     /// The canonical encoding and its digest.
     package func encoded() -> (bytes: [UInt8], id: DirectoryID) {
-        var output = EncodingOutput()
-        output.bytes.reserveCapacity(16 + entries.count * 80)
-        output.bytes.append(TreeEncoding.directoryMark)
-        output.append(UInt64(entries.count))
-        for entry in entries {
-            output.append(block: entry.name.bytes)
-            output.append(entry.node)
-        }
-        return (output.bytes, DirectoryID(Digest(of: output.bytes)))
+        (encoding, DirectoryID(Digest(of: encoding)))
     }
 }
 
@@ -162,9 +157,12 @@ struct EncodingOutput {
 /// Reads values in canonical form and refuses any other.
 struct EncodingInput {
     private let bytes: [UInt8]
-    private var position = 0
+    private(set) var position: Int
 
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
+    init(_ bytes: [UInt8], from position: Int = 0) {
+        self.bytes = bytes
+        self.position = position
+    }
 
     var isAtEnd: Bool { position == bytes.count }
 
@@ -179,6 +177,11 @@ struct EncodingInput {
     }
 
     mutating func integer() throws(FileTreeError) -> UInt64 {
+        // Nearly all are below 128.
+        if position < bytes.count, bytes[position] < 0x80 {
+            defer { position += 1 }
+            return UInt64(bytes[position])
+        }
         var decoder = LEB128.Decoder()
         while true {
             let next = try byte()

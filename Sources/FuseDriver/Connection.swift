@@ -122,6 +122,15 @@ final class Connection: @unchecked Sendable {
         unsafe fuse_session_process_buf(session, &request)
     }
 
+    /// Has the kernel send an INTERRUPT again; it drops it where the request was answered meanwhile.
+    func postpone(_ interruption: UInt64) {
+        var answer = vitrine_out_header(
+            length: UInt32(MemoryLayout<vitrine_out_header>.size), error: -EAGAIN,
+            unique: interruption)
+        // Fails when the request is gone, or the connection: nobody waits then.
+        _ = unsafe Glibc.write(device, &answer, MemoryLayout<vitrine_out_header>.size)
+    }
+
     /// Lets no more notifications pass, and waits for those under way.
     ///
     /// They may wait for a lock of a program that waits for an answer: either threads still serve,

@@ -165,12 +165,16 @@ package final class FuseSession: Sendable {
     private func oversee() {
         var observation = ServingPool.Observation()
         var isWatching = true
+        var wakefulness = options.keepsProcessorsAwake ? Wakefulness() : nil
         var stopping: StopProgress?
         while !pool.isClosed {
             let rests = !isWatching && stopping == nil
-            pool.attention.wait(milliseconds: rests ? -1 : ServingPool.watchMilliseconds)
+            let interval =
+                stopping == nil ? observation.intervalMilliseconds : ServingPool.stuckMilliseconds
+            pool.attention.wait(milliseconds: rests ? -1 : interval)
             pool.attention.silence()
             isWatching = pool.watch(&observation) || rests
+            wakefulness?.set(observation.isBusy)
             if stopRequested.load(ordering: .acquiring) {
                 var progress = stopping ?? StopProgress(patience: options.stopPatience)
                 advance(&progress)

@@ -7,6 +7,14 @@ enum MountHelper {
     /// Tells the program over which socket to send the device (libfuse's mount protocol).
     private static let socketVariable = "_FUSE_COMMFD"
 
+    /// Whether the program is where processes are looked for.
+    static var isInstalled: Bool {
+        let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? "/usr/bin:/bin"
+        return path.split(separator: ":").contains { directory in
+            unsafe access("\(directory)/\(program)", X_OK) == 0
+        }
+    }
+
     /// Mounts and returns the device.
     /// - Throws: code `mountHelperMissing` or `failed`, with what the program said.
     static func mount(

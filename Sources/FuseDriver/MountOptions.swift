@@ -31,6 +31,9 @@ package struct MountOptions: Sendable {
     /// little longer than a halted processor takes to wake (20 to 40 µs), so that a client that just
     /// got its answer finds the thread awake.
     package var spinning = Duration.microseconds(50)
+    /// Whether idle processors are kept from halting while requests come, where that pays and is
+    /// permitted: see ``Wakefulness``.
+    package var keepsProcessorsAwake = true
     /// How long ``FuseSession/stop()`` lets users of the mount finish before it cuts them off.
     package var stopPatience = Duration.seconds(2)
 

@@ -46,7 +46,8 @@ package enum MountPointState: Sendable, Hashable {
     }
 }
 
-/// One stat(2) of a mount point and its outcome.
+/// One statvfs(3) of a mount point and its outcome. Not stat(2), which the kernel may answer for a
+/// dead server, from what it remembers.
 private final class Probe: Sendable {
     let path: [UInt8]
     let done: Bell
@@ -58,8 +59,8 @@ private final class Probe: Sendable {
     }
 
     func run() {
-        var status = stat()
-        if unsafe path.withCString({ unsafe stat($0, &status) }) != 0 {
+        var status = statvfs()
+        if unsafe path.withCString({ unsafe statvfs($0, &status) }) != 0 {
             failure.store(errno, ordering: .releasing)
         }
         done.ring()

@@ -16,7 +16,16 @@ enum Mounter {
         }
         // The helper opens the device as the caller, and says less when it cannot.
         _ = try openDevice()
-        return try MountHelper.mount(at: mountPoint, options: helperOptions(options))
+        do throws(FuseError) {
+            return try MountHelper.mount(at: mountPoint, options: helperOptions(options))
+        } catch {
+            guard error.code == .failed, MountAbility.current == .missingCapability else {
+                throw error
+            }
+            throw FuseError(
+                .permissionDenied, "mounting on \(mountPoint.displayed)",
+                remedy: MountAbility.capabilityRemedy, errno: EPERM)
+        }
     }
 
     /// Makes a path absolute and free of symbolic links, as the mount table spells it.

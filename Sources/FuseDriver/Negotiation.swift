@@ -42,6 +42,7 @@ struct Negotiation: Sendable {
         _ = want(FUSE_CAP_AUTO_INVAL_DATA, if: !isWritable)
         capabilities.readDirectoryPlus = want(FUSE_CAP_READDIRPLUS)
         _ = want(FUSE_CAP_PARALLEL_DIROPS)
+        _ = want(FUSE_CAP_IOCTL_DIR)
         capabilities.posixACL = want(FUSE_CAP_POSIX_ACL)
         capabilities.cachedSymbolicLinks = want(FUSE_CAP_CACHE_SYMLINKS)
         capabilities.openWithoutRequest = want(FUSE_CAP_NO_OPEN_SUPPORT)

@@ -21,6 +21,8 @@ struct Notifier: KernelNotifier {
         }
     }
 
+    var isCallerKilled: Bool { Worker.current?.isCallerKilled ?? false }
+
     func invalidateInode(_ inode: InodeNumber) {
         // From offset 0, of any length: attributes and all pages.
         unsafe connection.notify { session in

@@ -8,13 +8,15 @@ extension Operations {
         addNames(to: &table)
         unsafe table.setattr = { request, inode, attributes, mask, info in
             guard let attributes = unsafe attributes else { return }
-            let changes = unsafe AttributeChanges(attributes.pointee, mask: mask)
+            var changes = unsafe AttributeChanges(attributes.pointee, mask: mask)
+            changes.context = unsafe Call.context(request)
             let handle = unsafe Call.handle(info)
             unsafe Call.serve(request) {
                 $0.setAttributes(of: InodeNumber(inode), handle: handle, to: changes, $1)
             }
         }
         unsafe table.create = { request, parent, name, mode, info in
+            // TMPFILE comes this way too, see ``RequestBuffer/disguise()``.
             let creation = unsafe Call.creation(request, in: parent, name, mode: mode)
             let flags = unsafe Call.flags(info)
             unsafe Call.serve(request) { $0.create(creation, flags: flags, $1) }
@@ -85,7 +87,10 @@ extension Operations {
             let source = unsafe DirectoryPlace(parent: InodeNumber(parent), name: Call.bytes(name))
             let target = unsafe DirectoryPlace(
                 parent: InodeNumber(newParent), name: Call.bytes(newName))
-            unsafe Call.serve(request) { $0.rename(source, to: target, flags: flags, $1) }
+            let context = unsafe Call.context(request)
+            unsafe Call.serve(request) {
+                $0.rename(source, to: target, flags: flags, context, $1)
+            }
         }
     }
 }

@@ -4,7 +4,8 @@ internal import VirtualFS
 /// libfuse's callbacks: each fetches the serving thread, decodes its arguments and calls one method.
 ///
 /// What is left out answers `ENOSYS`: locks (the kernel keeps them), `access` (the kernel checks),
-/// `ioctl`, `poll`, `bmap`. Splitting a request's memory off (`write_buf`) is left out since file
+/// `poll`, `bmap`. Requests that libfuse 3.14 does not know (`STATX`, `COPY_FILE_RANGE_64`, …) get
+/// `ENOSYS` from libfuse, after which the kernel asks in the older way. Splitting a request's memory off (`write_buf`) is left out since file
 /// systems take bytes.
 enum Operations {
     static func table(for profile: ConnectionProfile) -> fuse_lowlevel_ops {
@@ -19,6 +20,7 @@ enum Operations {
         addFiles(to: &table)
         addDirectories(to: &table)
         addExtendedAttributes(to: &table)
+        addControl(to: &table)
         if profile == .writable { addChanges(to: &table) }
         return table
     }
@@ -46,6 +48,15 @@ enum Operations {
         }
         unsafe table.statfs = { request, _ in
             unsafe Call.serve(request) { $0.statistics($1) }
+        }
+    }
+
+    private static func addControl(to table: inout fuse_lowlevel_ops) {
+        unsafe table.ioctl = { request, _, command, _, _, _, input, inputBytes, outputBytes in
+            let input = unsafe UnsafeRawBufferPointer(start: input, count: inputBytes)
+            unsafe Call.serve(request) {
+                unsafe $0.control(command, input: input, outputBytes: outputBytes, $1)
+            }
         }
     }
 
@@ -129,8 +140,9 @@ enum Operations {
             }
         }
         unsafe table.listxattr = { request, inode, size in
+            let context = unsafe Call.context(request)
             unsafe Call.serve(request) {
-                $0.extendedAttributeNames(of: InodeNumber(inode), limit: size, $1)
+                $0.extendedAttributeNames(of: InodeNumber(inode), limit: size, context, $1)
             }
         }
         unsafe table.setxattr = { request, inode, _, _, _, _ in

@@ -99,6 +99,16 @@ struct Reply: ~Copyable {
         unsafe fuse_reply_statfs(request, &wire)
     }
 
+    /// Success of an ioctl(2) that answers that many zeros.
+    consuming func controlled(zeros count: Int) {
+        let request = unsafe request
+        discard self
+        let zeros = [UInt8](repeating: 0, count: count)
+        unsafe zeros.withUnsafeBytes { bytes in
+            _ = unsafe fuse_reply_ioctl(request, 0, bytes.baseAddress, bytes.count)
+        }
+    }
+
     /// A range of a host file, moved by the kernel where libfuse can.
     consuming func fileRange(_ descriptor: Int32, offset: UInt64, size: Int) {
         let request = unsafe request

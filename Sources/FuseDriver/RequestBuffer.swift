@@ -10,7 +10,10 @@ final class RequestBuffer {
     enum Opcode {
         static let forget: UInt32 = 2
         static let initialize: UInt32 = 26
+        static let create: UInt32 = 35
+        static let interrupt: UInt32 = 36
         static let forgetMany: UInt32 = 42
+        static let createUnnamed: UInt32 = 51
         /// One past the last code that costs are kept for.
         static let limit: UInt32 = 64
     }
@@ -21,6 +24,8 @@ final class RequestBuffer {
     static let scratchBytes = Negotiation.maximumWriteBytes
 
     let start: UnsafeMutableRawPointer
+    /// Whether the request was a ``Opcode/createUnnamed`` before ``disguise()``.
+    private(set) var isUnnamedCreation = false
     private let mappedBytes: Int
 
     /// - Returns: nil without memory.
@@ -45,6 +50,15 @@ final class RequestBuffer {
     /// read(2) of one request.
     /// - Returns: its length, or -1 and errno.
     func receive(from device: Int32) -> Int { unsafe read(device, start, Self.receiveBytes) }
+
+    /// Makes a request that libfuse has no callback for one that it decodes: `TMPFILE` has the form and
+    /// the answer of `CREATE`, with a name that means nothing.
+    func disguise() {
+        isUnnamedCreation = header.opcode == Opcode.createUnnamed
+        guard isUnnamedCreation else { return }
+        unsafe start.storeBytes(
+            of: Opcode.create, toByteOffset: MemoryLayout<UInt32>.size, as: UInt32.self)
+    }
 
     var header: vitrine_in_header { unsafe start.load(as: vitrine_in_header.self) }
 

@@ -21,10 +21,12 @@ final class ServingPool: Sendable {
     private struct State {
         var standby: [Worker] = []
         var threads: [PoolThread] = []
+        var workers: [Worker] = []
     }
 
     let spinning: Duration
     let costs = RequestCosts()
+    let memory = ForgottenMemory()
     /// How often a busy listener looks whether requests pile up: one poll(2) costs about a tenth
     /// of a request.
     let requestsPerGlance = 32
@@ -126,6 +128,7 @@ final class ServingPool: Sendable {
                 let thread = PoolThread(running: worker, stackBytes: Self.stackBytes)
             else { return nil }
             state.threads.append(thread)
+            state.workers.append(worker)
             return worker
         }
         guard let invited else {
@@ -134,6 +137,12 @@ final class ServingPool: Sendable {
         }
         active.add(1, ordering: .relaxed)
         invited.invite()
+    }
+
+    /// Tells the thread that serves a request that its program got a signal.
+    /// - Returns: false if none does.
+    func interrupt(_ request: UInt64) -> Bool {
+        state.withLock { $0.workers.contains { $0.interrupt(request) } }
     }
 
     // MARK: Closing
@@ -166,7 +175,7 @@ final class ServingPool: Sendable {
     func join() {
         inviteStandby()
         let threads = state.withLock { state in
-            defer { state.threads = [] }
+            defer { (state.threads, state.workers) = ([], []) }
             return state.threads
         }
         for thread in threads { thread.join() }
@@ -174,16 +183,34 @@ final class ServingPool: Sendable {
 
     // MARK: Watching
 
-    /// How long nothing may move before another thread is invited.
-    static let watchMilliseconds: Int32 = 1
-    /// After so many quiet rounds watching pauses until a listener wakes.
-    private static let quietRounds = 50
+    /// How long nobody may listen, with nothing moving, before another thread is invited.
+    static let stuckMilliseconds: Int32 = 1
+    /// How often it is looked whether somebody listens. A processor that is woken for it a thousand
+    /// times a second is lacking elsewhere; requests that usually take long do not wait for it.
+    fileprivate static let glanceMilliseconds: Int32 = 4
+    /// So many requests between two glances come from programs that mostly wait for answers.
+    private static let livelyRequests: UInt64 = 12
+    /// How many glances a pool counts as busy after them: pauses of a program that computes. Fewer
+    /// than ``quietRounds``.
+    private static let livelyRounds = 5
+    /// After so many quiet glances watching pauses until a listener wakes.
+    private static let quietRounds = 12
 
     /// What the watcher saw last.
     struct Observation {
         fileprivate var served: UInt64 = 0
         fileprivate var wasStuck = false
         fileprivate var quiet = 0
+        /// Rounds for which the pool still counts as busy.
+        fileprivate var lively = 0
+
+        /// Whether requests followed each other closely a moment ago.
+        var isBusy: Bool { lively > 0 }
+
+        /// How long to wait for the next round.
+        var intervalMilliseconds: Int32 {
+            wasStuck ? ServingPool.stuckMilliseconds : ServingPool.glanceMilliseconds
+        }
     }
 
     /// One round of watching: invites a listener when nobody has listened, nor finished a request,
@@ -193,11 +220,15 @@ final class ServingPool: Sendable {
         let now = served.load(ordering: .relaxed)
         let isStuck = listening.load(ordering: .acquiring) == 0
         let moved = now != last.served
+        let isLively = now &- last.served >= Self.livelyRequests
+        last.lively = isLively ? Self.livelyRounds : max(0, last.lively - 1)
         if isStuck, last.wasStuck, !moved { inviteAnother() }
         last.served = now
         last.wasStuck = isStuck
         last.quiet = moved || isStuck ? 0 : last.quiet + 1
-        guard last.quiet > Self.quietRounds else { return true }
+        let isQuiet = last.quiet > Self.quietRounds
+        memory.giveBack(isQuiet: isQuiet)
+        guard isQuiet else { return true }
         last.quiet = 0
         isWatched.store(false, ordering: .releasing)
         return false

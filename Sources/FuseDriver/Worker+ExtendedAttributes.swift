@@ -24,12 +24,16 @@ extension Worker {
         }
     }
 
+    /// Names that only the privileged may see, xattr(7). The kernel guards their values, not the list.
+    private static let trusted = Array("trusted.".utf8)
+
     func extendedAttributeNames(
-        of inode: InodeNumber, limit: Int, _ reply: consuming Reply
+        of inode: InodeNumber, limit: Int, _ context: RequestContext, _ reply: consuming Reply
     ) {
         do throws(FileSystemError) {
             guard answersExtendedAttributes else { throw FileSystemError.notImplemented }
-            let names = try fileSystem.extendedAttributeNames(of: inode)
+            var names = try fileSystem.extendedAttributeNames(of: inode)
+            if context.userID != 0 { names.removeAll { $0.starts(with: Self.trusted) } }
             reply.extendedAttribute(names.flatMap { $0 + [0] }, limit: limit)
         } catch {
             reply.failure(error)

@@ -53,7 +53,7 @@ extension Worker {
 
     func create(_ request: NodeCreation, flags: OpenFlags, _ reply: consuming Reply) {
         do throws(FileSystemError) {
-            let (entry, file) = try fileSystem.create(request, flags: flags)
+            let (entry, file) = try createFile(request, flags)
             let inode = entry.attributes.inode
             guard let opened = answer(inode, file) else {
                 // The name was there already.
@@ -68,6 +68,16 @@ extension Worker {
         } catch {
             reply.failure(error)
         }
+    }
+
+    private func createFile(
+        _ request: NodeCreation, _ flags: OpenFlags
+    ) throws(FileSystemError) -> (entry: Entry, file: OpenedFile) {
+        guard buffer.isUnnamedCreation else { return try fileSystem.create(request, flags: flags) }
+        var request = request
+        // The kernel calls it "/".
+        request.place.name = []
+        return try fileSystem.createUnnamed(request, flags: flags)
     }
 
     private func undoOpen(_ inode: InodeNumber, _ handle: FileHandle) {

@@ -26,6 +26,7 @@ extension Worker {
 
     func forget(_ inode: InodeNumber, count: UInt64, _ reply: consuming Reply) {
         fileSystem.forget([(inode, count)])
+        pool.memory.forgot(1)
         reply.none()
     }
 
@@ -35,6 +36,7 @@ extension Worker {
                 let forget = unsafe forgets[index]
                 return (InodeNumber(forget.ino), forget.nlookup)
             })
+        pool.memory.forgot(forgets.count)
         reply.none()
     }
 
@@ -127,10 +129,10 @@ extension Worker {
 
     func rename(
         _ source: DirectoryPlace, to target: DirectoryPlace, flags: UInt32,
-        _ reply: consuming Reply
+        _ context: RequestContext, _ reply: consuming Reply
     ) {
         do throws(FileSystemError) {
-            guard let mode = RenameMode(flags: flags) else {
+            guard let mode = RenameMode(flags: flags, by: context) else {
                 return reply.failure(.invalidArgument)
             }
             try fileSystem.rename(source, to: target, mode: mode)
@@ -150,12 +152,14 @@ extension Worker {
 }
 
 extension RenameMode {
-    /// From the flags of renameat2(2); nil for those that have no meaning here (`RENAME_WHITEOUT`).
-    init?(flags: UInt32) {
+    /// From the flags of renameat2(2); nil for those that exclude each other.
+    init?(flags: UInt32, by context: RequestContext) {
         switch flags {
         case 0: self = .replace
         case 1: self = .noReplace
         case 2: self = .exchange
+        case 4: self = .leaveWhiteout(by: context, replaces: true)
+        case 5: self = .leaveWhiteout(by: context, replaces: false)
         default: return nil
         }
     }

@@ -15,6 +15,10 @@ final class Worker: @unchecked Sendable {
     private let wakeUp: UnsafeMutablePointer<sem_t>
     private var spinning: SpinBudget
     private var servedSinceGlance = 0
+    /// The request that is being served, by the kernel's number; 0 between requests.
+    private let serving = Atomic<UInt64>(0)
+    /// The last request that its program was called away from.
+    private let interrupted = Atomic<UInt64>(0)
 
     var fileSystem: any FileSystem { connection.fileSystem }
 
@@ -89,10 +93,43 @@ final class Worker: @unchecked Sendable {
             pool.inviteAnother()
         }
         let begin = Clock.nanoseconds()
-        connection.process(buffer, length: length)
+        if opcode == RequestBuffer.Opcode.interrupt {
+            noteInterruption()
+        } else {
+            serving.store(buffer.header.unique, ordering: .relaxed)
+            buffer.disguise()
+            connection.process(buffer, length: length)
+            serving.store(0, ordering: .relaxed)
+        }
         pool.costs.record(opcode, nanoseconds: Clock.nanoseconds() &- begin)
         pool.startListening()
     }
+
+    // MARK: Interruption
+
+    /// An INTERRUPT: a signal reached a program that waits. It goes on waiting, and after a fatal signal
+    /// it cannot end before the answer (fs/fuse/dev.c, request_wait_answer). libfuse would keep a list.
+    private func noteInterruption() {
+        if pool.interrupt(buffer.argument(UInt64.self)) { return }
+        // Answered meanwhile, which the kernel knows; or received by a thread that is about to serve it.
+        connection.postpone(buffer.header.unique)
+    }
+
+    /// - Returns: whether this thread serves the request.
+    func interrupt(_ request: UInt64) -> Bool {
+        guard serving.load(ordering: .relaxed) == request else { return false }
+        interrupted.store(request, ordering: .relaxed)
+        return true
+    }
+
+    /// Whether the program whose request this thread serves was killed. For the thread itself.
+    var isCallerKilled: Bool {
+        let request = serving.load(ordering: .relaxed)
+        return request != 0 && interrupted.load(ordering: .relaxed) == request
+            && CallerState.isKilled(thread: buffer.header.pid)
+    }
+
+    // MARK: Listening
 
     /// Now and then, whether requests pile up although a processor could serve them.
     private func crowdIsWaiting(behind opcode: UInt32) -> Bool {

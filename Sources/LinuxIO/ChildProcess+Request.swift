@@ -144,7 +144,7 @@ extension ChildProcess.Request {
         return Failure(step: name, errno: errno, subject: subject)
     }
 
-    private func withCRequest(
+    func withCRequest(
         _ body: (UnsafePointer<vitrine_spawn_request>) -> Int32
     ) -> Int32 {
         let texts = CStrings()

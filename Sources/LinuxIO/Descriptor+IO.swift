@@ -105,6 +105,21 @@ package enum DescriptorIO {
         return done
     }
 
+    /// Writes all of `bytes` at `offset`.
+    /// - Throws: ENOSPC if only some of it could be written.
+    package static func writeAll(
+        _ descriptor: Int32, _ bytes: [UInt8], at offset: UInt64
+    ) throws(Errno) {
+        let outcome: Result<Int, Errno> = unsafe bytes.withUnsafeBytes { buffer in
+            do throws(Errno) {
+                return .success(try unsafe write(descriptor, buffer, at: offset))
+            } catch {
+                return .failure(error)
+            }
+        }
+        guard try outcome.get() == bytes.count else { throw .noSpace }
+    }
+
     package static func synchronize(_ descriptor: Int32, dataOnly: Bool = false) throws(Errno) {
         try retrying { dataOnly ? fdatasync(descriptor) : fsync(descriptor) }
     }
@@ -130,6 +145,9 @@ package enum DescriptorIO {
             vitrine_fallocate(descriptor, mode, off_t(clamping: offset), off_t(clamping: length))
         }
     }
+
+    /// The `whence` that looks for data.
+    package static let seekingData = Int32(SEEK_DATA)
 
     /// lseek(2) with any `whence`, `SEEK_DATA` and `SEEK_HOLE` among them.
     package static func seek(
@@ -269,6 +287,9 @@ package enum DescriptorIO {
 }
 
 extension DescriptorIO {
+    /// Gives a lock of flock(2) back; that of a closed file is gone anyway.
+    package static func unlock(_ descriptor: Int32) { _ = flock(descriptor, LOCK_UN) }
+
     /// ``read(_:into:)`` into an array, from its beginning.
     package static func read(
         _ descriptor: Int32, into buffer: inout [UInt8]

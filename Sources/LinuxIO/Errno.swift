@@ -20,6 +20,8 @@ package struct Errno: Error, Hashable, Sendable {
     package static let isDirectory = Errno(rawValue: EISDIR)
     package static let invalidArgument = Errno(rawValue: EINVAL)
     package static let tooManyOpenFiles = Errno(rawValue: EMFILE)
+    package static let systemFileTableFull = Errno(rawValue: ENFILE)
+    package static let stale = Errno(rawValue: ESTALE)
     package static let noSpace = Errno(rawValue: ENOSPC)
     package static let deviceOffset = Errno(rawValue: ENXIO)
     package static let readOnly = Errno(rawValue: EROFS)

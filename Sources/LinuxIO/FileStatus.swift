@@ -108,6 +108,8 @@ package struct FileSystemRoom: Hashable, Sendable {
     package var availableBlocks: UInt64
     package var files: UInt64
     package var freeFiles: UInt64
+    /// Nothing can be changed, by nobody.
+    package var isReadOnly: Bool
 
     package init(of descriptor: Int32) throws(Errno) {
         var value = statvfs()
@@ -118,5 +120,6 @@ package struct FileSystemRoom: Hashable, Sendable {
         availableBlocks = UInt64(value.f_bavail)
         files = UInt64(value.f_files)
         freeFiles = UInt64(value.f_ffree)
+        isReadOnly = value.f_flag & UInt(ST_RDONLY) != 0
     }
 }

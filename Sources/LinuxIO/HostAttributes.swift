@@ -55,3 +55,17 @@ func filling(
     let count = try retrying { unsafe call(buffer, capacity) }
     return unsafe Array(UnsafeRawBufferPointer(start: buffer, count: count))
 }
+
+extension HostAttributes {
+    /// Sets an attribute of an open file.
+    package static func set(
+        _ name: [UInt8], to value: [UInt8], on descriptor: Int32
+    ) throws(Errno) {
+        let result = try unsafe withCString(name) { (text) throws(Errno) in
+            unsafe value.withUnsafeBytes {
+                unsafe fsetxattr(descriptor, text, $0.baseAddress, $0.count, 0)
+            }
+        }
+        guard result == 0 else { throw Errno.current }
+    }
+}

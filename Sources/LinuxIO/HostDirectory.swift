@@ -80,6 +80,12 @@ package enum HostDirectory {
         }
     }
 
+    /// Gives the file another name (link(2)).
+    /// - Throws: EEXIST; EMLINK, EPERM where it cannot have one more.
+    package static func link(_ path: String, as target: String) throws(Errno) {
+        try retrying { unsafe Glibc.link(path, target) }
+    }
+
     package static func unlink(_ path: String) throws(Errno) {
         try retrying { unsafe Glibc.unlink(path) }
     }
@@ -164,6 +170,12 @@ package enum HostDirectory {
 
     package static func exists(_ path: String) -> Bool {
         unsafe faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0
+    }
+
+    /// Brings the names in a directory to the disk.
+    package static func synchronize(_ path: String) throws(Errno) {
+        let directory = try OwnedDescriptor(opening: path, [.readOnly, .directory])
+        try DescriptorIO.synchronize(directory.rawValue)
     }
 
     /// When a replaced file is on the disk.

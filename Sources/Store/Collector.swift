@@ -15,6 +15,8 @@ package struct CollectionReport: Hashable, Sendable {
     package var deadLeases = 0
     /// Directories with logs of builds that are no longer remembered.
     package var logs = 0
+    /// Directories of containers that were removed, or never came to be.
+    package var containers = 0
     /// What could not be removed, and why; it is tried again the next time.
     package var failures: [String] = []
 
@@ -65,6 +67,7 @@ package struct Collector {
         try sweepObjects(keeping: marker, olderThan: horizon, dryRun: dryRun, into: &report)
         try sweepBlobs(dryRun: dryRun, into: &report)
         try sweepLogs(dryRun: dryRun, into: &report)
+        try sweepContainers(dryRun: dryRun, into: &report)
         if !dryRun {
             try sweepTemporaries(now)
             // Other tools read it, and may have written to it.
@@ -262,9 +265,36 @@ package struct Collector {
         }
     }
 
+    /// A container's directory is made and its row is recorded under one hold of the shared lock.
+    private func sweepContainers(
+        dryRun: Bool, into report: inout CollectionReport
+    ) throws(StoreError) {
+        let lock = try store.lockSweep(.exclusive)
+        let kept = try store.read("the containers") { database in
+            try String.fetchSet(database, sql: "SELECT id FROM containers")
+        }
+        for name in try names(in: store.layout.containers) where !kept.contains(name) {
+            let path = store.layout.containers + "/" + name
+            report.containers += 1
+            if dryRun { continue }
+            do throws(Errno) {
+                try HostDirectory.removeAll(path)
+            } catch {
+                throw cannotRemove(path, error)
+            }
+        }
+        let prefix = StoreLayout.containerLockPrefix
+        for name in try names(in: store.layout.locks) where name.hasPrefix(prefix) {
+            if dryRun || kept.contains(String(name.dropFirst(prefix.count))) { continue }
+            _ = try unlink(store.layout.locks + "/" + name, olderThan: nil, dryRun: false)
+        }
+        withExtendedLifetime(lock) {}
+    }
+
     /// Digests of contexts that nobody builds any more, and what writers of files left when they
     /// were killed.
     private func sweepTemporaries(_ now: FileTimestamp) throws(StoreError) {
+        try store.removeDeadStepLocks()
         func limit(_ seconds: Int64) -> FileTimestamp {
             FileTimestamp(seconds: now.seconds - seconds)
         }

@@ -1,10 +1,10 @@
 internal import FileTree
 internal import Synchronization
 
-/// Decoded directories: those of late, up to a number of entries.
+/// Directories at hand: those of late, up to a number of entries.
 final class DirectoryCache: Sendable {
     /// Enough for the directories of several system images (a Debian has about 10,000 entries); at
-    /// some 150 bytes an entry that is 24 MB.
+    /// some 80 bytes an entry that is 13 MB.
     static let entryCapacity = 160_000
 
     /// Two generations instead of a list: a full young generation becomes the old one.
@@ -15,7 +15,7 @@ final class DirectoryCache: Sendable {
         var entryCount = 0
 
         mutating func insert(_ directory: Directory, _ id: DirectoryID) {
-            let count = directory.entries.count + 1
+            let count = directory.count + 1
             if entryCount + count > DirectoryCache.entryCapacity / 2 {
                 old = young
                 young = [:]

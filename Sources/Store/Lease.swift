@@ -9,6 +9,8 @@ internal import Synchronization
 package final class Lease: Sendable {
     package let id: LeaseID
     private let store: Store
+    /// False for one on a read-only file system: it has no lock, no row and no directory.
+    private let isRecorded: Bool
     /// Nil once ended. The flock(2) on it is what makes the lease live.
     private let lock: Mutex<LockFile>
     private let nextName = Atomic<UInt64>(0)
@@ -18,9 +20,10 @@ package final class Lease: Sendable {
         var isMarked = false
     }
 
-    init(id: LeaseID, lock: consuming OwnedDescriptor, store: Store) {
+    init(id: LeaseID, lock: consuming OwnedDescriptor?, store: Store) {
         self.id = id
         self.store = store
+        isRecorded = lock != nil
         self.lock = Mutex(LockFile(descriptor: lock))
     }
 
@@ -38,7 +41,7 @@ package final class Lease: Sendable {
     /// Keeps the tree with all it refers to until the lease ends.
     /// - Throws: `notFound` when the collector already took it.
     package func hold(_ tree: Tree) throws(StoreError) {
-        try store.insertLeasedTree(tree, lease: id)
+        if isRecorded { try store.insertLeasedTree(tree, lease: id) }
     }
 
     /// Makes the collector keep what is newer than this moment.
@@ -46,6 +49,11 @@ package final class Lease: Sendable {
     /// The lock's file gets a size, and with it a change time before that of all that is stored.
     func markIngesting() throws(StoreError) {
         let path = store.layout.leaseLock(id)
+        guard isRecorded else {
+            throw StoreError(
+                .inputOutput, "could not store anything", path: store.layout.root,
+                cause: Errno.readOnly)
+        }
         try lock.withLock { (lock) throws(StoreError) in
             if lock.isMarked { return }
             guard let descriptor = lock.descriptor?.rawValue else {

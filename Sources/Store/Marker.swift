@@ -3,7 +3,7 @@ internal import Foundation
 internal import GRDB
 internal import ImageSpec
 
-/// Finds what images, cache entries, builds and leases refer to.
+/// Finds what images, cache entries, builds, containers and leases refer to.
 ///
 /// May be asked again in a later transaction: then it looks only at what is new, and knows what was
 /// reached before as well. One thread at a time.
@@ -59,6 +59,7 @@ final class Marker {
         for sql in [
             "SELECT tree FROM cache", "SELECT parentTree FROM cache", "SELECT tree FROM buildSteps",
             "SELECT parentTree FROM buildSteps", "SELECT tree FROM leasedTrees",
+            "SELECT tree FROM containerTrees",
         ] {
             for tree in try Data.fetchSet(database, sql: sql) { try reach(tree, database) }
         }

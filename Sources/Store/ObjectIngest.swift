@@ -99,6 +99,28 @@ package final class ObjectIngest: Sendable {
         return content
     }
 
+    /// Stores the content of the file at `path`, which lies on the file system of this store, and
+    /// leaves the file where it is. From here on the two may be one file, which nobody may write to:
+    /// `st_nlink` tells.
+    package func share(_ path: String) throws(StoreError) -> FileContent {
+        let source: OwnedDescriptor
+        do throws(Errno) {
+            source = try OwnedDescriptor(opening: path, .readOnly)
+        } catch {
+            throw failure(error, path)
+        }
+        guard !DescriptorIO.hasWriters(source.rawValue) else { return try copy(source.rawValue) }
+        let temporary = lease.newWorkPath("object")
+        do throws(Errno) {
+            try DescriptorIO.setPermissions(source.rawValue, 0o444)
+            try HostDirectory.link(path, as: temporary)
+        } catch {
+            // More names than a file can have, or a file system without them.
+            return try copy(source.rawValue)
+        }
+        return try adopt(temporary, open: source.rawValue)
+    }
+
     /// Stores a copy of an open file; shares its blocks where the file system can.
     package func copy(_ descriptor: Int32) throws(StoreError) -> FileContent {
         let temporary = lease.newWorkPath("object")

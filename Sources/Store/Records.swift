@@ -121,10 +121,14 @@ package struct BuildStepRecord: Hashable, Sendable {
     /// The root file system after the step, or where it failed.
     package var tree: Tree
     package var parentTree: Tree
+    /// The stage and the step's number in it.
+    package var place: String
+    /// Why the cache did not have it.
+    package var explanation: CacheExplanation?
 
     package init(
         build: String, number: Int, instruction: String, outcome: Outcome, key: CacheKey?,
-        tree: Tree, parentTree: Tree
+        tree: Tree, parentTree: Tree, place: String = "", explanation: CacheExplanation? = nil
     ) {
         self.build = build
         self.number = number
@@ -133,5 +137,7 @@ package struct BuildStepRecord: Hashable, Sendable {
         self.key = key
         self.tree = tree
         self.parentTree = parentTree
+        self.place = place
+        self.explanation = explanation
     }
 }

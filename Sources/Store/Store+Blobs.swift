@@ -38,11 +38,20 @@ extension Store {
         return bytes
     }
 
+    func openLock(_ path: String) throws(Errno) -> OwnedDescriptor {
+        do throws(Errno) {
+            return try OwnedDescriptor(opening: path, [.readWrite, .create])
+        } catch .readOnly {
+            // To be locked it need not be written to.
+            return try OwnedDescriptor(opening: path, .readOnly)
+        }
+    }
+
     /// Keeps the collector from removing files (shared), or others from storing and finding them
     /// while it does (exclusive).
     func lockSweep(_ mode: DescriptorIO.LockMode) throws(StoreError) -> OwnedDescriptor {
         do throws(Errno) {
-            let file = try OwnedDescriptor(opening: layout.sweepLock, [.readWrite, .create])
+            let file = try openLock(layout.sweepLock)
             _ = try DescriptorIO.lock(file.rawValue, mode)
             return file
         } catch {

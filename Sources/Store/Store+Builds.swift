@@ -98,7 +98,8 @@ extension Store {
                     outcome: BuildStepRecord.Outcome(rawValue: row["outcome"]) ?? .failed,
                     key: Digest(row["key"] as Data?).map { CacheKey($0) },
                     tree: try Tree(row["tree"] as Data),
-                    parentTree: try Tree(row["parentTree"] as Data))
+                    parentTree: try Tree(row["parentTree"] as Data), place: row["place"],
+                    explanation: CacheExplanation(text: row["explanation"]))
             }
         }
     }
@@ -143,8 +144,10 @@ extension Database {
         try cachedStatement(
             sql: """
                 INSERT OR REPLACE INTO buildSteps
-                    (build, number, instruction, outcome, key, tree, parentTree, volatileBoot)
-                VALUES (:build, :number, :instruction, :outcome, :key, :tree, :parentTree,
+                    (build, number, instruction, outcome, key, tree, parentTree, place,
+                    explanation, volatileBoot)
+                VALUES (:build, :number, :instruction, :outcome, :key, :tree, :parentTree, :place,
+                    :explanation,
                     CASE WHEN EXISTS (SELECT 1 FROM cache WHERE key = :key AND tree = :tree
                             AND parentTree = :parentTree AND volatileBoot IS NULL)
                         OR (:key IS NULL AND :tree = :parentTree AND EXISTS (
@@ -154,7 +157,19 @@ extension Database {
         ).execute(arguments: [
             "build": step.build, "number": step.number, "instruction": step.instruction,
             "outcome": step.outcome.rawValue, "key": step.key?.digest.data,
-            "tree": step.tree.data, "parentTree": step.parentTree.data, "boot": boot,
+            "tree": step.tree.data, "parentTree": step.parentTree.data, "place": step.place,
+            "explanation": step.explanation?.text, "boot": boot,
         ])
+    }
+}
+
+extension CacheExplanation {
+    fileprivate var text: String { String(decoding: json.encoded, as: UTF8.self) }
+
+    /// - Returns: nil for none, and for what a later version wrote.
+    fileprivate init?(text: String?) {
+        // As told: it is no more than a note.
+        guard let text, let json = try? JSONParser.parse(Array(text.utf8)) else { return nil }
+        self.init(json)
     }
 }

@@ -6,13 +6,17 @@ internal import ImageSpec
 extension Store: DirectorySource {
     package func directory(_ id: DirectoryID) throws(FileTreeError) -> Directory {
         if let found = directories.find(id) { return found }
-        let encoding: Data?
+        let encoding: [UInt8]?
         do {
             encoding = try database.read { database in
-                try Data.fetchOne(
+                let rows = try Row.fetchCursor(
                     database.cachedStatement(
                         sql: "SELECT encoding FROM directories WHERE id = ?"),
                     arguments: [id.digest.data])
+                // Copied once, from SQLite's own memory.
+                return try rows.next().flatMap { row in
+                    try row.withUnsafeData(atIndex: 0) { $0.map { Array($0) } }
+                }
             }
         } catch {
             throw FileTreeError(
@@ -24,9 +28,15 @@ extension Store: DirectorySource {
                 .missingDirectory,
                 "directory \(id) is not in the store; \"vitrine fsck\" tells what else is missing")
         }
-        let directory = try TreeEncoding.decodeDirectory(Array(encoding))
-        directories.insert(directory, id)
-        return directory
+        do throws(FileTreeError) {
+            let directory = try TreeEncoding.decodeDirectory(encoding)
+            directories.insert(directory, id)
+            return directory
+        } catch {
+            throw FileTreeError(
+                .corruptEncoding,
+                "directory \(id) is damaged; \"vitrine fsck\" tells what else is", cause: error)
+        }
     }
 }
 

@@ -81,6 +81,8 @@ extension Store {
     /// Drops what the end of an earlier boot may have cut off. Costs one read when there was none.
     func recoverFromEarlierBoot() throws(StoreError) {
         if try lastOpening().boot == bootID { return }
+        // Nothing can be dropped there. Who writes to the store later opens it anew.
+        if (try? isOnReadOnlyFileSystem()) == true { return }  // else the first change tells
         let lock = try Self.lockRoot(layout)
         let last = try lastOpening()
         if last.boot == bootID { return }

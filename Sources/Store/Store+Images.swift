@@ -95,6 +95,20 @@ extension Store {
         return names
     }
 
+    /// Takes an image away unless it has a name, or got one meanwhile.
+    package func removeUnnamedImage(_ id: ImageID) throws(StoreError) {
+        try write("an image's end") { database in
+            try database.execute(
+                sql: """
+                    DELETE FROM images WHERE id = :id
+                    AND NOT EXISTS (SELECT 1 FROM names WHERE image = :id)
+                    """, arguments: ["id": id.digest.data])
+            try database.bumpGeneration()
+        }
+        try synchronizeLog()
+        try writeIndex()
+    }
+
     package func image(_ id: ImageID) throws(StoreError) -> ImageRecord? {
         try read("an image") { database in
             try Row.fetchOne(
@@ -164,7 +178,8 @@ extension Database {
             sql: """
                 INSERT INTO images (id, manifest, chainID, layerCount, createdAt, storedAt)
                 VALUES (?, ?, ?, ?, ?, ?)
-                ON CONFLICT (id) DO UPDATE SET storedAt = excluded.storedAt
+                ON CONFLICT (id) DO UPDATE SET
+                    storedAt = excluded.storedAt, manifest = excluded.manifest
                 RETURNING *
                 """,
             arguments: [

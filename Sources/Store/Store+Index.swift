@@ -58,7 +58,7 @@ extension Store {
     }
 
     private func lockIndex() throws(Errno) -> OwnedDescriptor {
-        let lock = try OwnedDescriptor(opening: layout.indexLock, [.readWrite, .create])
+        let lock = try openLock(layout.indexLock)
         _ = try DescriptorIO.lock(lock.rawValue, .exclusive)
         return lock
     }

@@ -11,6 +11,9 @@ extension Store {
                 try makeKey(path)
             }
             throw .inputOutput
+        } catch .readOnly {
+            // There is none, and there can be none that lasts.
+            return (.random(in: .min ... .max), .random(in: .min ... .max))
         } catch {
             throw StoreError(
                 .inputOutput, "could not read the key of inode numbers", path: path, cause: error)

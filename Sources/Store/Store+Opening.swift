@@ -39,7 +39,6 @@ extension Store {
         return pool
     }
 
-    /// The sweep lock's file is made last.
     private static func isComplete(_ layout: StoreLayout) -> Bool {
         HostDirectory.exists(layout.sweepLock) && HostDirectory.exists(layout.database)
     }
@@ -130,10 +129,27 @@ extension Store {
     }
 
     private static func cannotOpen(_ layout: StoreLayout, _ error: Errno) -> StoreError {
-        let message =
-            error == .notEmpty
-            ? "this directory has files in it and is no store; give --root a new or empty one"
-            : "could not open the store"
-        return StoreError(.cannotOpen, message, path: layout.root, cause: error)
+        guard error == .notEmpty else {
+            return StoreError(
+                .cannotOpen, "could not open the store", path: layout.root, cause: error)
+        }
+        guard !layout.hasLostState else {
+            return StoreError(
+                .cannotOpen,
+                "the store's database is missing, which knows what its files are; put it back",
+                path: layout.database)
+        }
+        return StoreError(
+            .cannotOpen,
+            "this directory has files in it and is no store; give --root a new or empty one",
+            path: layout.root)
+    }
+}
+
+extension StoreLayout {
+    /// Whether this was a complete store, whose sweep lock's file is made last, and its database is
+    /// gone.
+    package var hasLostState: Bool {
+        HostDirectory.exists(sweepLock) && !HostDirectory.exists(database)
     }
 }

@@ -10,7 +10,7 @@ package final class Store: Sendable {
     let database: DatabasePool
     let directories: DirectoryCache
     /// Identifies the running kernel's boot; see docs/store-layout.md, "Volatile entries".
-    let bootID: String
+    package let bootID: String
 
     /// Opens the store at `root`. A directory that is missing or empty becomes one; a store that an
     /// earlier version made, or that was last used before the last boot, is put in order first.
@@ -43,8 +43,27 @@ package final class Store: Sendable {
         } catch let error as StoreError {
             throw error
         } catch {
+            // SQLite says of every file that it may not write to that it is read-only.
+            let isReadOnly = (try? isOnReadOnlyFileSystem()) == true  // then it is told as it is
             throw StoreError(
-                .database, "could not record \(what)", path: layout.database, cause: error)
+                .database, "could not record \(what)", path: layout.database,
+                cause: isReadOnly ? Errno.readOnly : error)
+        }
+    }
+
+    /// Whether nothing of the store can be changed, by nobody.
+    func isOnReadOnlyFileSystem() throws(Errno) -> Bool {
+        let root = try OwnedDescriptor(opening: layout.root, [.readOnly, .directory])
+        return try FileSystemRoom(of: root.rawValue).isReadOnly
+    }
+
+    /// A lease for who only reads. On a read-only file system, where no lease can be taken, and
+    /// nothing be removed either, it is a lease that holds nothing.
+    package func readingLease(_ purpose: String) throws(StoreError) -> Lease {
+        do throws(StoreError) {
+            return try makeLease(purpose: purpose)
+        } catch  where error.isReadOnlyFileSystem {
+            return Lease(id: LeaseID(number: .random(in: .min ... .max)), lock: nil, store: self)
         }
     }
 

@@ -1,4 +1,5 @@
 internal import GRDB
+internal import LinuxIO
 
 /// A store operation that could not be done.
 package struct StoreError: Error, Sendable {
@@ -36,9 +37,18 @@ package struct StoreError: Error, Sendable {
     }
 }
 
+extension StoreError {
+    /// Whether it failed because the store is on a file system that cannot be changed.
+    package var isReadOnlyFileSystem: Bool { cause as? Errno == .readOnly }
+}
+
 extension StoreError: CustomStringConvertible {
     /// A database's errors tell their statements, which say nothing to the users of a store.
     private static func reason(_ cause: any Error) -> String {
+        if cause as? Errno == .readOnly {
+            return "the store is on a read-only file system: it can be read, and changed once that "
+                + "is mounted writable"
+        }
         guard let error = cause as? DatabaseError else { return "\(cause)" }
         switch error.resultCode {
         case .SQLITE_READONLY, .SQLITE_PERM: return "the store can only be read"

@@ -8,10 +8,14 @@ package import ImageSpec
 ///            work/<lease>/…                               temporary and writable data of a process
 ///            run/<lease>/state, run/<lease>/bundles       containers of a process, while they run
 ///            locks/<lease>, locks/sweep, locks/index      flock(2) targets
+///            locks/step-<key>                             held by who makes a cache entry
 ///            logs/<build>/<NN>.log                        what the steps of a build printed
 ///            logs/mounts.log                              what detached mounts print
 ///            context-cache/<digest>                       digests of a build context's files
+///            containers/<id>/journal, containers/<id>/files/…  a container's changes, see docs/journal.md
 ///            runtime-probe.json                           which OCI runtime works here
+///            cache-mounts/<name>/data, lock, id           directories of RUN --mount=type=cache
+///            run/<lease>/memory-<n>/…                     a tmpfs: what never reaches the disk
 package struct StoreLayout: Hashable, Sendable {
     /// Absolute, without a trailing slash.
     package let root: String
@@ -29,6 +33,7 @@ package struct StoreLayout: Hashable, Sendable {
     package var logs: String { root + "/logs" }
     /// What background mounts print.
     package var mountLog: String { logs + "/mounts.log" }
+    package var containers: String { root + "/containers" }
     package var sweepLock: String { locks + "/sweep" }
     package var indexLock: String { locks + "/index" }
     /// See ``Store/inodeKey()``.
@@ -65,6 +70,8 @@ package struct StoreLayout: Hashable, Sendable {
     }
 
     package func leaseLock(_ lease: LeaseID) -> String { locks + "/" + lease.text }
+    static let stepLockPrefix = "step-"
+    func stepLock(_ key: CacheKey) -> String { locks + "/" + Self.stepLockPrefix + key.digest.hex }
     package func leaseWork(_ lease: LeaseID) -> String { work + "/" + lease.text }
     package func leaseRun(_ lease: LeaseID) -> String { run + "/" + lease.text }
     /// Where the OCI runtime keeps the state of a lease's containers.
@@ -74,6 +81,32 @@ package struct StoreLayout: Hashable, Sendable {
     package func buildLog(_ build: String, step: Int) -> String {
         "\(buildLogs(build))/\(step < 10 ? "0" : "")\(step).log"
     }
+    package var cacheMounts: String { root + "/cache-mounts" }
+    package func cacheMount(_ name: CacheMountName) -> String { cacheMounts + "/" + name.text }
+    package func cacheMountData(_ name: CacheMountName) -> String { cacheMount(name) + "/data" }
+    func cacheMountLock(_ name: CacheMountName) -> String { cacheMount(name) + "/lock" }
+    /// The text that the name stands for.
+    func cacheMountID(_ name: CacheMountName) -> String { cacheMount(name) + "/id" }
+    /// While it is filled, and while it is removed: neither is ever taken for the data.
+    func cacheMountDraft(_ name: CacheMountName) -> String { cacheMount(name) + "/draft" }
+    func cacheMountRemains(_ name: CacheMountName) -> String { cacheMount(name) + "/remains" }
+
+    /// Where a lease's tmpfs file systems are mounted.
+    package func memory(_ lease: LeaseID, number: UInt64) -> String {
+        "\(leaseRun(lease))/\(Self.memoryPrefix)\(number)"
+    }
+    package static let memoryPrefix = "memory-"
+    /// Where the OCI runtime keeps its state when not even that may reach the disk.
+    package static func runtimeState(inMemory path: String) -> String { path + "/state" }
+    package static func bundles(inMemory path: String) -> String { path + "/bundles" }
+
+    package func container(_ id: ContainerID) -> ContainerPlace {
+        ContainerPlace(directory: containers + "/" + id.text)
+    }
+    package func containerLock(_ id: ContainerID) -> String {
+        locks + "/" + Self.containerLockPrefix + id.text
+    }
+    static let containerLockPrefix = "container-"
     package func contextCache(_ name: String) -> String { contextCaches + "/" + name }
 }
 
@@ -94,4 +127,17 @@ package struct LeaseID: Hashable, Sendable, CustomStringConvertible {
     }
 
     package var description: String { text }
+}
+
+/// Where what a container changed is kept.
+package struct ContainerPlace: Hashable, Sendable {
+    package let directory: String
+    package init(directory: String) { self.directory = directory }
+
+    package var journal: String { directory + "/journal" }
+    /// A journal that is being made, and takes the place of the other when it is complete.
+    package var newJournal: String { directory + "/journal.new" }
+    /// The files that were written.
+    package var files: String { directory + "/files" }
+    package func file(_ number: UInt64) -> String { "\(files)/\(number)" }
 }

@@ -13,6 +13,7 @@ package struct StoreProblem: Hashable, Sendable, CustomStringConvertible {
         case brokenLayer = "broken-layer"
         case brokenCacheEntry = "broken-cache-entry"
         case brokenBuild = "broken-build"
+        case brokenContainer = "broken-container"
         /// index.json is not the names': of a process that was killed, or changed by somebody. The
         /// next collection or change of a name writes it again.
         case staleIndex = "stale-index"

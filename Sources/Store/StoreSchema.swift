@@ -35,8 +35,43 @@ enum StoreSchema {
         migrator.registerMigration("4") { database in
             try database.execute(sql: version4)
         }
+        migrator.registerMigration("5") { database in
+            try database.execute(sql: version5)
+        }
+        migrator.registerMigration("6") { database in
+            try database.execute(sql: version6)
+        }
         return migrator
     }
+
+    private static let version5 = """
+        CREATE TABLE containers (
+            id TEXT PRIMARY KEY NOT NULL,   -- 64 hex digits
+            name TEXT NOT NULL UNIQUE,
+            image BLOB NOT NULL,            -- an image ID; the image may be gone
+            imageName TEXT NOT NULL,        -- as it was given
+            config BLOB NOT NULL,           -- the image's config
+            createdAt INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        -- The lower tree of a container's view; two while one takes the place of the other.
+        CREATE TABLE containerTrees (
+            container TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
+            tree BLOB NOT NULL,
+            PRIMARY KEY (container, tree)
+        ) WITHOUT ROWID;
+        """
+
+    private static let version6 = """
+        -- The stage and the step's number in it, and why the cache did not have it (JSON).
+        ALTER TABLE buildSteps ADD COLUMN place TEXT NOT NULL DEFAULT '';
+        ALTER TABLE buildSteps ADD COLUMN explanation TEXT;
+        -- To find what a step can be compared with.
+        CREATE INDEX cacheByInstruction ON cache (instruction);
+        CREATE INDEX cacheByParent ON cache (parentTree);
+        CREATE INDEX buildStepsByKey ON buildSteps (key);
+        -- What all entries have together, without a look at their inputs.
+        CREATE INDEX cacheBySize ON cache (layer, layerTarSizeBytes);
+        """
 
     private static let version4 = """
         -- Objects that a layer's recipe refers to and its tree may be without.

@@ -20,6 +20,9 @@ package struct StoreUsage: Sendable {
     /// Content that only build-cache entries have.
     package var cacheOnlyBytes: UInt64 = 0
     package var cacheEntries = 0
+    /// What the directories of cache mounts take on the disk.
+    package var cacheMountBytes: UInt64 = 0
+    package var cacheMounts = 0
 
     package init(of store: Store) throws {
         var names: [ImageID: [Reference]] = [:]
@@ -48,6 +51,10 @@ package struct StoreUsage: Sendable {
         for entry in try store.cacheEntries() {
             cacheEntries += 1
             try Self.collect(entry.tree.directory, in: store, seen: &seen, into: &cached)
+        }
+        for mount in try store.cacheMounts() {
+            cacheMounts += 1
+            cacheMountBytes += mount.sizeBytes
         }
         cacheOnlyBytes = cached.reduce(0) { $0 + (owners[$1.key] == nil ? $1.value : 0) }
     }

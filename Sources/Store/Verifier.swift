@@ -77,6 +77,11 @@ private struct Check {
                 }
             }
         }
+        let trees = try Row.fetchCursor(database, sql: "SELECT * FROM containerTrees")
+        while let row = try trees.next() {
+            if (try? Tree(row["tree"] as Data)) != nil { continue }  // reported here
+            note(.brokenContainer, row["container"], "its tree is damaged")
+        }
         for image in try Row.fetchAll(database, sql: "SELECT * FROM images ORDER BY id") {
             guard let record = try? ImageRecord(row: image) else {
                 note(.brokenImage, "?", "its row is damaged")
@@ -109,7 +114,9 @@ private struct Check {
             }
         }
         for id in marker.missing.sorted() {
-            note(.missingDirectory, "\(id)", "an image, an entry or a lease refers to it")
+            note(
+                .missingDirectory, "\(id)",
+                "an image, an entry, a container or a lease refers to it")
         }
     }
 

@@ -32,6 +32,9 @@ extension FileSystem {
     package func create(
         _ request: NodeCreation, flags: OpenFlags
     ) throws(FileSystemError) -> (entry: Entry, file: OpenedFile) { throw .readOnly }
+    package func createUnnamed(
+        _ request: NodeCreation, flags: OpenFlags
+    ) throws(FileSystemError) -> (entry: Entry, file: OpenedFile) { throw .notImplemented }
     package func write(
         _ inode: InodeNumber, handle: FileHandle, offset: UInt64, data: UnsafeRawBufferPointer,
         clearSetIDs: Bool

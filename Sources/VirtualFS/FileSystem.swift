@@ -3,8 +3,9 @@
 /// The contract is that of the kernel's virtual file system layer, one method a request:
 ///
 /// - Methods are called concurrently from any number of threads and answer synchronously.
-/// - Every ``Entry`` returned by ``lookup(_:in:)``, ``create(_:flags:)``, ``makeNode(_:)``,
-///   ``makeDirectory(_:)``, ``makeSymbolicLink(_:)``, ``link(_:to:)``, and every entry that a
+/// - Every ``Entry`` returned by ``lookup(_:in:)``, ``create(_:flags:)``,
+///   ``createUnnamed(_:flags:)``, ``makeNode(_:)``, ``makeDirectory(_:)``, ``makeSymbolicLink(_:)``,
+///   ``link(_:to:)``, and every entry that a
 ///   ``DirectoryListing`` accepted together with its attributes, counts as one lookup
 ///   of its inode. The inode number stays valid until ``forget(_:)`` took all of them back.
 /// - Permission checks against mode, owner and ACLs are the caller's (the kernel's
@@ -57,6 +58,12 @@ package protocol FileSystem: AnyObject, Sendable {
     /// Creates a regular file and opens it (`open(2)` with `O_CREAT`; the kernel already looked the
     /// name up, so an existing name is opened unless `O_EXCL` is set).
     func create(
+        _ request: NodeCreation, flags: OpenFlags
+    ) throws(FileSystemError) -> (entry: Entry, file: OpenedFile)
+    /// Creates a regular file without a name and opens it (`open(2)` with `O_TMPFILE`). ``link(_:to:)`` may
+    /// give it its first name, unless `O_EXCL` is set; else it goes with its last handle and lookup.
+    /// - Parameter request: the name in its place is empty.
+    func createUnnamed(
         _ request: NodeCreation, flags: OpenFlags
     ) throws(FileSystemError) -> (entry: Entry, file: OpenedFile)
     /// Hands at most `size` bytes from `offset` to `deliver`, once. Fewer only at the file's end.

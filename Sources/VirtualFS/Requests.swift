@@ -56,6 +56,8 @@ package struct AttributeChanges: Hashable, Sendable {
     package var changeTime: FileTime?
     /// The caller's privileges require setuid and setgid to be dropped (write, truncate, chown).
     package var clearSetIDs: Bool
+    /// Who makes the change.
+    package var context = RequestContext()
 
     package init(
         permissions: UInt32? = nil, userID: UInt32? = nil, groupID: UInt32? = nil,
@@ -71,6 +73,13 @@ package struct AttributeChanges: Hashable, Sendable {
         self.changeTime = changeTime
         self.clearSetIDs = clearSetIDs
     }
+
+    /// chown(2) that changes neither owner nor group, or the loss of setuid and setgid by a write that
+    /// the kernel makes by itself: nothing is named, yet it is a change.
+    package var isEmpty: Bool {
+        permissions == nil && userID == nil && groupID == nil && sizeBytes == nil
+            && accessTime == nil && modificationTime == nil && changeTime == nil && !clearSetIDs
+    }
 }
 
 /// The flags of `open(2)`, as Linux numbers them.
@@ -83,6 +92,8 @@ package struct OpenFlags: OptionSet, Hashable, Sendable {
     package static let readWrite = OpenFlags(rawValue: 0o2)
     package static let exclusive = OpenFlags(rawValue: 0o200)
     package static let truncate = OpenFlags(rawValue: 0o1000)
+    /// `O_DSYNC`, which `O_SYNC` includes.
+    package static let synchronous = OpenFlags(rawValue: 0o10000)
 
     /// Whether the descriptor may write.
     package var writes: Bool { rawValue & 0o3 != 0 }
@@ -90,9 +101,12 @@ package struct OpenFlags: OptionSet, Hashable, Sendable {
     package var reads: Bool { rawValue & 0o3 != 1 }
 }
 
-/// The three forms of renameat2(2).
-package enum RenameMode: Sendable {
+/// The forms of renameat2(2).
+package enum RenameMode: Hashable, Sendable {
     case replace, noReplace, exchange
+    /// As `replace`, or `noReplace`; a character device 0, 0 of the caller's takes the old name, which is
+    /// how overlayfs marks what is gone.
+    case leaveWhiteout(by: RequestContext, replaces: Bool)
 }
 
 /// The flags of setxattr(2).
@@ -170,9 +184,17 @@ package enum ConnectionProfile: Hashable, Sendable {
     case writable
 }
 
-/// Tells the kernel that what it remembers is no longer so. Never called while the file system
-/// holds a lock that a request may wait for.
+/// Tells the kernel that what it remembers is no longer so, and what became of who asked. Nothing is
+/// invalidated while the file system holds a lock that a request may wait for.
 package protocol KernelNotifier: Sendable {
     func invalidateEntry(_ name: [UInt8], in parent: InodeNumber)
     func invalidateInode(_ inode: InodeNumber)
+    /// Whether the program that waits for the calling thread's request was killed. It ends only when the
+    /// request is answered, so long work asks now and then, and gives up with
+    /// ``FileSystemError/interrupted``. Signals that a program survives do not count, as on a local disk.
+    var isCallerKilled: Bool { get }
+}
+
+extension KernelNotifier {
+    package var isCallerKilled: Bool { false }
 }

@@ -30,10 +30,13 @@ enum ModuleGraph {
             "Builder",
             ["Dockerfile", "Layers", "Sandbox", "Store", "FileTree", "ImageSpec", "LinuxIO"]),
         Module(
+            "Downloads",
+            ["ImageSpec", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL"]),
+        Module(
             "Engine",
             [
-                "Builder", "Dockerfile", "Layers", "Sandbox", "Store", "FileTree", "ImageSpec",
-                "LinuxIO", "VirtualFS", "Views", "FuseDriver",
+                "Builder", "Downloads", "Dockerfile", "Layers", "Sandbox", "Store", "FileTree",
+                "ImageSpec", "LinuxIO", "VirtualFS", "Views", "FuseDriver",
             ]),
         // The command line speaks to the engine; the rest are the values it is answered with.
         Module(
@@ -70,5 +73,9 @@ enum ModuleGraph {
     static let foundation: Set<String> = ["Store", "Commands"]
 
     /// Modules that know of the command line's or the database's packages.
-    static let owners = ["GRDB": "Store", "ArgumentParser": "Commands"]
+    static let owners = [
+        "GRDB": "Store", "ArgumentParser": "Commands", "AsyncHTTPClient": "Downloads",
+        "NIOCore": "Downloads", "NIOHTTP1": "Downloads", "NIOPosix": "Downloads",
+        "NIOSSL": "Downloads",
+    ]
 }

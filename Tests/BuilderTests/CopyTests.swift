@@ -292,16 +292,6 @@ struct CopyTests {
         #expect(try fixture.node("y/third", in: built.tree) != nil)
     }
 
-    @Test("hard links of the context that several sources name are files of their own")
-    func contextLinks() throws {
-        let fixture = try fixture()
-        try FileManager.default.linkItem(
-            atPath: fixture.context + "/a.txt", toPath: fixture.context + "/dir/again")
-        let built = try fixture.build("FROM scratch\nCOPY a.txt dir/again /")
-        #expect(try fixture.node("a.txt", in: built.tree)?.hardLink == nil)
-        #expect(try fixture.node("again", in: built.tree)?.hardLink == nil)
-    }
-
     @Test("hard links of a stage stay links among what one source brings, and join no others")
     func hardLinks() throws {
         let fixture = try fixture()

@@ -42,6 +42,20 @@ struct StagePlanTests {
         #expect(last.steps.map(\.base) == [.scratch, .image("alpine"), .stage(2)])
     }
 
+    @Test("a named context stands for a stage, whose needs are none, and for images")
+    func contexts() throws {
+        let plan = try Self.file().plan(isContext: { ["docs", "alpine"].contains($0) }) { _ in nil }
+        #expect(plan.steps.map(\.stage.index) == [2, 5])
+        #expect(plan.steps.map(\.base) == [.context("docs"), .stage(2)])
+        #expect(plan.steps[0].stage.instructions == [])
+        let other = try Self.file().plan(target: "3", isContext: { $0 == "alpine" }) { _ in nil }
+        #expect(other.steps[1].base == .context("alpine"))
+        let source = try Self.file("FROM a\nCOPY --from=lib x y").plan(isContext: { $0 == "lib" }) {
+            _ in nil
+        }
+        #expect(source.steps[0].sources == ["lib": .context("lib")])
+    }
+
     @Test(
         "a target that does not exist is refused",
         arguments: [

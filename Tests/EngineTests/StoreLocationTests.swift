@@ -47,4 +47,18 @@ struct StoreLocationTests {
         }
         #expect(((try? result.get()) != nil) == isFine)
     }
+
+    @Test func `root of a user namespace has a store of its own`() throws {
+        let guest = StoreLocation.User(id: 0, home: "/root", isGuest: true)
+        let environment = ["HOME": "/home/me", "XDG_RUNTIME_DIR": "/run/user/1000"]
+        #expect(
+            try StoreLocation.root(environment: environment, user: guest)
+                == "/home/me/.local/share/vitrine")
+        #expect(
+            try StoreLocation.gallery(environment: environment, user: guest)
+                == "/run/user/1000/vitrine/gallery")
+        #expect(
+            try StoreLocation.root(environment: ["XDG_DATA_HOME": "/data"], user: guest)
+                == "/data/vitrine")
+    }
 }

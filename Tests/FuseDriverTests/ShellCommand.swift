@@ -18,7 +18,15 @@ enum ShellCommand {
         var vector = unsafe arguments.map { unsafe strdup($0) } + [nil]
         defer { unsafe vector.forEach { unsafe free($0) } }
         var child: pid_t = -1
-        let failure = unsafe posix_spawnp(&child, arguments[0], nil, nil, &vector, environ)
+        // The threads of tests block signals, which a child would inherit.
+        var (attributes, signals) = (posix_spawnattr_t(), sigset_t())
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        unsafe sigemptyset(&signals)
+        unsafe posix_spawnattr_setsigmask(&attributes, &signals)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        let failure = unsafe posix_spawnp(
+            &child, arguments[0], nil, &attributes, &vector, environ)
         return failure == 0 ? child : -1
     }
 

@@ -83,8 +83,19 @@ import VirtualFS
     }
 
     @Test(arguments: [(UInt32(0), true), (1, true), (2, true), (4, false), (3, false)])
-    func `unknown flags of rename and setxattr are refused`(flags: UInt32, isKnown: Bool) {
-        #expect((RenameMode(flags: flags) != nil) == isKnown)
+    func `unknown flags of setxattr are refused`(flags: UInt32, isKnown: Bool) {
         #expect((ExtendedAttributeMode(flags: flags) != nil) == isKnown)
+    }
+
+    private static let caller = RequestContext(userID: 5, groupID: 6)
+
+    @Test(arguments: [
+        (UInt32(0), RenameMode.replace), (1, .noReplace), (2, .exchange),
+        (4, .leaveWhiteout(by: caller, replaces: true)),
+        (5, .leaveWhiteout(by: caller, replaces: false)),
+        (3, nil), (6, nil), (7, nil), (8, nil),
+    ])
+    func `flags of rename that exclude each other are refused`(flags: UInt32, mode: RenameMode?) {
+        #expect(RenameMode(flags: flags, by: Self.caller) == mode)
     }
 }

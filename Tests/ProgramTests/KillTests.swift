@@ -72,17 +72,38 @@ struct KillTests {
         #expect(try program.names(in: "store/run") == [])
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func `a step with mounts and secrets ends with its build, and leaves no lock`() throws {
+        let program = try Program()
+        defer { program.remove() }
+        try program.importBase()
+        try program.write("topsecret", to: "secret")
+        try killDuringRun(
+            program, seconds: 912003,
+            mounts: "--mount=type=cache,target=/c,sharing=locked --mount=target=/s,rw "
+                + "--mount=type=secret,id=s,env=S --mount=type=secret,id=s",
+            ["--secret", "id=s,src=secret"])
+        // Nobody waits for the cache.
+        #expect(try program.run("cache", "rm", "--mount", "/c").status == 0)
+        try expectNothingLeft(program)
+        #expect(try program.run(shell: "grep -rl topsecret store").text == "")
+    }
+
     // MARK: -
 
-    /// Leaves a container that sleeps for that long.
-    private func killDuringRun(_ program: Program, seconds: Int) throws {
-        try program.write("FROM base\nRUN sleep \(seconds)\n", to: "context/Dockerfile")
-        let process = try program.start(["build", "context"])
+    /// Kills a build whose commands sleep for that long.
+    private func killDuringRun(
+        _ program: Program, seconds: Int, mounts options: String = "", _ arguments: [String] = []
+    ) throws {
+        try program.write(
+            "FROM base\nRUN \(options) (trap '' TERM; sleep \(seconds)) & sleep \(seconds)\n",
+            to: "context/Dockerfile")
+        let process = try program.start(["build"] + arguments + ["context"])
         try waitUntil { try !processes(seconds).isEmpty }
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
-        // Otherwise there would be nothing to clear up.
-        #expect(try !processes(seconds).isEmpty)
+        // The commands end with the build; its mounts stay to be cleared up.
+        try waitUntil { try processes(seconds).isEmpty }
         #expect(try !mounts(program).isEmpty)
     }
 
@@ -130,7 +151,7 @@ struct KillTests {
 }
 
 /// Numbers that are the same for the same seed (SplitMix64).
-private struct SeededNumbers: RandomNumberGenerator {
+struct SeededNumbers: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {

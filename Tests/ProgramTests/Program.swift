@@ -43,9 +43,12 @@ final class Program {
         try start(path, arguments, input: input, output: output, errors: errors)
     }
 
-    /// Starts a shell that finds the program as `$VITRINE`.
-    func start(shell script: String, output: Any? = nil, errors: Any? = nil) throws -> Process {
-        try start("/bin/sh", ["-c", script], output: output, errors: errors)
+    /// Starts a shell that finds the program as `$VITRINE`. It is bash: threads of tests have SIGCHLD
+    /// blocked, which `wait` of dash then waits for.
+    func start(
+        shell script: String, input: Any? = nil, output: Any? = nil, errors: Any? = nil
+    ) throws -> Process {
+        try start("/bin/bash", ["-c", script], input: input, output: output, errors: errors)
     }
 
     private func start(
@@ -86,7 +89,8 @@ final class Program {
     }
 
     private func finish(_ start: (FileHandle, FileHandle) throws -> Process) throws -> Output {
-        let files = (directory + "/out", directory + "/err")
+        // No test has files of these names.
+        let files = (directory + "/standard-output", directory + "/standard-error")
         for file in [files.0, files.1] { try Data().write(to: URL(filePath: file)) }
         let output = try FileHandle(forWritingTo: URL(filePath: files.0))
         let errors = try FileHandle(forWritingTo: URL(filePath: files.1))

@@ -106,12 +106,18 @@ struct ContainerTests {
         }
     }
 
-    @Test func `an isolated network has an interface of the helper's`() async throws {
+    private static let helpers = [NetworkHelper.Kind.pasta, .slirp4netns].filter {
+        HostDirectory.exists("/usr/bin/\($0.rawValue)")
+    }
+
+    @Test(
+        .enabled(if: !ContainerTests.helpers.isEmpty, "neither passt nor slirp4netns is installed"),
+        arguments: ContainerTests.helpers)
+    func `an isolated network has an interface of the helper's`(
+        _ kind: NetworkHelper.Kind
+    ) async throws {
         try await SandboxFixture.with { fixture in
-            guard let helper = NetworkHelper.working(in: ["/usr/bin"]) else {
-                print("skipped: neither pasta nor slirp4netns works here")
-                return
-            }
+            let helper = NetworkHelper(kind: kind, path: "/usr/bin/\(kind.rawValue)")
             let runtime = ContainerRuntime(
                 choice: fixture.runtime.choice, stateRoot: fixture.runtime.stateRoot,
                 bundleRoot: fixture.runtime.bundleRoot, networkHelper: helper)
@@ -123,6 +129,17 @@ struct ContainerTests {
             #expect(container.wait() == .exited(0))
             let names = String(decoding: capture.content(), as: UTF8.self).split(separator: "\n")
             #expect(names.count == 2 && names.contains("lo"))
+        }
+    }
+
+    @Test(
+        .enabled(if: !ContainerTests.helpers.isEmpty, "neither passt nor slirp4netns is installed"))
+    func `a helper is found by trying`() async throws {
+        try await SandboxFixture.with { fixture in
+            let bundles = fixture.runtime.bundleRoot
+            let found = NetworkHelper.working(in: ["/usr/bin"], directory: bundles)
+            #expect(found?.kind == Self.helpers.first)
+            #expect(NetworkHelper.working(in: ["/nowhere"], directory: bundles) == nil)
         }
     }
 

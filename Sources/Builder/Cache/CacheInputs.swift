@@ -12,13 +12,18 @@ struct CacheInputs {
     private static let listedEntries: UInt64 = 500
 
     private(set) var lines: [String] = []
+    /// The root file system that the step changes.
+    let parent: Tree
 
     /// - Parameter format: counts up when the meaning of a line changes.
     init(_ instruction: String, parent: Tree, format: Int = 1) {
+        self.parent = parent
         lines = ["\(instruction) v\(format)", "parent \(parent.id)"]
     }
 
-    mutating func append(_ name: String, _ values: String...) {
+    mutating func append(_ name: String, _ values: String...) { append(name, values) }
+
+    mutating func append(_ name: String, _ values: [String]) {
         lines.append(([name] + values.map(Self.escaped)).joined(separator: " "))
     }
 
@@ -61,6 +66,9 @@ struct CacheInputs {
             try append(entry.node, at: place, digests, budget: isListed ? budget : 0)
         }
     }
+
+    /// `RUN`, `COPY`.
+    var keyword: Substring { lines[0].prefix { $0 != " " } }
 
     var text: String { lines.joined(separator: "\n") + "\n" }
 

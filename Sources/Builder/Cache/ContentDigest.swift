@@ -1,25 +1,27 @@
 internal import FileTree
 internal import ImageSpec
+internal import Synchronization
 
 /// Digests of files and directories for cache keys: what Docker counts, which is all but times
 /// and other names of the same file.
 ///
 /// Of extended attributes, `security.capability` and all outside `security.*` and `system.*`.
-final class ContentDigest {
+/// Thread-safe.
+final class ContentDigest: Sendable {
     private let directories: any DirectorySource
-    private var known: [DirectoryID: Digest] = [:]
+    private let known = Mutex<[DirectoryID: Digest]>([:])
 
     init(_ directories: any DirectorySource) { self.directories = directories }
 
     /// The digest of what stands below a directory.
     func digest(of directory: DirectoryReference) throws -> Digest {
-        if let digest = known[directory.id] { return digest }
+        if let digest = known.withLock({ $0[directory.id] }) { return digest }
         let digest = Digest(of: try encoding(of: directory))
-        known[directory.id] = digest
+        known.withLock { $0[directory.id] = digest }
         return digest
     }
 
-    func entries(of directory: DirectoryReference) throws -> [DirectoryEntry] {
+    func entries(of directory: DirectoryReference) throws -> Directory.Entries {
         try directories.directory(directory.id).entries
     }
 

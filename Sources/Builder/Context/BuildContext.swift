@@ -9,38 +9,98 @@ internal import Store
 /// The Dockerfile and the ignore file can be left out of what COPY sees and are read all the same.
 struct BuildContext {
     let dockerfile: DockerfileText
-    let source: any CopySource
+    /// One stage at a time may ask it.
+    var source: any CopySource
     /// What the host's files hashed to; saved when the build ends.
     let cache: StatCache?
+    /// How many steps were shown before there was a Dockerfile.
+    private(set) var stepCount = 0
 
     /// The largest Dockerfile or ignore file.
     private static let maximumBytes = 16 << 20
 
     /// - Throws: `contextUnreadable`, `invalidDockerfile`.
     init(
-        _ location: ContextLocation, _ dockerfile: DockerfileLocation, store: Store,
-        lease: Lease, cancellation: Cancellation
+        _ location: ContextLocation, _ options: BuildOptions, remotes: RemoteSources,
+        store: Store, lease: Lease, cancellation: Cancellation
     ) throws {
+        let dockerfile = options.dockerfile
         switch location {
+        case .remote(let remote):
+            self = try Self.remote(remote, options, remotes, store, lease, cancellation)
+            stepCount = remotes.stepCount
         case .directory(let path):
             self = try Self.directory(path, dockerfile, store, lease, cancellation)
         case .none:
             let text = try Self.dockerfile(dockerfile, cancellation) { _ in nil }
             self.init(dockerfile: text, source: Self.nothing(store), cache: nil)
         case .stream(let descriptor):
-            let directories = PendingDirectories(base: store)
-            let content = try TarContext.read(
-                descriptor: descriptor, store: store, lease: lease, directories: directories,
-                cancellation: cancellation)
-            switch content {
-            case .dockerfile(let bytes):
-                self.init(
-                    dockerfile: DockerfileText(name: "Dockerfile", bytes: bytes),
-                    source: Self.nothing(store), cache: nil)
-            case .tree(let tree):
-                self = try Self.tree(tree, dockerfile, store, lease, directories, cancellation)
-            }
+            self = try Self.stream(
+                descriptor, "the stream", dockerfile, store, lease, cancellation)
         }
+    }
+
+    /// A tar, or a Dockerfile alone.
+    private static func stream(
+        _ descriptor: Int32, _ name: String, _ dockerfile: DockerfileLocation, _ store: Store,
+        _ lease: Lease, _ cancellation: Cancellation
+    ) throws -> BuildContext {
+        let directories = PendingDirectories(base: store)
+        let content = try TarContext.read(
+            descriptor: descriptor, named: name, store: store, lease: lease,
+            directories: directories, cancellation: cancellation)
+        switch content {
+        case .dockerfile(let bytes):
+            return BuildContext(
+                dockerfile: DockerfileText(name: "Dockerfile", bytes: bytes),
+                source: nothing(store), cache: nil)
+        case .tree(let tree):
+            return try self.tree(tree, dockerfile, store, lease, directories, cancellation)
+        }
+    }
+
+    private static func remote(
+        _ remote: RemoteSource, _ options: BuildOptions, _ remotes: RemoteSources, _ store: Store,
+        _ lease: Lease, _ cancellation: Cancellation
+    ) throws -> BuildContext {
+        var remote = remote
+        if case .repository(var reference) = remote,
+            let keeps = options.buildArguments.last(where: { $0.name == keepGitArgument }),
+            ["1", "true", "t"].contains(keeps.value.lowercased())
+        {
+            reference.keepsDirectory = true
+            remote = .repository(reference)
+        }
+        let tree = try remotes.tree(of: remote)
+        guard case .file = remote else {
+            return try self.tree(
+                tree, options.dockerfile, store, lease, PendingDirectories(base: store),
+                cancellation)
+        }
+        guard let content = try remotes.content(of: tree), content.sizeBytes > 0 else {
+            throw BuildError(.contextUnreadable, "the file at \(remote) is empty")
+        }
+        let file = try OwnedDescriptor(opening: store.layout.object(content.digest), .readOnly)
+        let context = try stream(
+            file.rawValue, "\(remote)", options.dockerfile, store, lease, cancellation)
+        return context
+    }
+
+    /// BuildKit's switch for contexts of git.
+    private static let keepGitArgument = "BUILDKIT_CONTEXT_KEEP_GIT_DIR"
+
+    /// A directory of the host under a name of its own; its ignore file counts.
+    static func named(
+        _ path: String, _ name: String, store: Store, lease: Lease, cancellation: Cancellation
+    ) throws -> (source: any CopySource, cache: StatCache) {
+        let cache = StatCache(path: try cachePath(path, store))
+        let files = try HostFileReader(root: path, cache: cache)
+        let ignore = try files.text(".dockerignore", limit: maximumBytes)
+        let source = try HostContext(
+            files, name: name, ignore: try ignore.map { try ignoreFile($0, ".dockerignore") },
+            ignoreFileName: ".dockerignore", store: store, lease: lease,
+            cancellation: cancellation)
+        return (source, cache)
     }
 
     private init(dockerfile: DockerfileText, source: any CopySource, cache: StatCache?) {
@@ -65,23 +125,43 @@ struct BuildContext {
         let text = try dockerfile(location, cancellation) {
             try files.text($0, limit: maximumBytes)
         }
-        var ignoreName = ".dockerignore"
-        var ignoreBytes: [UInt8]?
+        let (ignore, ignoreName) = try ignoreFile(location, text.name, files)
+        let source = try HostContext(
+            files, ignore: ignore, ignoreFileName: ignoreName, store: store, lease: lease,
+            cancellation: cancellation)
+        return BuildContext(dockerfile: text, source: source, cache: cache)
+    }
+
+    /// The Dockerfile's own ignore file if it has one, else the context's.
+    private static func ignoreFile(
+        _ location: DockerfileLocation, _ dockerfile: String, _ files: HostFileReader
+    ) throws -> (file: IgnoreFile?, name: String) {
+        let name = ".dockerignore"
+        var bytes: [UInt8]?
         switch location {
-        case .inContext(let name):
-            ignoreBytes = try files.text(name + ignoreName, limit: maximumBytes)
-        case .onHost(let name): ignoreBytes = try read(name + ignoreName, isRegular: true)
+        case .inContext(let path): bytes = try files.text(path + name, limit: maximumBytes)
+        case .onHost(let path): bytes = try read(path + name, isRegular: true)
         case .stream, .text: break
         }
-        if ignoreBytes != nil {
-            ignoreName = text.name + ignoreName
-        } else {
-            ignoreBytes = try files.text(ignoreName, limit: maximumBytes)
+        if let bytes {
+            return (try ignoreFile(bytes, dockerfile + name), dockerfile + name)
         }
-        let source = try HostContext(
-            files, ignore: try ignoreBytes.map { try ignoreFile($0, ignoreName) },
-            ignoreFileName: ignoreName, store: store, lease: lease, cancellation: cancellation)
-        return BuildContext(dockerfile: text, source: source, cache: cache)
+        bytes = try files.text(name, limit: maximumBytes)
+        return (try bytes.map { try ignoreFile($0, name) }, name)
+    }
+
+    /// The rules by which a context's files are left out, for who wants to see them work.
+    static func ignoreRules(
+        _ path: String, _ location: DockerfileLocation
+    ) throws -> (file: IgnoreFile?, name: String) {
+        let location = located(location, in: path)
+        var name = "Dockerfile"
+        switch location {
+        case .inContext(let path), .onHost(let path): name = lastName(path)
+        case .stream, .text: break
+        }
+        return try ignoreFile(
+            location, name, try HostFileReader(root: path, cache: StatCache(path: nil)))
     }
 
     /// One file for each context directory, so that a build reads what is of use to it.

@@ -10,7 +10,7 @@ internal import Store
 /// not exist. As in BuildKit, everything belongs to root, modes and times are kept, of extended
 /// attributes only `security.capability`. Names of one file are links within what one source brings.
 final class HostContext: CopySource {
-    let name = "the build context"
+    let name: String
     let isStored = false
     var directories: any DirectorySource { pending }
 
@@ -32,9 +32,10 @@ final class HostContext: CopySource {
 
     /// - Throws: `contextUnreadable`.
     init(
-        _ files: HostFileReader, ignore: IgnoreFile?, ignoreFileName: String?, store: Store,
-        lease: Lease, cancellation: Cancellation
+        _ files: HostFileReader, name: String = "the build context", ignore: IgnoreFile?,
+        ignoreFileName: String?, store: Store, lease: Lease, cancellation: Cancellation
     ) throws {
+        self.name = name
         self.store = store
         self.lease = lease
         self.ignoreFileName = ignoreFileName
@@ -192,6 +193,18 @@ final class HostContext: CopySource {
     private func node(of entry: HostEntry) throws -> Node? {
         if let node = entry.node { return node }
         guard let content = try nodeContent(of: entry) else { return nil }
+        let node = Node(
+            attributes: attributes(of: entry), content: content,
+            hardLink: hardLink(of: entry.status))
+        entry.node = node
+        return node
+    }
+
+    func attributes(at path: TreePath) throws -> NodeAttributes? {
+        try entry(at: path).map(attributes(of:))
+    }
+
+    private func attributes(of entry: HostEntry) -> NodeAttributes {
         var attributes = NodeAttributes(
             permissions: UInt16(truncatingIfNeeded: entry.status.mode),
             modificationTime: NodeTime(
@@ -201,10 +214,7 @@ final class HostContext: CopySource {
             attributes.extendedAttributes[HostFileReader.capability] = capability
         }
         if entry.status.kind == .symbolicLink { attributes.permissions = 0o777 }
-        let node = Node(
-            attributes: attributes, content: content, hardLink: hardLink(of: entry.status))
-        entry.node = node
-        return node
+        return attributes
     }
 
     /// Marks the names of one file as such. Those outside what is copied count here too: the copier

@@ -22,7 +22,8 @@ enum TarContext {
     /// As in Docker, everything in a context belongs to root.
     /// - Throws: `contextUnreadable`.
     static func read(
-        descriptor: Int32, store: Store, lease: Lease, directories: PendingDirectories,
+        descriptor: Int32, named name: String = "the stream", store: Store, lease: Lease,
+        directories: PendingDirectories,
         cancellation: Cancellation, limits: ArchiveLimits = ArchiveLimits()
     ) throws -> Content {
         do {
@@ -40,7 +41,7 @@ enum TarContext {
             throw error
         } catch {
             throw BuildError(
-                .contextUnreadable, "could not read the build context from the stream: \(error)",
+                .contextUnreadable, "could not read the build context from \(name): \(error)",
                 cause: error)
         }
     }

@@ -23,6 +23,9 @@ protocol CopySource: AnyObject {
     /// of their contents. The contents need not be in the store yet.
     func node(at path: TreePath) throws -> Node?
 
+    /// The attributes of what stands at `path`, which is not read for that.
+    func attributes(at path: TreePath) throws -> NodeAttributes?
+
     /// Sees to it that the contents of what stands at `path` are in the store.
     func provideContents(at path: TreePath) throws
 
@@ -103,4 +106,8 @@ final class TreeSource: CopySource {
     }
 
     func node(at path: TreePath) throws -> Node? { try directories.node(at: path, in: tree) }
+
+    func attributes(at path: TreePath) throws -> NodeAttributes? {
+        try node(at: path)?.attributes
+    }
 }

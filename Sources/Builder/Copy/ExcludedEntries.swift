@@ -10,9 +10,9 @@ struct ExcludedEntries {
     /// Those of the source, and the ones that leaving out made.
     let directories: PendingDirectories
 
-    init(_ patterns: [String], of source: any CopySource) throws {
+    init(_ patterns: [String], base: any DirectorySource) throws {
         matcher = try PatternMatcher(patterns)
-        directories = PendingDirectories(base: source.directories)
+        directories = PendingDirectories(base: base)
     }
 
     func leavesOut(_ name: EntryName) -> Bool { matcher.match(name.bytes).isIgnored }

@@ -62,6 +62,8 @@ struct SourceMatcher {
         return names
     }
 
+    static func hasWildcard(_ text: String) -> Bool { hasWildcard(Array(text.utf8)) }
+
     private static func hasWildcard(_ name: [UInt8]) -> Bool {
         var index = 0
         while index < name.count {
@@ -89,7 +91,7 @@ struct SourceMatcher {
         return result
     }
 
-    private func missing(_ path: TreePath, _ word: String) -> BuildError {
+    func missing(_ path: TreePath, _ word: String) -> BuildError {
         BuildError(
             .sourceNotFound, "\"\(path)\" is not in \(source.name)", offending: word,
             hint: source.explainAbsence(of: path) ?? danglingLink(path) ?? suggestion(for: path))

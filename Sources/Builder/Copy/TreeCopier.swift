@@ -36,8 +36,17 @@ final class TreeCopier {
     private let transform: CopyTransform
     /// `--link`: symbolic links of the destination are replaced, not followed.
     private let isLink: Bool
-    /// Files that this instruction has written, to see when one would silently replace another.
-    private var written: Set<TreePath> = []
+    /// Files that this instruction has written, to see when one would silently replace another; with
+    /// the group of names that each is of.
+    private var written: [TreePath: LinkedFile?] = [:]
+    /// Where the first name of a file with several went: all that the instruction brings of one
+    /// source stay one file, as they are in the source.
+    private var firstNames: [LinkedFile: TreePath] = [:]
+
+    private struct LinkedFile: Hashable {
+        var source: ObjectIdentifier?
+        var identifier: UInt64
+    }
 
     init(
         editor: TreeEditor, pending: PendingDirectories, transform: CopyTransform,
@@ -55,20 +64,21 @@ final class TreeCopier {
         let isStored: Bool
         /// Whether files get longer paths than they have in the source, where none is too long.
         var goesDeeper = true
-        /// Where the first name of a hard-link group of the source went.
-        var firstNames: [UInt64: TreePath] = [:]
+        let source: ObjectIdentifier?
     }
 
     /// Copies a file to `destination`, or a directory's content into it.
     /// - Parameters:
     ///   - name: what a file is called when the destination is a directory.
     ///   - source: where the node stands there.
+    ///   - linkSource: what the identifiers of hard-link groups are unique in.
     /// - Throws: `FileTreeError` `tooDeep` for what would stand deeper than a path may be.
     func copy(
         _ node: Node, named name: EntryName?, at source: TreePath,
-        from directories: any DirectorySource, isStored: Bool, to destination: DestinationPath
+        from directories: any DirectorySource, isStored: Bool, to destination: DestinationPath,
+        linksOf linkSource: ObjectIdentifier? = nil
     ) throws {
-        var pass = Pass(directories: directories, isStored: isStored)
+        var pass = Pass(directories: directories, isStored: isStored, source: linkSource)
         var target = try prepare(destination)
         let existing = try editor.node(at: target)
         if let reference = node.directory {
@@ -83,7 +93,7 @@ final class TreeCopier {
         if existing?.isDirectory == true {
             guard let name else { throw Self.isDirectory(target) }
             target = target.appending(name)
-        } else if written.contains(target) {
+        } else if written[target] != nil {
             throw BuildError(
                 .invalidDestination,
                 "several sources would become the one file \(target)",
@@ -168,11 +178,16 @@ final class TreeCopier {
     private func copyFile(_ node: Node, to path: TreePath, _ pass: inout Pass) throws {
         if try editor.node(at: path)?.isDirectory == true { throw Self.isDirectory(path) }
         if case .socket = node.content { return }
-        written.insert(path)
-        if let link = node.hardLink, let first = pass.firstNames[link.identifier] {
-            return try editor.link(first, at: path)
+        let file = node.hardLink.map {
+            LinkedFile(source: pass.source, identifier: $0.identifier)
         }
-        if let link = node.hardLink { pass.firstNames[link.identifier] = path }
+        // What stood here is another file's name no longer.
+        if let former = written[path] ?? nil, former != file, firstNames[former] == path {
+            firstNames[former] = nil
+        }
+        written[path] = .some(file)
+        if let file, let first = firstNames[file] { return try editor.link(first, at: path) }
+        if let file { firstNames[file] = path }
         var copy = node
         copy.hardLink = nil
         copy.attributes = transform.apply(to: node.attributes, of: node)

@@ -1,24 +1,40 @@
 internal import ImageSpec
+internal import Store
 internal import Synchronization
 
 /// Shows a build as lines that can go to a file, in BuildKit's plain form.
 ///
 ///     #2 [2/4] RUN make
+///     #2 not cached: src/a.c changed
 ///     #2 0.214 cc -o a a.c
 ///     #2 DONE 1.3s
 ///
 ///     #3 [3/4] COPY a /bin/
 ///     #3 CACHED 1f0a9c21b3d4
 ///
-/// A hit is named with the first digits of its key, by which the gallery knows it.
+/// Of steps that run at once, each line says which it is of; where another one begins to speak, the
+/// one before is left with `#2 ...`, and the other one named again. A hit is named with the first
+/// digits of its key, by which the gallery knows it.
 package final class PlainProgress: BuildObserver {
     /// Where a line that does not end is cut: more than any line that somebody reads.
     private static let maximumLineBytes = 64 << 10
+    /// How many of the inputs that changed are shown; "cache explain" tells of all.
+    private static let shownChanges = 5
+    /// What is kept while the terminal is somebody else's.
+    private static let maximumHeldBytes = 1 << 20
 
-    private struct State {
-        var start: ContinuousClock.Instant?
+    private struct Running {
+        var label: String
+        var start = ContinuousClock.now
         /// The line that a command has begun and not ended, shorter than a line may be.
         var partial: [UInt8] = []
+    }
+
+    private struct State {
+        var running: [Int: Running] = [:]
+        /// The step that spoke last, if it has not ended.
+        var speaker: Int?
+        var held: [UInt8]?
     }
 
     private let isTerminal: Bool
@@ -36,63 +52,100 @@ package final class PlainProgress: BuildObserver {
 
     package func observe(_ event: BuildEvent) {
         state.withLock { state in
-            let bytes = bytes(for: event, &state)
-            if !bytes.isEmpty { write(bytes) }
+            switch event {
+            case .terminalLent: state.held = []
+            case .terminalReturned:
+                let held = state.held ?? []
+                state.held = nil
+                if !held.isEmpty { write(held) }
+            default:
+                let bytes = bytes(for: event, &state)
+                if bytes.isEmpty { return }
+                guard let held = state.held else { return write(bytes) }
+                if held.count < Self.maximumHeldBytes { state.held = held + bytes }
+            }
         }
     }
 
     private func bytes(for event: BuildEvent, _ state: inout State) -> [UInt8] {
         switch event {
-        case .started, .exporting: return []
+        case .started, .planned, .exporting, .terminalLent, .terminalReturned: return []
         case .stepStarted(let step):
-            state.start = ContinuousClock.now
-            state.partial = []
-            return Array("#\(step.number) \(step.label.visible)\n".utf8)
+            state.running[step.number] = Running(label: step.label.visible)
+            return turn(to: step.number, &state)
         case .output(let step, let bytes): return lines(of: bytes, step, &state)
+        case .stepExplained(let step, let explanation):
+            let lines = explanation.lines(upTo: Self.shownChanges)
+            return say(step, lines.map { "not cached: \($0.visible)" }, &state)
+        case .stepWaiting(let step):
+            return say(step, ["waiting for another build that runs this step"], &state)
         case .stepCached(let step, let key):
-            return Array("#\(step) CACHED \(key.digest.short)\n\n".utf8)
-        case .stepDone(let step, let time):
-            return rest(step, &state) + Array("#\(step) DONE \(time.tenths)s\n\n".utf8)
+            return end(step, "CACHED \(key.digest.short)", &state)
+        case .stepDone(let step, let time): return end(step, "DONE \(time.tenths)s", &state)
         case .stepFailed(let step, _, let message):
-            return rest(step, &state) + Array("#\(step) ERROR: \(message.visible)\n\n".utf8)
+            return end(step, "ERROR: \(message.visible)", &state)
+        case .stepCancelled(let step, _): return end(step, "CANCELED", &state)
         case .warning(let warning):
             let place = warning.place.map { " (\($0))" } ?? ""
             return Array("WARNING: \(warning.code): \("\(warning.message)\(place)".visible)\n".utf8)
         case .exported(let step, let image, let tags, let time):
-            var text = "#\(step) writing image \(image)\n"
-            for tag in tags { text += "#\(step) naming to \(tag.canonical)\n" }
-            return Array((text + "#\(step) DONE \(time.tenths)s\n").utf8)
+            var lines = ["writing image \(image)"]
+            lines += tags.map { "naming to \($0.canonical)" }
+            lines.append("DONE \(time.tenths)s")
+            return say(step, lines, &state)
         }
     }
+
+    // MARK: - Who speaks
+
+    private func say(_ step: Int, _ lines: [String], _ state: inout State) -> [UInt8] {
+        turn(to: step, &state) + lines.flatMap { Array("#\(step) \($0)\n".utf8) }
+    }
+
+    /// What comes between the lines of one step and those of another.
+    private func turn(to step: Int, _ state: inout State) -> [UInt8] {
+        if state.speaker == step { return [] }
+        let left = state.speaker.map { "#\($0) ...\n\n" } ?? ""
+        state.speaker = step
+        let label = state.running[step]?.label ?? ""
+        return Array("\(left)#\(step) \(label)\n".utf8)
+    }
+
+    private func end(_ step: Int, _ text: String, _ state: inout State) -> [UInt8] {
+        var bytes = turn(to: step, &state)
+        if let running = state.running[step], !running.partial.isEmpty {
+            bytes += line(running.partial, step, elapsed(running))
+        }
+        state.running[step] = nil
+        state.speaker = nil
+        return bytes + Array("#\(step) \(text)\n\n".utf8)
+    }
+
+    // MARK: - Output
 
     /// The lines that `bytes` completes; only those are looked at, however long a line grows.
     private func lines(of bytes: [UInt8], _ step: Int, _ state: inout State) -> [UInt8] {
+        guard var running = state.running[step] else { return [] }
         var result: [UInt8] = []
-        let time = elapsed(state)
+        let time = elapsed(running)
         var pieces = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
         let last = pieces.removeLast()
         for piece in pieces {
-            state.partial += piece
-            result += line(state.partial, step, time)
-            state.partial.removeAll(keepingCapacity: true)
+            running.partial += piece
+            result += line(running.partial, step, time)
+            running.partial.removeAll(keepingCapacity: true)
         }
-        state.partial += last
-        if state.partial.count >= Self.maximumLineBytes {
-            result += line(state.partial, step, time)
-            state.partial = []
+        running.partial += last
+        if running.partial.count >= Self.maximumLineBytes {
+            result += line(running.partial, step, time)
+            running.partial = []
         }
-        return result
+        state.running[step] = running
+        return result.isEmpty ? [] : turn(to: step, &state) + result
     }
 
-    /// A last line without its end.
-    private func rest(_ step: Int, _ state: inout State) -> [UInt8] {
-        guard !state.partial.isEmpty else { return [] }
-        defer { state.partial = [] }
-        return line(state.partial, step, elapsed(state))
-    }
-
-    private func elapsed(_ state: State) -> String {
-        (state.start.map { ContinuousClock.now - $0 } ?? .zero).thousandths
+    private func elapsed(_ running: Running) -> String {
+        (ContinuousClock.now - running.start).thousandths
     }
 
     /// The line without what a carriage return overwrote.

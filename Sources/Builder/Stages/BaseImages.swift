@@ -1,26 +1,30 @@
 internal import FileTree
 internal import ImageSpec
 internal import Store
+internal import Synchronization
 
-/// Finds the images of the store that FROM and `COPY --from` name, each once for a build. One thread
-/// at a time.
-final class BaseImages {
+/// Finds the images of the store that FROM and `COPY --from` name, each once for a build.
+/// Thread-safe.
+final class BaseImages: Sendable {
     private let store: Store
     private let lease: Lease
-    private var known: [Request: Found] = [:]
+    private let known = Mutex<[Request: Found]>([:])
 
     private struct Request: Hashable {
         var text: String
         var platform: Platform?
     }
 
-    init(store: Store, lease: Lease) {
+    private let pull: PullPolicy
+
+    init(store: Store, lease: Lease, pull: PullPolicy = .missing) {
         self.store = store
         self.lease = lease
+        self.pull = pull
     }
 
     /// An image, ready to be built on.
-    struct Found {
+    struct Found: Sendable {
         var record: ImageRecord
         var config: ImageConfig
         var tree: Tree
@@ -30,14 +34,22 @@ final class BaseImages {
     /// - Throws: `imageNotFound`, `ambiguousImage`, `invalidArgument`, `platformMismatch`.
     func find(_ text: String, platform: Platform?) throws -> Found {
         let request = Request(text: text, platform: platform)
-        if let found = known[request] { return found }
+        if let found = known.withLock({ $0[request] }) { return found }
         let found = try load(text, platform)
-        known[request] = found
-        return found
+        // Of a name that was moved meanwhile, all stages get the same image.
+        return known.withLock { known in
+            if let former = known[request] { return former }
+            known[request] = found
+            return found
+        }
     }
 
     private func load(_ text: String, _ platform: Platform?) throws -> Found {
-        let record = try record(text)
+        try found(try record(text), text, platform)
+    }
+
+    /// A stored image that no name leads to.
+    func found(_ record: ImageRecord, _ text: String, _ platform: Platform?) throws -> Found {
         let config = try store.config(of: record.id).config
         if let platform, platform.rank(of: config.platform) == nil {
             throw BuildError(
@@ -89,6 +101,11 @@ final class BaseImages {
         let sameRepository = others.filter { $0.repository == reference?.repository }
         if let near = sameRepository.first {
             hint = "the store has \(near.familiarName); " + hint
+        }
+        switch pull {
+        case .missing: break
+        case .never: hint = "--pull=never asks no registry; " + hint
+        case .always: hint = "there are no registries to pull from yet; " + hint
         }
         return BuildError(
             .imageNotFound, "the store has no image \(name)", offending: text, hint: hint)

@@ -2,20 +2,25 @@ internal import FileTree
 internal import ImageSpec
 internal import LinuxIO
 internal import Store
+internal import Synchronization
 
-/// Tells the store, and so the gallery, how a build goes.
-final class BuildRecorder {
+/// Tells the store, and so the gallery, how a build goes. Thread-safe.
+final class BuildRecorder: Sendable {
     let id: String
+    let title: String
     private let store: Store
     private let lease: Lease
-    private var record: BuildRecord
+    private let begun: BuildRecord
+    private let hasFailed = Atomic<Bool>(false)
 
     /// - Parameter title: the first tag, or the context's name.
     init(id: String, title: String, lease: Lease, store: Store) throws {
         self.id = id
         self.store = store
         self.lease = lease
-        record = BuildRecord(id: id, title: title, lease: lease.id)
+        self.title = title
+        let record = BuildRecord(id: id, title: title, lease: lease.id)
+        begun = record
         try store.save(record)
         do throws(Errno) {
             try HostDirectory.makeAll(store.layout.buildLogs(id), permissions: 0o700)
@@ -41,23 +46,27 @@ final class BuildRecorder {
         store.layout.buildLog(id, step: step)
     }
 
-    /// Records a step, with the cache entry that it made, and has the lease keep its tree.
+    /// Records a step, with the cache entry that it made, and has the lease keep its tree. Of steps
+    /// that fail at the same time only the first is kept: a build has one failure.
     /// - Throws: ``StoreError`` `notFound` when the collector took a cached step's tree.
     func add(
         _ step: BuildStep, _ outcome: BuildStepRecord.Outcome, key: CacheKey?, parent: Tree,
         tree: Tree, directories: PendingDirectories, entry: CacheRecord? = nil
     ) throws(StoreError) {
+        if outcome == .failed, hasFailed.exchange(true, ordering: .relaxed) { return }
         let record = BuildStepRecord(
             build: id, number: step.number, instruction: step.instruction, outcome: outcome,
-            key: key, tree: tree, parentTree: parent)
+            key: key, tree: tree, parentTree: parent, place: step.place,
+            explanation: step.explanation)
         try store.record(
             [record], entries: entry.map { [$0] } ?? [], directories: directories, lease: lease)
     }
 
     func end(_ status: BuildRecord.Status, image: ImageID? = nil) throws {
-        record.status = status
-        record.image = image
-        record.endedAt = Store.now()
-        try store.save(record)
+        var ended = begun
+        ended.status = status
+        ended.image = image
+        ended.endedAt = Store.now()
+        try store.save(ended)
     }
 }

@@ -15,8 +15,10 @@ struct ImageAssembly {
         for label in run.options.labels { self.state.image.config.labels[label.name] = label.value }
     }
 
-    /// - Parameter step: the step that this is shown as.
-    func record(step: Int) throws -> BuildResult {
+    /// - Parameters:
+    ///   - step: the step that this is shown as.
+    ///   - isKept: whether the image gets its names.
+    func record(step: Int, isKept: Bool = true) throws -> BuildResult {
         let clock = ContinuousClock()
         let start = clock.now
         run.observer.observe(.exporting(step: step))
@@ -30,16 +32,62 @@ struct ImageAssembly {
         let config = completeConfig(digests)
         let bytes = config.encoded
         let id = ImageID(Digest(of: bytes))
-        if try run.store.image(id) != nil {
-            try name(id)
+        let tags = isKept ? run.options.tags : []
+        let manifest = manifest(bytes, digests)
+        if let image = try run.store.image(id),
+            image.manifestDigest == Digest(of: manifest) || run.options.annotations.isEmpty
+        {
+            try name(id, tags)
         } else {
-            try insert(config, bytes, digests)
+            try insert(config, bytes, manifest, digests, tags)
         }
-        run.observer.observe(
-            .exported(step: step, id, tags: run.options.tags, clock.now - start))
+        run.observer.observe(.exported(step: step, id, tags: tags, clock.now - start))
         return BuildResult(
-            image: id, tags: run.options.tags, build: run.recorder.id,
-            stepCount: run.stepCount - 1, cachedStepCount: run.cachedStepCount)
+            image: id, manifest: Digest(of: manifest), manifestSizeBytes: manifest.count,
+            platform: config.platform, tags: run.options.tags, build: run.recorder.id,
+            stepCount: run.stepCount, cachedStepCount: run.cachedStepCount, stop: run.stop,
+            isRecorded: isKept)
+    }
+
+    /// What a build ends with that makes no image. It does not wait for the layers' digests: the image
+    /// is named by its config without them.
+    func unrecorded() -> BuildResult { described([]) }
+
+    /// What the image would be, for outputs that take its files only.
+    func describe(step: Int) throws -> BuildResult {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let result = described(try state.layers.map { try $0.digest.value() })
+        run.observer.observe(.stepDone(step: step, clock.now - start))
+        return result
+    }
+
+    private func described(_ digests: [LayerDigest.Value]) -> BuildResult {
+        let config = completeConfig(digests)
+        let bytes = config.encoded
+        let manifest = manifest(bytes, digests)
+        return BuildResult(
+            image: ImageID(Digest(of: bytes)), manifest: Digest(of: manifest),
+            manifestSizeBytes: manifest.count, platform: config.platform, tags: [],
+            build: run.recorder.id, stepCount: run.stepCount,
+            cachedStepCount: run.cachedStepCount, stop: run.stop, isRecorded: false)
+    }
+
+    /// The same for the same image in every store.
+    private func manifest(_ config: [UInt8], _ digests: [LayerDigest.Value]) -> [UInt8] {
+        var parent: ChainID?
+        let layers = zip(state.layers, digests).map { layer, digest in
+            let record = LayerRecord(
+                parent: parent, diffID: digest.diffID, tree: layer.tree, recipe: nil,
+                tarSizeBytes: digest.tarSizeBytes)
+            parent = record.chainID
+            return record
+        }
+        var manifest = ImageManifest.uncompressed(config: config, layers: layers)
+        for annotation in run.options.annotations {
+            manifest.annotations[annotation.name] = annotation.value
+        }
+        return manifest.encoded
     }
 
     private func completeConfig(_ digests: [LayerDigest.Value]) -> ImageConfig {
@@ -102,20 +150,20 @@ struct ImageAssembly {
 
     /// Names an image that is there already: what a fully cached build ends with, mostly with nothing
     /// left to do.
-    private func name(_ id: ImageID) throws {
-        for tag in run.options.tags where try run.store.image(named: tag)?.id != id {
+    private func name(_ id: ImageID, _ tags: [Reference]) throws {
+        for tag in tags where try run.store.image(named: tag)?.id != id {
             try run.store.setName(tag, to: id)
         }
     }
 
     private func insert(
-        _ config: ImageConfig, _ bytes: [UInt8], _ digests: [LayerDigest.Value]
+        _ config: ImageConfig, _ bytes: [UInt8], _ manifest: [UInt8],
+        _ digests: [LayerDigest.Value], _ tags: [Reference]
     ) throws {
         let layers = try recordLayers(digests)
-        let manifest = ImageManifest.uncompressed(config: bytes, layers: layers)
         _ = try run.store.insertImage(
-            config: bytes, manifest: manifest.encoded, chainID: layers.last?.chainID,
+            config: bytes, manifest: manifest, chainID: layers.last?.chainID,
             layerCount: layers.count, createdAt: (config.created ?? .epoch).clampedNanoseconds,
-            names: run.options.tags)
+            names: tags)
     }
 }

@@ -8,62 +8,53 @@ extension StageBuild {
     struct Transfer {
         var keyword: InstructionKeyword
         var transfer: CopyTransfer
-        var source: any CopySource
-        /// Whether archives among the files are unpacked.
-        var unpacks: Bool
         var destination: DestinationPath
         var transform: CopyTransform
-        /// Where the directories of the entries are.
-        var directories: any DirectorySource
-        /// Whether those are in the store.
-        var isStored: Bool
+        /// Whether the directories on the way to the files are kept.
+        var keepsParents = false
         /// What is copied: by source, in order.
         var entries: [Entry]
 
         struct Entry {
+            var source: any CopySource
             var match: SourceMatch
             var node: Node
+            /// Where the directories of the node are.
+            var directories: any DirectorySource
+            /// Whether those are in the store.
+            var isStored: Bool
+            /// Whether an archive is unpacked.
+            var unpacks: Bool
+            /// Whether something of the source was left out.
+            var isReduced = false
         }
     }
 
     func perform(_ instruction: CopyInstruction, _ located: LocatedInstruction) throws {
-        if instruction.parents {
+        for source in instruction.transfer.sources {
+            guard let remote = try RemoteSource(source) else { continue }
+            let isFile = if case .file = remote { true } else { false }
             throw BuildError(
-                .unsupported, "COPY --parents is not supported yet", offending: "--parents",
-                hint: "copy each directory on its own")
-        }
-        for source in instruction.transfer.sources where Self.isRemote(source) {
-            throw BuildError(
-                .invalidArgument, "source can't be a URL for COPY", offending: source,
-                hint: "ADD takes URLs")
+                .invalidArgument,
+                isFile ? "source can't be a URL for COPY" : "source can't be a git ref for COPY",
+                offending: source, hint: "ADD takes URLs and git repositories")
         }
         var source: any CopySource = run.context.source
         if let from = instruction.from { source = try self.source(named: from) }
-        try transfer(instruction.transfer, .copy, source, unpacks: false, located)
-    }
-
-    func perform(_ instruction: AddInstruction, _ located: LocatedInstruction) throws {
-        for source in instruction.transfer.sources where Self.isRemote(source) {
-            throw BuildError(
-                .unsupported, "ADD of a URL or a git repository is not supported yet",
-                offending: source,
-                hint: "download it in a RUN step, or into the build context")
-        }
-        if let checksum = instruction.checksum {
-            throw BuildError(
-                .invalidArgument, "checksum requires HTTP(S) or Git sources",
-                offending: checksum)
+        var entries: [Transfer.Entry] = []
+        for word in instruction.transfer.sources {
+            entries +=
+                instruction.parents
+                ? try parentEntries(word, source, instruction.transfer.excludes, located)
+                : try localEntries(
+                    word, source, instruction.transfer.excludes, unpacks: false, located)
         }
         try transfer(
-            instruction.transfer, .add, run.context.source,
-            unpacks: instruction.unpack ?? true, located)
+            instruction.transfer, .copy, entries, keepsParents: instruction.parents, located)
     }
 
-    private static func isRemote(_ source: String) -> Bool {
-        ["http://", "https://", "git://", "ssh://", "git@"].contains { source.hasPrefix($0) }
-    }
-
-    private func source(named name: String) throws -> any CopySource {
+    /// What `--from=` names: a stage, a named context, an image.
+    func source(named name: String) throws -> any CopySource {
         do {
             return try run.source(try origin(name))
         } catch var error as BuildError where error.code == .imageNotFound {
@@ -82,62 +73,106 @@ extension StageBuild {
         if let source = plan.sources[name] { return source }
         if name == "scratch" { return .scratch }
         if let index = try? run.file.stageIndex(of: name) { return .stage(index) }  // an image
-        return .image(name)
+        return run.contexts.has(name) ? .context(name) : .image(name)
     }
 
-    private func transfer(
-        _ transfer: CopyTransfer, _ keyword: InstructionKeyword, _ source: any CopySource,
-        unpacks: Bool, _ located: LocatedInstruction
-    ) throws {
-        let matcher = SourceMatcher(source: source)
-        var matches: [SourceMatch] = []
-        for word in transfer.sources {
-            let found = try matcher.matches(of: word)
-            if found.isEmpty {
-                run.warn(
-                    "NoMatch", "nothing in \(source.name) matches \"\(word)\"",
-                    at: located.range)
+    /// What a word names in a source.
+    func localEntries(
+        _ word: String, _ source: any CopySource, _ excludes: [String], unpacks: Bool,
+        _ located: LocatedInstruction
+    ) throws -> [Transfer.Entry] {
+        let matches = try SourceMatcher(source: source).matches(of: word)
+        if matches.isEmpty { warnOfNoMatch(word, source, located) }
+        let entries = try matches.compactMap { match in
+            try source.node(at: match.resolved).map {
+                Transfer.Entry(
+                    source: source, match: match, node: $0, directories: source.directories,
+                    isStored: source.isStored, unpacks: unpacks)
             }
-            matches += found
         }
-        var work = Transfer(
-            keyword: keyword, transfer: transfer, source: source, unpacks: unpacks,
-            destination: try DestinationPath(
-                transfer.destination, workingDirectory: state.workingDirectory),
-            transform: CopyTransform(
-                owner: try transfer.chown.map { try owner($0) },
-                mode: try transfer.chmod.map { try ModeChange(parsing: $0) },
-                time: run.arguments.epochTime),
-            directories: source.directories, isStored: source.isStored,
-            entries: try matches.compactMap { match in
-                try source.node(at: match.resolved).map { .init(match: match, node: $0) }
-            })
-        if !transfer.excludes.isEmpty { try leaveOut(transfer.excludes, of: &work) }
-        let step = LayerStep(
-            text: shownText(located), history: Self.history(keyword, transfer),
-            inputs: try inputs(of: work), range: located.range)
-        try perform(step) { _, directories in try copy(work, directories) }
+        return try leavingOut(excludes, of: entries, source, source.directories)
     }
 
-    private func leaveOut(_ patterns: [String], of work: inout Transfer) throws {
-        let excluded = try ExcludedEntries(patterns, of: work.source)
-        work.directories = excluded.directories
-        work.isStored = false
-        work.entries = try work.entries.compactMap { entry in
+    private func warnOfNoMatch(
+        _ word: String, _ source: any CopySource, _ located: LocatedInstruction
+    ) {
+        run.warn(
+            "NoMatch", "nothing in \(source.name) matches \"\(word)\"", at: located.range)
+    }
+
+    /// `--parents`: what a word names, below the directories on the way.
+    private func parentEntries(
+        _ word: String, _ source: any CopySource, _ excludes: [String],
+        _ located: LocatedInstruction
+    ) throws -> [Transfer.Entry] {
+        let parts = try ParentsPattern(word)
+        let included = try IncludedEntries(parts.pattern, of: source)
+        let matcher = SourceMatcher(source: source)
+        var entries: [Transfer.Entry] = []
+        for match in try matcher.matches(of: parts.base) {
+            guard let node = try included.node(at: match.resolved) else { continue }
+            entries.append(
+                Transfer.Entry(
+                    source: source, match: match, node: node, directories: included.directories,
+                    isStored: false, unpacks: false, isReduced: true))
+        }
+        if entries.isEmpty {
+            if parts.isPlain {
+                let names = parts.base + "/" + parts.pattern
+                throw matcher.missing(try TreePath(cleaning: Array(names.utf8)), word)
+            }
+            warnOfNoMatch(word, source, located)
+        }
+        return try leavingOut(excludes, of: entries, source, included.directories)
+    }
+
+    private func leavingOut(
+        _ patterns: [String], of entries: [Transfer.Entry], _ source: any CopySource,
+        _ directories: any DirectorySource
+    ) throws -> [Transfer.Entry] {
+        if patterns.isEmpty { return entries }
+        let excluded = try ExcludedEntries(patterns, base: directories)
+        return try entries.compactMap { entry in
             if entry.match.isFromWildcard, let name = entry.match.path.last,
                 excluded.leavesOut(name)
             {
                 return nil
             }
-            return .init(match: entry.match, node: try excluded.remainder(of: entry.node))
+            var entry = entry
+            entry.node = try excluded.remainder(of: entry.node)
+            entry.directories = excluded.directories
+            entry.isStored = false
+            entry.isReduced = true
+            return entry
         }
+    }
+
+    func transfer(
+        _ transfer: CopyTransfer, _ keyword: InstructionKeyword, _ entries: [Transfer.Entry],
+        keepsParents: Bool = false, _ located: LocatedInstruction
+    ) throws {
+        let work = Transfer(
+            keyword: keyword, transfer: transfer,
+            destination: try DestinationPath(
+                transfer.destination + (keepsParents ? "/" : ""),
+                workingDirectory: state.workingDirectory),
+            transform: CopyTransform(
+                owner: try transfer.chown.map { try owner($0) },
+                mode: try transfer.chmod.map { try ModeChange(parsing: $0) },
+                time: run.arguments.epochTime),
+            keepsParents: keepsParents, entries: entries)
+        let step = LayerStep(
+            text: shownText(located), history: Self.history(keyword, transfer, keepsParents),
+            inputs: try inputs(of: work), range: located.range)
+        try perform(step) { _, directories in try copy(work, directories) }
     }
 
     /// As BuildKit's history has it.
     private static func history(
-        _ keyword: InstructionKeyword, _ transfer: CopyTransfer
+        _ keyword: InstructionKeyword, _ transfer: CopyTransfer, _ keepsParents: Bool
     ) -> String {
         var words = [keyword.rawValue]
+        if keepsParents { words.append("--parents") }
         if let chown = transfer.chown { words.append("--chown=\(chown)") }
         if let chmod = transfer.chmod { words.append("--chmod=\(chmod)") }
         words += transfer.sources
@@ -155,11 +190,10 @@ extension StageBuild {
         }
         if let chmod = work.transfer.chmod { inputs.append("chmod", chmod) }
         if work.transfer.link { inputs.append("link") }
-        if work.unpacks { inputs.append("unpack") }
-        if let epoch = run.arguments.epoch { inputs.append("epoch", "\(epoch.unixSeconds)") }
-        let digests = run.digests(of: work)
+        if work.keepsParents { inputs.append("parents") }
+        if work.entries.contains(where: \.unpacks) { inputs.append("unpack") }
         for entry in work.entries {
-            try inputs.append(source: entry.match.path, entry.node, digests)
+            try inputs.append(source: entry.match.path, entry.node, run.digests(of: entry))
         }
         for file in work.transfer.inlineFiles {
             inputs.append("inline", file.name, "\(Digest(of: file.content))")
@@ -177,8 +211,8 @@ extension StageBuild {
             isLink: work.transfer.link)
         for entry in work.entries {
             try run.cancellation.check()
-            try work.source.provideContents(at: entry.match.resolved)
-            if work.unpacks, case .file(let content) = entry.node.content,
+            try entry.source.provideContents(at: entry.match.resolved)
+            if entry.unpacks, case .file(let content) = entry.node.content,
                 try ArchiveUnpacker.isArchive(content, in: run.store)
             {
                 let unpacker = ArchiveUnpacker(ingest: ingest, owner: work.transform.owner)
@@ -188,7 +222,8 @@ extension StageBuild {
             }
             try copier.copy(
                 entry.node, named: entry.match.path.last, at: entry.match.resolved,
-                from: work.directories, isStored: work.isStored, to: work.destination)
+                from: entry.directories, isStored: entry.isStored, to: work.destination,
+                linksOf: ObjectIdentifier(entry.source))
         }
         for file in work.transfer.inlineFiles {
             let node = Node(

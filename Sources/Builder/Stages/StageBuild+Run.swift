@@ -9,12 +9,15 @@ extension StageBuild {
     private static let scriptDirectory = "/dev/pipes"
 
     func perform(_ instruction: RunInstruction, _ located: LocatedInstruction) throws {
-        try refuseUnsupported(instruction)
+        try checkSecurity(instruction)
         let (arguments, files) = try program(of: instruction)
-        let request = StepRequest(
-            tree: state.tree, arguments: arguments, environment: state.environment.entries,
+        let mounts = try plan(instruction.mounts)
+        var request = StepRequest(
+            tree: state.tree, arguments: arguments,
+            environment: state.environment.entries + agentEnvironment(mounts),
             workingDirectory: state.workingDirectory, user: state.image.config.user,
             network: network(of: instruction), files: files)
+        request.surroundings = surroundings(of: instruction)
         var inputs = CacheInputs("RUN", parent: state.tree)
         for argument in arguments { inputs.append("argument", argument) }
         for variable in request.environment { inputs.append("environment", variable) }
@@ -24,26 +27,48 @@ extension StageBuild {
         for file in files {
             inputs.append("file", file.path, "\(Digest(of: file.content))")
         }
+        append(request.surroundings, to: &inputs)
+        try append(mounts, to: &inputs)
         let step = LayerStep(
             text: shownText(located), history: history(of: arguments), inputs: inputs,
             range: located.range)
         try perform(step) { step, directories in
-            try execute(request, step, located, directories)
+            var request = request
+            try provide(mounts, to: &request.surroundings)
+            return try execute(request, step, located, directories)
         }
     }
 
-    private func refuseUnsupported(_ instruction: RunInstruction) throws {
-        if let mount = instruction.mounts.first {
-            throw BuildError(
-                .unsupported, "RUN --mount=type=\(mount.type) is not supported yet",
-                offending: "--mount",
-                hint: "COPY what the command reads, and let it remove what is not to stay")
+    private func checkSecurity(_ instruction: RunInstruction) throws {
+        guard instruction.security == .insecure, !run.options.run.allowsInsecure else { return }
+        throw BuildError(
+            .invalidArgument, "security.insecure is not allowed",
+            offending: "--security=insecure",
+            hint: "such a command may do all that you may; build with --allow security.insecure")
+    }
+
+    private func surroundings(of instruction: RunInstruction) -> StepRequest.Surroundings {
+        let options = run.options.run
+        var surroundings = StepRequest.Surroundings()
+        surroundings.isPrivileged = instruction.security == .insecure
+        surroundings.resourceLimits = options.resourceLimits
+        surroundings.sharedMemoryBytes = options.sharedMemoryBytes
+        surroundings.extraHosts = options.extraHosts
+        return surroundings
+    }
+
+    /// As in BuildKit: the names of further hosts count, their addresses do not.
+    private func append(
+        _ surroundings: StepRequest.Surroundings, to inputs: inout CacheInputs
+    ) {
+        if surroundings.isPrivileged { inputs.append("security", "insecure") }
+        for limit in surroundings.resourceLimits {
+            inputs.append("ulimit", "\(limit.name)=\(limit.soft):\(limit.hard)")
         }
-        if instruction.security == .insecure {
-            throw BuildError(
-                .unsupported, "RUN --security=insecure is not supported yet",
-                offending: "--security=insecure")
+        if let bytes = surroundings.sharedMemoryBytes {
+            inputs.append("shared-memory", "\(bytes)")
         }
+        for host in surroundings.extraHosts { inputs.append("host", host.name) }
     }
 
     private func network(of instruction: RunInstruction) -> Network {

@@ -25,7 +25,6 @@ extension StageBuild {
         var inputs = CacheInputs("WORKDIR", parent: state.tree)
         inputs.append("directory", place.text)
         inputs.append("owner", "\(owner.userID):\(owner.groupID)")
-        if let epoch = run.arguments.epoch { inputs.append("epoch", "\(epoch.unixSeconds)") }
         let step = LayerStep(
             text: shownText(located), history: history, inputs: inputs, range: located.range)
         try perform(step) { _, directories in

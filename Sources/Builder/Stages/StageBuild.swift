@@ -3,53 +3,68 @@ internal import FileTree
 internal import ImageSpec
 internal import Store
 
-/// The build of one stage: its instructions, one after the other.
+/// The build of one stage: its instructions, one after the other, on one thread.
 final class StageBuild {
     let run: BuildRun
     let plan: StagePlan.Step
     var state: StageState
 
+    private let triggers: [LocatedInstruction]
+    private let isTarget: Bool
+    /// The build's number of the stage's first step.
+    private let firstNumber: Int
     /// How many steps the stage shows, and how many it has shown.
-    private var stepTotal = 0
+    private let stepTotal: Int
+    private let remoteNumbers: [Int: Int]
     private var stepIndex = 0
     private var isTrigger = false
+    /// Where the instruction stands that is being built.
+    private var position = 0
+    /// The last step, for a build that is to stop after it.
+    private var lastStep: (step: BuildStep, key: CacheKey?)?
 
-    init(_ run: BuildRun, _ plan: StagePlan.Step) {
+    init(_ run: BuildRun, _ entry: BuildSchedule.Entry, isTarget: Bool) {
         self.run = run
-        self.plan = plan
+        plan = entry.plan
+        triggers = entry.triggers
+        firstNumber = entry.firstNumber
+        stepTotal = entry.stepCount
+        remoteNumbers = entry.remoteNumbers
+        self.isTarget = isTarget
         state = StageState(scratchFor: run.options.platform ?? .host)
     }
 
     /// - Throws: ``BuildError``, with the instruction's place.
     func build() throws -> StageState {
         let from = plan.stage.fromInstruction
-        do {
-            try begin()
-        } catch {
-            throw BuildError(error, at: from.range)
-        }
-        let triggers = state.image.config.onBuild
+        try Self.place(at: from.range) { try begin() }
         state.image.config.onBuild = []
-        let parsed = try triggers.map { try trigger($0, from: from) }
-        stepTotal += (parsed + plan.stage.instructions).count { Self.isStep($0) }
         try showBase()
-        isTrigger = true
-        for instruction in parsed { try dispatch(instruction) }
-        isTrigger = false
-        for instruction in plan.stage.instructions { try dispatch(instruction) }
-        return state
-    }
-
-    private static func isStep(_ located: LocatedInstruction) -> Bool {
-        switch located.keyword {
-        case .run, .copy, .add, .workdir: true
-        default: false
+        try Self.place(at: from.range) { try takeContext() }
+        let instructions = triggers + plan.stage.instructions
+        for (index, instruction) in instructions.enumerated() {
+            if isTarget, let last = run.options.targetStep, stepIndex == last { break }
+            position = index
+            isTrigger = index < triggers.count
+            try dispatch(instruction)
         }
+        if isTarget, run.options.targetStep != nil, let lastStep {
+            run.noteStop(
+                BuildResult.Stop(
+                    step: lastStep.step.number, label: lastStep.step.label, key: lastStep.key,
+                    tree: state.tree.id))
+        }
+        return state
     }
 
     private func begin() throws {
         switch plan.base {
-        case .scratch: break
+        case .scratch:
+            state = StageState(scratchFor: try run.platform(of: plan) ?? .host)
+        case .context(let name):
+            let base = try run.contexts.base(name, run.images, try run.platform(of: plan))
+            guard case .image(let found) = base else { break }
+            state = StageState(found.config, tree: found.tree, layers: found.layers)
         case .stage(let index): state = try run.finishedStage(index).forNextStage()
         case .image(let name):
             let found = try run.images.find(name, platform: try run.platform(of: plan))
@@ -74,33 +89,21 @@ final class StageBuild {
     /// A base image is the stage's first step; there is nothing to do for it.
     private func showBase() throws {
         guard case .image(let name) = plan.base else { return }
-        stepTotal += 1
         let shown = (try? Reference(parsing: name).canonical) ?? name  // an ID is shown as it is
-        let step = run.newStep(label: label("FROM \(shown)"), instruction: "FROM \(name)")
+        let step = newStep(label: label("FROM \(shown)"), instruction: "FROM \(name)")
+        run.begin(step)
         try run.recorder.add(
             step, .done, key: nil, parent: state.tree, tree: state.tree,
             directories: PendingDirectories(base: run.store))
         run.observer.observe(.stepDone(step: step.number, .zero))
-    }
-
-    private func trigger(
-        _ text: String, from: LocatedInstruction
-    ) throws -> LocatedInstruction {
-        do {
-            var located = try LocatedInstruction(parsingTrigger: text)
-            located.range = from.range
-            return located
-        } catch {
-            throw BuildError(
-                .invalidDockerfile, "the base image's ONBUILD trigger is wrong: \(error.message)",
-                at: from.range, offending: nil, expected: error.expected, hint: "ONBUILD \(text)")
-        }
+        finished(step, key: nil)
     }
 
     // MARK: - Instructions
 
     private func dispatch(_ located: LocatedInstruction) throws {
-        do {
+        try Self.place(at: located.range) {
+            try run.results.check()
             try run.cancellation.check()
             if case .arg(let arg) = located.instruction { return try declare(arg) }
             let environment = state.environment
@@ -114,10 +117,20 @@ final class StageBuild {
             case .workdir(let instruction): try perform(instruction, located)
             default: try configure(expanded.instruction)
             }
-        } catch let error as CacheVerifier.DamagedEntries {
+        }
+    }
+
+    /// Gives what goes wrong a place, but for what ends the stage without being its fault.
+    private static func place(at range: SourceRange, _ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let error
+            where error is CacheVerifier.DamagedEntries
+            || error is StageResults.Abandoned
+        {
             throw error
         } catch {
-            throw BuildError(error, at: located.range)
+            throw BuildError(error, at: range)
         }
     }
 
@@ -137,13 +150,32 @@ final class StageBuild {
                 value = run.arguments.globalValue(name)
             }
             state.declareArgument(name, value)
-            run.declaredArguments.insert(name)
+            run.noteArgument(name)
             words.append(value.map { "\(name)=\($0)" } ?? name)
         }
         state.addHistory("ARG \(words.joined(separator: " "))", hasLayer: false)
     }
 
     // MARK: - Steps
+
+    /// The step that was named last by ``label(_:)``.
+    func newStep(label: String, instruction: String) -> BuildStep {
+        BuildStep(
+            number: firstNumber + stepIndex - 1, label: label, instruction: instruction,
+            place: "\(plan.stage.displayName) \(stepIndex)")
+    }
+
+    /// The number for bringing what a word of the ADD that is being built names; nil where the schedule
+    /// knows the source itself.
+    func remoteNumber(ofWord index: Int) -> Int? { remoteNumbers[position].map { $0 + index } }
+
+    func finished(_ step: BuildStep, key: CacheKey?) { lastStep = (step, key) }
+
+    /// Has the context read what later instructions copy from it, while this one runs.
+    func readAhead() {
+        let instructions = triggers + plan.stage.instructions
+        run.readahead.prepare(instructions.dropFirst(position + 1))
+    }
 
     /// What a step is called: `[name 2/4] RUN make`.
     func label(_ text: String) -> String {

@@ -4,7 +4,7 @@ internal import ImageSpec
 internal import Sandbox
 
 /// Variables by name, in the order they were first set.
-struct VariableList: Hashable {
+struct VariableList: Hashable, Sendable {
     private(set) var variables: [(name: String, value: String)] = []
     private var places: [String: Int] = [:]
 
@@ -27,7 +27,7 @@ struct VariableList: Hashable {
 }
 
 /// A layer of an image being built.
-struct StageLayer {
+struct StageLayer: Sendable {
     /// The root file system with it.
     var tree: Tree
     /// Known for layers of base images; found meanwhile for new ones.
@@ -37,7 +37,7 @@ struct StageLayer {
 }
 
 /// What the instructions of a stage have made so far.
-struct StageState {
+struct StageState: Sendable {
     var tree: Tree
     /// The config as it will be, but for the diffIDs and times that are found at the end.
     var image: ImageConfig
@@ -50,6 +50,9 @@ struct StageState {
     /// Whether this stage itself has a CMD, which an ENTRYPOINT then leaves alone.
     var hasOwnCommand = false
     var hasOwnWorkingDirectory = false
+    /// The last step that the cache did not have, of this stage or those below: why what stands on
+    /// it is not there either.
+    var lastRebuiltStep: Int?
 
     /// An empty image: `FROM scratch`.
     init(scratchFor platform: Platform) {

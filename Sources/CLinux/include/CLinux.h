@@ -21,6 +21,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "vitrine_keeper.h"
 #include "vitrine_spawn.h"
 
 static inline int vitrine_openat(int directory, const char *path, int flags, mode_t mode) {

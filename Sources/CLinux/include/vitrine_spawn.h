@@ -62,6 +62,12 @@ pid_t vitrine_spawn(const struct vitrine_spawn_request *request, enum vitrine_sp
 // pidfd_open(2), which glibc 2.36 and later wrap.
 int vitrine_pidfd_open(pid_t pid);
 
+// An unnamed file in memory that can be executed and sealed (memfd_create(2), MFD_ALLOW_SEALING).
+int vitrine_program_file(const char *name);
+
+// Makes it unchangeable for ever (fcntl(2), F_ADD_SEALS).
+int vitrine_seal_file(int descriptor);
+
 // An unnamed file in memory, closed on execution (memfd_create(2)).
 int vitrine_memory_file(const char *name);
 

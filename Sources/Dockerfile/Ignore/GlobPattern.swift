@@ -46,6 +46,9 @@ package struct GlobPattern: Hashable, Sendable {
     /// What every match ends with, when the pattern is `**/` and this: the commonest of all.
     private let directorySuffix: [UInt8]?
 
+    /// What the last name of every match ends with, when the pattern is `**/*` and this: `**/*.o`.
+    private let nameSuffix: [UInt8]?
+
     /// - Throws: `invalidPattern`, without a place.
     package init(
         parsing pattern: [UInt8], dialect: Dialect = .fileName
@@ -60,6 +63,18 @@ package struct GlobPattern: Hashable, Sendable {
             literalPrefix.isEmpty && elements.first == .directories
             && tail.allSatisfy { if case .literal = $0 { true } else { false } }
         directorySuffix = isSuffix ? Self.bytes(of: tail) : nil
+        let ending = tail.dropFirst()
+        let isNameSuffix =
+            literalPrefix.isEmpty && elements.first == .directories && tail.first == .anyRun
+            && ending.allSatisfy {
+                // A byte that is no character could be the end of one.
+                if case .literal(let character) = $0 {
+                    character != 0x2F && character < Self.invalidByteBase
+                } else {
+                    false
+                }
+            }
+        nameSuffix = isNameSuffix ? Self.bytes(of: ending) : nil
     }
 
     /// Whether the pattern has no wildcards.
@@ -80,6 +95,8 @@ package struct GlobPattern: Hashable, Sendable {
             let rest = path.dropLast(directorySuffix.count)
             return rest.isEmpty || rest.last == UInt8(ascii: "/")
         }
+        // What stands before it is a run without a slash, and directories.
+        if let nameSuffix { return path.hasSuffix(nameSuffix) }
         return GlobStates.isMatch(of: path.dropFirst(literalPrefix.count), elements)
     }
 

@@ -51,6 +51,14 @@ package struct MountOptions: Hashable, Sendable {
         return from
     }
 
+    /// Whether expansion leaves the values as they are, whatever the escape character.
+    var isLiteral: Bool {
+        let special = Set("$\\`'\"".utf8)
+        return options.allSatisfy { option in
+            option.value?.utf8.allSatisfy { !special.contains($0) } ?? true
+        }
+    }
+
     /// Whether `value` holds a `$` that something follows.
     static func mayHoldVariable(_ value: String) -> Bool {
         let bytes = Array(value.utf8)

@@ -2,7 +2,12 @@ extension InstructionParser {
     func parseRun(_ flags: InstructionFlags) throws(DockerfileError) -> RunInstruction {
         var mounts: [MountOptions] = []
         for value in flags.all("mount") {
-            do { mounts.append(try MountOptions(parsing: value.text)) } catch {
+            do {
+                let options = try MountOptions(parsing: value.text)
+                // What holds no variable is known to be wrong before anything runs.
+                if options.isLiteral { _ = try RunMount(options) }
+                mounts.append(options)
+            } catch {
                 throw error.located(at: line.range(of: value.token))
             }
         }

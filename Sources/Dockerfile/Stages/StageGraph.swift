@@ -1,6 +1,8 @@
 /// The stages of a file and how they lean on each other.
 struct StageGraph {
     private let stages: [Stage]
+    /// By stage: whether a named context stands for it.
+    private let overridden: [Bool]
     private var bases: [StagePlan.Source] = []
     private var platforms: [String?] = []
     private var sources: [[String: StagePlan.Source]] = []
@@ -8,26 +10,30 @@ struct StageGraph {
     private var needs: [[(stage: Int, instruction: LocatedInstruction)]]
     private(set) var variables = VariableUse()
 
-    init(stages: [Stage]) {
+    init(stages: [Stage], overridden: [Bool]) {
         self.stages = stages
+        self.overridden = overridden
         needs = Array(repeating: [], count: stages.count)
     }
 
     func step(_ index: Int) -> StagePlan.Step {
-        StagePlan.Step(
-            stage: stages[index], base: bases[index], platform: platforms[index],
+        var stage = stages[index]
+        // The context has what the instructions would make.
+        if overridden[index] { stage.instructions = [] }
+        return StagePlan.Step(
+            stage: stage, base: bases[index], platform: platforms[index],
             sources: sources[index])
     }
 
-    /// Expands every FROM line. A base is an earlier stage, `scratch`, or an image.
+    /// Expands every FROM line. A base is an earlier stage, a named context, `scratch`, or an image.
     mutating func resolveBases(
-        escape: EscapeCharacter, with value: (String) -> String?
+        escape: EscapeCharacter, isContext: (String) -> Bool, with value: (String) -> String?
     ) throws(DockerfileError) {
         let expander = WordExpander(escape: escape)
         var indexOfName: [String: Int] = [:]
         for stage in stages {
             do throws(DockerfileError) {
-                try resolveBase(of: stage, expander, indexOfName, value)
+                try resolveBase(of: stage, expander, indexOfName, isContext, value)
             } catch {
                 throw error.located(at: stage.fromInstruction.range)
             }
@@ -37,8 +43,13 @@ struct StageGraph {
 
     private mutating func resolveBase(
         of stage: Stage, _ expander: WordExpander, _ indexOfName: [String: Int],
-        _ value: (String) -> String?
+        _ isContext: (String) -> Bool, _ value: (String) -> String?
     ) throws(DockerfileError) {
+        if overridden[stage.index], let name = stage.name {
+            platforms.append(nil)
+            bases.append(.context(name))
+            return
+        }
         let base = try expander.expand(stage.from.base, with: value)
         variables.formUnion(base.variables)
         var platform: String?
@@ -52,6 +63,8 @@ struct StageGraph {
         if let index = indexOfName[base.text.lowercased()] {
             bases.append(.stage(index))
             needs[stage.index].append((index, stage.fromInstruction))
+        } else if isContext(base.text) {
+            bases.append(.context(base.text))
         } else {
             bases.append(base.text == "scratch" ? .scratch : .image(base.text))
         }
@@ -59,14 +72,14 @@ struct StageGraph {
 
     /// Resolves what COPY --from and RUN --mount=from name: a stage anywhere in the file, or an
     /// image.
-    mutating func resolveSources() throws(DockerfileError) {
+    mutating func resolveSources(isContext: (String) -> Bool) throws(DockerfileError) {
         var indexOfName: [String: Int] = [:]
         for stage in stages { if let name = stage.name { indexOfName[name] = stage.index } }
         for stage in stages {
             var resolved: [String: StagePlan.Source] = [:]
-            for located in stage.instructions {
+            for located in overridden[stage.index] ? [] : stage.instructions {
                 for reference in located.instruction.stageReferences {
-                    let source = try source(reference, located, indexOfName)
+                    let source = try source(reference, located, indexOfName, isContext)
                     resolved[reference] = source
                     if case .stage(let index) = source {
                         needs[stage.index].append((index, located))
@@ -78,9 +91,11 @@ struct StageGraph {
     }
 
     private func source(
-        _ reference: String, _ located: LocatedInstruction, _ indexOfName: [String: Int]
+        _ reference: String, _ located: LocatedInstruction, _ indexOfName: [String: Int],
+        _ isContext: (String) -> Bool
     ) throws(DockerfileError) -> StagePlan.Source {
         if let index = indexOfName[reference.lowercased()] { return .stage(index) }
+        if isContext(reference) { return .context(reference) }
         if let index = Int(reference) {
             guard stages.indices.contains(index) else {
                 throw DockerfileError(

@@ -8,6 +8,8 @@ package struct StagePlan: Hashable, Sendable {
         case stage(Int)
         /// An image, by reference.
         case image(String)
+        /// A context that the build was given under this name.
+        case context(String)
     }
 
     /// A stage that the build needs.
@@ -43,14 +45,18 @@ extension Dockerfile {
     ///
     /// - Parameters:
     ///   - target: a stage's name in any case or its number; nil for the last stage.
+    ///   - isContext: whether the build was given a context under this name, which then stands for
+    ///     the stage or the image that is called so.
     ///   - value: the value of a global argument, or nil when it has none.
     /// - Throws: `unknownStage`, `circularDependency`, `blankBaseName`, and expansion's errors.
     package func plan(
-        target: String? = nil, with value: (String) -> String?
+        target: String? = nil, isContext: (String) -> Bool = { _ in false },
+        with value: (String) -> String?
     ) throws(DockerfileError) -> StagePlan {
-        var graph = StageGraph(stages: stages)
-        try graph.resolveBases(escape: directives.escape, with: value)
-        try graph.resolveSources()
+        let overridden = stages.map { $0.name.map(isContext) ?? false }
+        var graph = StageGraph(stages: stages, overridden: overridden)
+        try graph.resolveBases(escape: directives.escape, isContext: isContext, with: value)
+        try graph.resolveSources(isContext: isContext)
         let last = try target.map { name throws(DockerfileError) in try stageIndex(of: name) }
         let order = try graph.order(from: last ?? stages.count - 1)
         return StagePlan(steps: order.map { graph.step($0) }, variables: graph.variables)

@@ -58,6 +58,28 @@ package struct ImageLoader {
     /// - Returns: its root file system, which the lease holds.
     /// - Throws: as ``load(_:)``; `ambiguous` for several images.
     package func loadTree(_ input: ArchiveInput) throws -> Tree {
+        let image = try importOnly(input)
+        let tree = try store.layers(upTo: image.chainID).last?.tree ?? .empty
+        try lease.hold(tree)
+        return tree
+    }
+
+    /// Brings in an archive's only image, and gives it no name.
+    /// - Parameter isNew: told of one that the store had not.
+    /// - Throws: as ``load(_:)``; `ambiguous` for several images.
+    package func loadUnnamed(
+        _ input: ArchiveInput, isNew: (ImageID) -> Void
+    ) throws -> ImageRecord {
+        let planned = try importOnly(input)
+        if let record = try store.image(planned.id) { return record }
+        var image = try newImage(planned)
+        image.names = []
+        let record = try store.insertImages([image])[0]
+        isNew(record.id)
+        return record
+    }
+
+    private func importOnly(_ input: ArchiveInput) throws -> PlannedImage {
         let plan = try plan(try files(of: input), input: input)
         guard let image = plan.first, plan.count == 1 else {
             let names = plan.map { $0.names.first?.familiarName ?? "\($0.id)" }
@@ -67,9 +89,7 @@ package struct ImageLoader {
                     + names.prefix(10).joined(separator: ", "))
         }
         _ = try importLayers(plan)
-        let tree = try store.layers(upTo: image.chainID).last?.tree ?? .empty
-        try lease.hold(tree)
-        return tree
+        return image
     }
 
     private func files(of input: ArchiveInput) throws -> any ImageFiles {

@@ -46,7 +46,11 @@ struct OCILayoutReader {
             }
         }
         if let wanted = options.name {
-            groups.removeAll { !$0.name.matches(wanted) }
+            // A manifest's digest names it too.
+            groups.removeAll { group in
+                !group.name.matches(wanted)
+                    && !group.descriptors.contains { "\($0.digest)" == wanted }
+            }
             guard !groups.isEmpty else { throw Self.noSuchName(wanted, in: index) }
         }
         var images = PlannedImages()

@@ -66,6 +66,15 @@ package struct RootFileSystemImport {
             record: record, names: options.names, tags: [], warnings: read.warnings)
     }
 
+    /// Brings in a tar or a directory, and records no image of it. Its contents are kept until the
+    /// lease ends.
+    package func readTree(
+        _ input: ArchiveInput
+    ) throws -> (tree: Tree, directories: PendingDirectories) {
+        let directories = PendingDirectories(base: store)
+        return (try readLayer(input, directories).record.tree, directories)
+    }
+
     private struct ReadLayer {
         var record: LayerRecord
         var hiddenContents: Set<FileContent>

@@ -78,6 +78,7 @@ struct SavePlan {
         if let tree = records.last?.tree { try lease.hold(tree) }
         let layers = try records.map { try blob(of: $0, compressing) }
         var manifest = ImageManifest.uncompressed(config: config, layers: records)
+        manifest.annotations = annotations(of: item.image)
         manifest.layers = layers.map {
             Descriptor(
                 mediaType: .ociLayer(options.layerCompression), digest: $0.digest,
@@ -90,6 +91,15 @@ struct SavePlan {
             item: item, layers: layers,
             manifest: Descriptor(
                 mediaType: .ociManifest, digest: Digest(of: bytes), sizeBytes: Int64(bytes.count)))
+    }
+
+    /// What the stored manifest says besides.
+    private func annotations(of image: ImageRecord) -> [String: String] {
+        // Of one that cannot be read there is nothing to keep.
+        guard let bytes = try? store.blob(image.manifestDigest),
+            let manifest = try? ImageManifest(bytes: bytes)
+        else { return [:] }
+        return manifest.annotations
     }
 
     private static func blob(_ bytes: [UInt8]) -> Blob {

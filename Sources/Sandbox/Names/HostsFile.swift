@@ -1,7 +1,9 @@
 /// The content of a container's `/etc/hosts`.
 package enum HostsFile {
-    /// Docker's lines, and the container's own name on the loopback.
-    package static func content(hostname: String) -> [UInt8] {
+    /// Docker's lines, the container's own name on the loopback, and those of `--add-host`.
+    package static func content(
+        hostname: String, extraHosts: [(name: String, address: String)] = []
+    ) -> [UInt8] {
         var text = """
             127.0.0.1\tlocalhost
             ::1\tlocalhost ip6-localhost ip6-loopback
@@ -12,6 +14,7 @@ package enum HostsFile {
 
             """
         if !hostname.isEmpty, hostname != "localhost" { text += "127.0.1.1\t\(hostname)\n" }
+        for host in extraHosts { text += "\(host.address)\t\(host.name)\n" }
         return Array(text.utf8)
     }
 }

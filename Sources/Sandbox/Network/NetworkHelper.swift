@@ -15,13 +15,16 @@ package struct NetworkHelper: Hashable, Sendable {
 
     /// The first that works here, by trying; pasta before slirp4netns, since it is faster.
     /// Blocks the thread for up to a few hundred milliseconds.
-    package static func working(in searchPath: [String]) -> NetworkHelper? {
+    /// - Parameter directory: see ``attach(in:)``.
+    package static func working(
+        in searchPath: [String], directory: String
+    ) -> NetworkHelper? {
         for kind in [Kind.pasta, .slirp4netns] {
             for directory in searchPath {
                 let helper = NetworkHelper(kind: kind, path: "\(directory)/\(kind.rawValue)")
                 guard HostDirectory.exists(helper.path) else { continue }
                 // One that cannot do it here is passed over, whatever the reason.
-                guard let attachment = try? helper.attach() else { break }
+                guard let attachment = try? helper.attach(in: directory) else { break }
                 attachment.detach()
                 return helper
             }
@@ -33,17 +36,14 @@ package struct NetworkHelper: Hashable, Sendable {
     package final class Attachment: Sendable {
         /// The namespace, for as long as it is attached.
         package let path: String
-        private let namespace: OwnedDescriptor
         /// While it is open, the helper runs: the connection ends with this process, too.
         private let lifeline: OwnedDescriptor
         private let process: ChildProcess
 
         init(
-            path: String, namespace: consuming OwnedDescriptor,
-            lifeline: consuming OwnedDescriptor, process: ChildProcess
+            path: String, lifeline: consuming OwnedDescriptor, process: ChildProcess
         ) {
             self.path = path
-            self.namespace = namespace
             self.lifeline = lifeline
             self.process = process
         }
@@ -53,6 +53,8 @@ package struct NetworkHelper: Hashable, Sendable {
             process.kill(Self.terminate)
             if process.wait(upTo: .seconds(1)) == nil { process.kill(Self.kill) }
             _ = process.wait()
+            // Else it goes with the directory, when somebody clears up.
+            try? NamespaceFile.remove(path)
         }
 
         private static let terminate: Int32 = 15

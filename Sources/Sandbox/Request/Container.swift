@@ -49,9 +49,11 @@ package final class Container: Sendable {
         }
         let network = try attachment(request, runtime)
         let bundle = try Bundle(of: request, with: runtime, networkPath: network?.path)
-        let command = runtime.command(
+        var command = runtime.command(
             ["run", "--bundle", bundle.path, request.id], logPath: bundle.logPath,
             streams: streams)
+        // Only the foreground's group may read from a terminal.
+        if request.hasTerminal { command.group = .inherited }
         do throws(ChildProcess.StartError) {
             let process = try ChildProcess.start(command)
             return Container(
@@ -73,7 +75,7 @@ package final class Container: Sendable {
                 .networkUnavailable, "there is no program that gives a container its own network",
                 hint: "install passt or slirp4netns, or use the host's network")
         }
-        return try helper.attach()
+        return try helper.attach(in: runtime.bundleRoot)
     }
 
     /// Blocks the thread until the container has ended and nothing of it is left.

@@ -91,6 +91,9 @@ package struct ContainerRequest: Sendable {
     package var resourceLimits: [RuntimeSpec.ResourceLimit]
     package var isRootReadOnly: Bool
     package var sharedMemoryBytes: Int64
+    /// Whether the command gets a terminal of its own: what is typed into the caller's goes to it, and
+    /// its size follows. The container is then of the caller's process group, as a shell's job.
+    package var hasTerminal: Bool
 
     package init(
         id: String, rootfs: String, arguments: [String], environment: [String] = [],
@@ -113,6 +116,7 @@ package struct ContainerRequest: Sendable {
         resourceLimits = []
         isRootReadOnly = false
         sharedMemoryBytes = 64 << 20
+        hasTerminal = false
     }
 
     /// The paths over which the runtime mounts something, parents first.

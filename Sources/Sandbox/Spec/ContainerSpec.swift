@@ -27,6 +27,15 @@ struct ContainerSpec {
         "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
     ]
 
+    /// What BuildKit gives such steps: messages of the kernel, file systems in user space, virtual
+    /// machines, tunnels, loop devices.
+    private static let privilegedDevices: [RuntimeSpec.Device] =
+        [
+            ("/dev/kmsg", 1, 11), ("/dev/cuse", 10, 203), ("/dev/fuse", 10, 229),
+            ("/dev/kvm", 10, 232), ("/dev/net/tun", 10, 200), ("/dev/loop-control", 10, 237),
+        ].map { .init(path: $0, type: "c", major: $1, minor: $2) }
+        + (0..<8).map { .init(path: "/dev/loop\($0)", type: "b", major: 7, minor: $0) }
+
     private var isPrivileged: Bool { request.security == .privileged }
 
     private var capabilityNames: [String] {
@@ -46,6 +55,7 @@ struct ContainerSpec {
             spec.userMappings = rootless.users
             spec.groupMappings = rootless.groups
         }
+        if isPrivileged, rootless == nil { spec.devices = Self.privilegedDevices }
         if choice.controlGroups == .native, rootless == nil { addControlGroups(&spec) }
         addFilter(&spec)
         return spec
@@ -55,7 +65,7 @@ struct ContainerSpec {
         let names = capabilityNames.filter { heldCapabilities?.contains($0) ?? true }
         // As Docker: who is not root has none, and can get those that are bounded here through
         // files that carry them.
-        let held = request.user.uid == 0 ? names : []
+        let held = request.user.uid == 0 || isPrivileged ? names : []
         var environment = request.environment
         if !environment.contains(where: { $0.hasPrefix("PATH=") }) {
             environment.insert("PATH=\(ContainerRequest.defaultPath)", at: 0)
@@ -69,8 +79,10 @@ struct ContainerSpec {
                 additionalGroups: rootless?.isSingle == true ? [] : groups),
             arguments: request.arguments, environment: environment,
             workingDirectory: request.workingDirectory,
-            capabilities: .init(bounding: names, effective: held, permitted: held),
-            resourceLimits: request.resourceLimits)
+            capabilities: .init(
+                bounding: names, effective: held, permitted: held,
+                ambient: isPrivileged ? names : []),
+            resourceLimits: request.resourceLimits, hasTerminal: request.hasTerminal)
     }
 
     private var namespaces: [RuntimeSpec.Namespace] {

@@ -24,6 +24,7 @@ extension RuntimeSpec {
             object.append("uidMappings", .array(userMappings.map(\.json)))
             object.append("gidMappings", .array(groupMappings.map(\.json)))
         }
+        if !devices.isEmpty { object.append("devices", .array(devices.map(\.json))) }
         if resources != Resources() { object.append("resources", resources.json) }
         object.append("cgroupsPath", cgroupsPath)
         object.append("seccomp", seccomp)
@@ -36,7 +37,7 @@ extension RuntimeSpec {
 extension RuntimeSpec.Process {
     fileprivate var json: JSONValue {
         var object = JSONObject()
-        object.append("terminal", false)
+        object.append("terminal", .bool(hasTerminal))
         object.append("user", user.json)
         object.append("args", JSONValue(arguments))
         object.append("env", JSONValue(environment))
@@ -64,9 +65,23 @@ extension RuntimeSpec.User {
 
 extension RuntimeSpec.Capabilities {
     fileprivate var json: JSONValue {
+        var object = JSONObject()
+        object.append("bounding", JSONValue(bounding))
+        object.append("effective", JSONValue(effective))
+        object.append("permitted", JSONValue(permitted))
+        if !ambient.isEmpty {
+            object.append("inheritable", JSONValue(ambient))
+            object.append("ambient", JSONValue(ambient))
+        }
+        return .object(object)
+    }
+}
+
+extension RuntimeSpec.Device {
+    fileprivate var json: JSONValue {
         [
-            "bounding": JSONValue(bounding), "effective": JSONValue(effective),
-            "permitted": JSONValue(permitted),
+            "path": .string(path), "type": .string(type), "major": JSONValue(major),
+            "minor": JSONValue(minor), "fileMode": JSONValue(Int64(0o666)),
         ]
     }
 }

@@ -13,6 +13,8 @@ package struct RuntimeSpec: Hashable, Sendable {
         package var bounding: [String]
         package var effective: [String]
         package var permitted: [String]
+        /// What a process keeps over execve(2) without being root.
+        package var ambient: [String] = []
     }
 
     package struct ResourceLimit: Hashable, Sendable {
@@ -36,6 +38,8 @@ package struct RuntimeSpec: Hashable, Sendable {
         package var capabilities: Capabilities
         package var resourceLimits: [ResourceLimit] = []
         package var noNewPrivileges = false
+        /// Whether the runtime gives it a terminal of its own and passes on what is typed.
+        package var hasTerminal = false
     }
 
     package struct Mount: Hashable, Sendable {
@@ -68,6 +72,15 @@ package struct RuntimeSpec: Hashable, Sendable {
         package var count: UInt32
     }
 
+    /// A device node that the runtime makes.
+    package struct Device: Hashable, Sendable {
+        package var path: String
+        /// `c` or `b`.
+        package var type: String
+        package var major: Int64
+        package var minor: Int64
+    }
+
     package struct DeviceRule: Hashable, Sendable {
         package var isAllowed: Bool
         /// `c` or `b`; nil is any.
@@ -98,6 +111,7 @@ package struct RuntimeSpec: Hashable, Sendable {
     package var namespaces: [Namespace]
     package var userMappings: [IDMapping] = []
     package var groupMappings: [IDMapping] = []
+    package var devices: [Device] = []
     package var resources = Resources()
     package var maskedPaths: [String]
     package var readonlyPaths: [String]

@@ -3,7 +3,7 @@ internal import ImageSpec
 internal import Store
 
 /// Every build-cache entry under the first 16 hex digits of its key: the result, what it changed,
-/// and what it came from.
+/// and what it came from; beside them `mounts`, the directories that steps share.
 struct CacheEntries: GlassDirectory {
     private let context: GalleryContext
     init(_ context: GalleryContext) { self.context = context }
@@ -15,20 +15,18 @@ struct CacheEntries: GlassDirectory {
     func entries() throws -> [(name: EntryName, entry: GlassEntry)] {
         try context.store.cacheEntries().map {
             (EntryName(text: $0.key.directoryName), .directory(CacheEntryDirectory(context, $0)))
-        }
+        } + [(mounts, .directory(CacheMounts(context)))]
     }
 
+    /// No key: those are hex digits.
+    private let mounts = EntryName(text: "mounts")
+
     func entry(_ name: EntryName) throws -> GlassEntry? {
+        if name == mounts { return .directory(CacheMounts(context)) }
         guard name.bytes.count == CacheKey.directoryNameLength else { return nil }
         let found = try context.store.cacheEntries(keyPrefix: name.description)
         return found.first.map { .directory(CacheEntryDirectory(context, $0)) }
     }
-}
-
-extension CacheKey {
-    /// The name of the entry's directory in the gallery.
-    package var directoryName: String { String(digest.hex.prefix(Self.directoryNameLength)) }
-    static let directoryNameLength = 16
 }
 
 /// One build-cache entry.
@@ -125,6 +123,11 @@ struct BuildDirectory: GlassDirectory {
                     (name, .file(Array((step.instruction + "\n").utf8), modificationTime: time)))
             }
         }
+        var why = ""
+        for step in try context.store.steps(ofBuild: build.id) {
+            why += step.summary.map { $0 + "\n" }.joined()
+        }
+        result.append((EntryName(text: "why"), .file(Array(why.utf8), modificationTime: time)))
         var status = "\(build.title)\n\(build.status.rawValue)\n"
         if let image = build.image { status += "\(image)\n" }
         result.append(

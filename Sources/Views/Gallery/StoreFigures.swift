@@ -24,6 +24,7 @@ struct StoreFigures: GlassDirectory {
             logical\t\(usage.logicalBytes)
             stored\t\(usage.storedBytes)
             cache-only\t\(usage.cacheOnlyBytes)
+            cache-mounts\t\(usage.cacheMountBytes)
 
             """
         let time = modificationTime()

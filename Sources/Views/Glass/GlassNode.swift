@@ -10,6 +10,8 @@ package enum GlassEntry: Sendable {
     /// A text that is made up, such as a config.
     case file([UInt8], modificationTime: NodeTime)
     case symbolicLink(target: [UInt8], modificationTime: NodeTime)
+    /// A file of the host as it was a moment ago, in a live directory.
+    case hostFile(HostGlassFile)
 }
 
 /// A made-up directory of a ``GlassView``. Asked anew at every lookup, from any thread.
@@ -42,6 +44,7 @@ struct GlassNode: Sendable {
         case directory(any GlassDirectory)
         case file([UInt8])
         case symbolicLink([UInt8])
+        case hostFile(HostGlassFile)
     }
     var kind: Kind
     var attributes: FileAttributes

@@ -142,6 +142,9 @@ struct GlassNumbering: Sendable {
                 attributes: FileAttributes(
                     madeUp: number(target), type: .symbolicLink, permissions: 0o777,
                     sizeBytes: UInt64(target.count), modificationTime: time))
+        case .hostFile(let file):
+            return GlassNode(
+                kind: .hostFile(file), attributes: file.attributes(number(file.identity)))
         }
     }
 

@@ -18,7 +18,7 @@ extension GlassView {
         case .tree(let node, let place):
             list(try children(of: node), at: place, inode, offset, &listing)
         case .directory(let made): try list(made, inode, offset, &listing)
-        case .file, .symbolicLink: throw .notDirectory
+        case .file, .symbolicLink, .hostFile: throw .notDirectory
         }
     }
 
@@ -26,23 +26,22 @@ extension GlassView {
         _ directory: Directory, at place: GlassNumbering.Place, _ inode: InodeNumber,
         _ offset: UInt64, _ listing: inout DirectoryListing
     ) {
-        let entries = directory.entries
-        let first = Int(clamping: offset &- min(offset, 2))
-        var taken: [(inode: InodeNumber, source: GlassTable.Source)] = []
-        if listing.wantsAttributes { taken.reserveCapacity(max(0, entries.count - first)) }
-        var index = first
-        while index < entries.count, listing.fits(nameLength: entries[index].name.bytes.count) {
-            let child = child(index, of: directory, at: place, in: inode)
+        var taken: [(inode: InodeNumber, index: Int)] = []
+        var index = Int(clamping: offset &- min(offset, 2))
+        while index < directory.count,
+            listing.fits(nameLength: directory.nameByteCount(at: index))
+        {
+            let entry = directory.entries[index]
+            let attributes = attributes(of: entry, at: place, in: inode)
             let item = DirectoryListing.Item(
-                name: entries[index].name.bytes, nextOffset: UInt64(index) + 3,
-                serialNumber: child.attributes.serialNumber,
-                type: entries[index].node.content.fileType,
-                entry: listing.wantsAttributes ? Entry(attributes: child.attributes) : nil)
+                name: entry.name.bytes, nextOffset: UInt64(index) + 3,
+                serialNumber: attributes.serialNumber, type: entry.node.content.fileType,
+                entry: listing.wantsAttributes ? Entry(attributes: attributes) : nil)
             guard listing.add(item) else { break }
-            if listing.wantsAttributes { taken.append((child.attributes.inode, child.source)) }
+            if listing.wantsAttributes { taken.append((attributes.inode, index)) }
             index += 1
         }
-        table.remember(taken)
+        table.remember(taken, of: directory, at: place, in: inode)
     }
 
     /// Names of a live directory are listed by their hashes: what comes and goes between two reads
@@ -60,7 +59,7 @@ extension GlassView {
             for index in entries.indices { entries[index].cookie = UInt64(index) + 3 }
         }
         let validity: CacheValidity = made.isLive ? .none : .forever
-        var taken: [(inode: InodeNumber, source: GlassTable.Source)] = []
+        var taken: [GlassNode] = []
         for (cookie, name, entry) in entries where cookie > offset {
             let node = numbering.node(entry, name: name, in: inode)
             let item = DirectoryListing.Item(
@@ -72,7 +71,7 @@ extension GlassView {
                         attributes: node.attributes, entryValidity: validity,
                         attributesValidity: node.validity) : nil)
             guard listing.add(item) else { break }
-            if listing.wantsAttributes { taken.append((node.attributes.inode, .whole(node))) }
+            if listing.wantsAttributes { taken.append(node) }
         }
         table.remember(taken)
     }

@@ -11,7 +11,7 @@ package import VirtualFS
 package final class GlassView: FileSystem {
     package let profile: ConnectionProfile
     private let store: Store
-    private let objects: ObjectReader
+    private let objects: ViewObjects
     private let source: any DirectorySource
     /// What a missing directory or object means: of an image that the view's lease holds, damage;
     /// in the gallery, that the image was removed.
@@ -28,7 +28,6 @@ package final class GlassView: FileSystem {
         _ root: GlassEntry, store: Store, source: (any DirectorySource)? = nil
     ) throws {
         self.store = store
-        objects = try ObjectReader(store.layout)
         self.source = source ?? store
         let key = try store.inodeKey()
         numbering = GlassNumbering(key: KeyedHash.Key(first: key.first, second: key.second))
@@ -39,10 +38,12 @@ package final class GlassView: FileSystem {
                 extendedAttributes: tree.directory.containsExtendedAttributes
                     || !tree.attributes.extendedAttributes.isEmpty)
             missing = .inputOutput
-        case .directory, .file, .symbolicLink:
+        case .directory, .file, .symbolicLink, .hostFile:
             profile = .readOnly(extendedAttributes: true)
             missing = .stale
         }
+        objects = try ViewObjects(
+            store.layout, missing: missing == .stale ? .stale : .inputOutput)
         node.attributes.inode = .root
         self.root = node
     }
@@ -53,36 +54,34 @@ package final class GlassView: FileSystem {
         if inode == .root { return root.upToDate }
         switch table.find(inode) {
         case .whole(let node): return node.upToDate
-        case .entry(let directory, let index, let place):
-            let node = directory.entries[Int(index)].node
+        case .entry(let listed, let index):
+            let entry = listed.directory.entries[index]
+            let place = numbering.place(entry.name, below: listed.place)
             let serial =
-                node.isDirectory
-                ? numbering.serialNumber(of: node, at: place) : inode.rawValue
+                entry.node.isDirectory
+                ? numbering.serialNumber(of: entry.node, at: place) : inode.rawValue
             return GlassNode(
-                kind: .tree(node, place),
-                attributes: FileAttributes(node, inode: inode, serialNumber: serial))
+                kind: .tree(entry.node, place),
+                attributes: FileAttributes(entry.node, inode: inode, serialNumber: serial))
         case nil: throw .stale
         }
     }
 
     package func forget(_ lookups: [(inode: InodeNumber, count: UInt64)]) { table.forget(lookups) }
 
-    package func unmounted() { table.removeAll() }
+    package func unmounted() {
+        table.removeAll()
+        objects.closeAll()
+    }
 
-    /// The inode of an entry of a tree's directory.
-    func child(
-        _ index: Int, of directory: Directory, at place: GlassNumbering.Place,
-        in parent: InodeNumber
-    ) -> (attributes: FileAttributes, source: GlassTable.Source) {
-        let entry = directory.entries[index]
+    /// The attributes of an entry of a directory that stands at `place`.
+    func attributes(
+        of entry: DirectoryEntry, at place: GlassNumbering.Place, in parent: InodeNumber
+    ) -> FileAttributes {
         let place = numbering.place(entry.name, below: place)
         let serial = numbering.serialNumber(of: entry.node, at: place)
-        let inode = numbering.inode(
-            of: entry.node, at: place, serialNumber: serial, in: parent)
-        return (
-            FileAttributes(entry.node, inode: inode, serialNumber: serial),
-            .entry(directory, index: UInt32(index), place)
-        )
+        let inode = numbering.inode(of: entry.node, at: place, serialNumber: serial, in: parent)
+        return FileAttributes(entry.node, inode: inode, serialNumber: serial)
     }
 
     package func lookup(
@@ -96,21 +95,21 @@ package final class GlassView: FileSystem {
         case .tree(let node, let place):
             let children = try children(of: node)
             guard let index = children.index(of: name) else { return .absent(.forever) }
-            let child = child(index, of: children, at: place, in: parent)
-            table.remember([(child.attributes.inode, child.source)])
-            return .found(Entry(attributes: child.attributes))
+            let found = attributes(of: children.entries[index], at: place, in: parent)
+            table.remember([(found.inode, index)], of: children, at: place, in: parent)
+            return .found(Entry(attributes: found))
         case .directory(let made):
             let validity: CacheValidity = made.isLive ? .none : .forever
             guard let entry = try answering({ try made.entry(name) }) else {
                 return .absent(validity)
             }
             let child = numbering.node(entry, name: name, in: parent)
-            table.remember([(child.attributes.inode, .whole(child))])
+            table.remember([child])
             return .found(
                 Entry(
                     attributes: child.attributes, entryValidity: validity,
                     attributesValidity: child.validity))
-        case .file, .symbolicLink: throw .notDirectory
+        case .file, .symbolicLink, .hostFile: throw .notDirectory
         }
     }
 
@@ -127,7 +126,7 @@ package final class GlassView: FileSystem {
             guard case .symbolicLink(let target) = node.content else { throw .invalidArgument }
             return target
         case .symbolicLink(let target): return target
-        case .directory, .file: throw .invalidArgument
+        case .directory, .file, .hostFile: throw .invalidArgument
         }
     }
 
@@ -136,7 +135,10 @@ package final class GlassView: FileSystem {
         do throws(FileTreeError) {
             return try source.directory(reference.id)
         } catch {
-            if error.code == .missingDirectory && missing == .stale { throw .stale }
+            // One that could not be read is there for all that is known.
+            if error.code == .missingDirectory && error.cause == nil && missing == .stale {
+                throw .stale
+            }
             ViewLog.report(error)
             throw .inputOutput
         }
@@ -163,17 +165,35 @@ package final class GlassView: FileSystem {
             guard case .file(let content) = node.content else { throw .isDirectory }
             if offset >= content.sizeBytes { return deliver(.bytes([])) }
             let length = Int(min(UInt64(size), content.sizeBytes - offset))
-            // Opened for each read: no descriptor is held per inode, and an open costs 2 µs where
-            // the round trip costs ten times that.
             do throws(Errno) {
-                let file = try objects.open(content.digest)
-                deliver(.descriptor(file.rawValue, offset: offset, size: length))
+                guard length < content.sizeBytes else {
+                    let file = try objects.open(content)
+                    return deliver(.descriptor(file.rawValue, offset: offset, size: length))
+                }
+                let file = try objects.openForParts(content)
+                deliver(.descriptor(file.descriptor.rawValue, offset: offset, size: length))
             } catch {
-                if error == .notFound && missing == .stale { throw .stale }
-                ViewLog.report(error)
-                throw .inputOutput
+                throw FileSystemError(errno: error.rawValue)
             }
+        case .hostFile(let file): try read(file, offset: offset, size: size, deliver: deliver)
         case .directory, .symbolicLink: throw .isDirectory
+        }
+    }
+
+    private func read(
+        _ file: HostGlassFile, offset: UInt64, size: Int, deliver: (ReadSource) -> Void
+    ) throws(FileSystemError) {
+        do throws(Errno) {
+            let opened = try file.open()
+            // What was changed meanwhile is another inode under the same name.
+            let present = min(file.status.sizeBytes, try FileStatus(of: opened.rawValue).sizeBytes)
+            if offset >= present { return deliver(.bytes([])) }
+            deliver(
+                .descriptor(
+                    opened.rawValue, offset: offset, size: Int(min(UInt64(size), present - offset))
+                ))
+        } catch {
+            throw .stale
         }
     }
 

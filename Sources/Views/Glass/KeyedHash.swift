@@ -39,7 +39,9 @@ struct KeyedHash {
     }
 
     /// The length, then the bytes, eight a word.
-    mutating func absorb(_ bytes: [UInt8]) {
+    mutating func absorb(_ bytes: [UInt8]) { absorb(bytes[...]) }
+
+    mutating func absorb(_ bytes: ArraySlice<UInt8>) {
         absorb(UInt64(bytes.count))
         unsafe bytes.withUnsafeBytes { buffer in
             var position = 0

@@ -45,7 +45,7 @@ struct FrozenLinks {
         _ reference: DirectoryReference
     ) throws(FileTreeError) -> DirectoryReference {
         guard reference.containsHardLinks else { return reference }
-        var entries = try directories.directory(reference.id).entries
+        var entries = Array(try directories.directory(reference.id).entries)
         var changed = false
         for index in entries.indices {
             let node = entries[index].node

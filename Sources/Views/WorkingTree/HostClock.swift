@@ -13,6 +13,8 @@ final class HostClock: Sendable {
 
     init() throws(Errno) { file = try OwnedDescriptor(anonymous: "vitrine-clock") }
 
+    /// Not older than any stamp before; equal to one that another file got within the same tick, at
+    /// most. See ``WorkingInode/stampChange(at:)``.
     func now() -> FileTime {
         guard (try? DescriptorIO.setModificationTimeToNow(file.rawValue)) != nil,
             let status = try? FileStatus(of: file.rawValue)  // neither fails on a file in memory

@@ -11,7 +11,10 @@ final class HostFile: Sendable {
     init(_ owned: consuming OwnedDescriptor, identity: UInt64) {
         self.owned = owned
         self.identity = identity
+        OpenFileBudget.opened()
     }
+
+    deinit { OpenFileBudget.closed() }
 
     var descriptor: Int32 { owned.rawValue }
 
@@ -54,10 +57,14 @@ final class HostFile: Sendable {
     }
 
     /// Sets the modification time and leaves the access time alone.
+    ///
+    /// The host stamps what changes next with a finer time than that of its tick only if somebody has
+    /// looked since (multigrain timestamps, Linux 6.13), so that the change shows: hence the look.
     func setModificationTime(_ time: FileTime) throws(FileSystemError) {
         do throws(Errno) {
             try DescriptorIO.setModificationTime(
                 descriptor, FileTimestamp(seconds: time.seconds, nanoseconds: time.nanoseconds))
+            _ = try FileStatus(of: descriptor)
         } catch {
             throw FileSystemError(host: error)
         }
@@ -77,5 +84,12 @@ extension FileSystemError {
 extension FileTime {
     init(_ time: FileTimestamp) {
         self.init(seconds: time.seconds, nanoseconds: time.nanoseconds)
+    }
+
+    /// A nanosecond later.
+    var next: FileTime {
+        nanoseconds < 999_999_999
+            ? FileTime(seconds: seconds, nanoseconds: nanoseconds + 1)
+            : FileTime(seconds: seconds + 1)
     }
 }

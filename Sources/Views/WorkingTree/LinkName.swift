@@ -52,6 +52,8 @@ enum DerivedNumber {
     /// The number of a hard-link group's inode.
     static func make(group: UInt64) -> InodeNumber { number(group) }
 
+    static func isDerived(_ number: InodeNumber) -> Bool { number.rawValue & mark != 0 }
+
     private static func number(_ value: UInt64) -> InodeNumber {
         var hash = value
         hash = (hash ^ hash >> 33) &* 0xFF51_AFD7_ED55_8CCD

@@ -47,6 +47,9 @@ final class PartialCopy: Sendable {
             State(isCopied: Array(repeating: false, count: Int(count)), keptBytes: keptBytes))
     }
 
+    /// What of the object is still part of the file.
+    var keptBytes: UInt64 { state.withLock { $0.keptBytes } }
+
     /// A range of the file, and which of the two has it.
     struct Span: Equatable {
         var range: Range<UInt64>

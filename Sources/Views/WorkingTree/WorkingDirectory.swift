@@ -38,8 +38,11 @@ final class WorkingDirectory {
 
     /// The stored directory below; nil for a new one.
     private(set) var lower: DirectoryReference?
-    /// Kept for a changed directory: it is asked for time and again.
+    /// Kept for a changed directory, which is asked for it time and again, and for one with listed
+    /// children.
     var pinned: Directory?
+    /// How many entries the kernel knows as ``ListedInode``. Invariant: 0 if `pinned` is nil.
+    var listedCount = 0
     /// Invariant: holds every name whose inode is known, and every lower name that is gone.
     private(set) var links: [LinkName: Link] = [:]
     /// Ascending by cookie. Invariant: the names that are not nil are in `links`.
@@ -73,7 +76,21 @@ final class WorkingDirectory {
     }
 
     /// The inode of a lower name is no longer known.
-    func forget(_ name: LinkName) { links[name] = nil }
+    func forget(_ name: LinkName) {
+        links[name] = nil
+        links.shrinkIfSparse()
+    }
+
+    func unlistAll() {
+        listedCount = 0
+        if !isDirty { pinned = nil }
+    }
+
+    /// An entry is no longer listed.
+    func unlist() {
+        listedCount -= 1
+        if listedCount == 0 && !isDirty { pinned = nil }
+    }
 
     /// Adds a name that is not there. One that was removed from the lower entries gets its place in
     /// directory reads again.
@@ -108,6 +125,13 @@ final class WorkingDirectory {
         if gapCount > Self.tolerableGaps && gapCount > added.count / 2 {
             added.removeAll { $0.name == nil }
             gapCount = 0
+        }
+    }
+
+    /// Removes a lower name whose inode is not known.
+    func hide(_ name: LinkName, at index: Int) {
+        if links.updateValue(Link(inode: nil, cookie: cookie(at: index)), forKey: name) == nil {
+            whiteoutCount += 1
         }
     }
 

@@ -37,6 +37,12 @@ final class WorkingInode {
         /// The own file was open for reading and writing in passthrough: a mapping of it may live
         /// on without an open file, and write. So nothing of it is cached until it is forgotten.
         static let mayBeMapped = Flags(rawValue: 8)
+        /// Made without a name (`O_TMPFILE`), and may get one.
+        static let awaitsName = Flags(rawValue: 16)
+        /// The journal has it, and all directories above it: it stays known.
+        static let recorded = Flags(rawValue: 32)
+        /// The present operation changed it.
+        static let noted = Flags(rawValue: 64)
     }
 
     /// One name of an inode.
@@ -59,6 +65,13 @@ final class WorkingInode {
             accessTime = time
             changeTime = time
         }
+
+        /// Whether nothing would be lost with it. A tree has one time of a file: the others are
+        /// known for as long as the inode is.
+        func saysNothing(besides time: FileTime) -> Bool {
+            accessTime == time && changeTime == time && places.isEmpty && opened == nil
+                && renewals.isEmpty
+        }
     }
 
     /// `st_ino`, and the kernel's number unless there are renewals.
@@ -75,6 +88,8 @@ final class WorkingInode {
     /// A known name; nil for the root and for what has no name any more.
     var place: Place?
     var extras: Extras?
+    /// The journal's last batch about it.
+    var journaled: UInt64 = 0
 
     init(number: InodeNumber, attributes: NodeAttributes, body: Body) {
         self.number = number
@@ -130,6 +145,22 @@ final class WorkingInode {
         set { attributes.modificationTime = NodeTime(newValue) }
     }
 
+    var changeTime: FileTime { extras?.changeTime ?? modificationTime }
+
+    /// Sets the change time such that it differs from the last one: the host stamps several changes
+    /// of one tick alike if they are of several files, and these may be one file here.
+    func stampChange(at time: FileTime) {
+        let last = changeTime
+        let isAhead = time < last && last.seconds - time.seconds <= 1
+        withExtras().changeTime = time == last || isAhead ? last.next : time
+    }
+
+    /// Whether a change of content or owner takes something from it.
+    var losesPrivileges: Bool {
+        attributes.permissions & 0o6000 != 0
+            || attributes.extendedAttributes[XattrName.capability] != nil
+    }
+
     // MARK: - Names
 
     func addPlace(_ name: LinkName, in parent: WorkingInode) {
@@ -174,6 +205,11 @@ extension WorkingInode.Body {
         }
     }
 
+    var isEmptyFile: Bool {
+        if case .regular(.empty) = self { return true }
+        return false
+    }
+
     var type: FileType {
         switch self {
         case .directory: .directory
@@ -187,9 +223,11 @@ extension WorkingInode.Body {
     }
 }
 
-/// A file below the lease's work directory.
+/// A file below the lease's work directory, or the container's.
 final class OwnFile {
     let path: String
+    /// Its name in a container.
+    let number: UInt64
     /// See ``OpenedFile/Backing/identity``.
     let identity: UInt64
     /// As last seen.
@@ -198,11 +236,17 @@ final class OwnFile {
     var blocks: UInt64
     /// Nil once the file holds all of the inode's content.
     var partial: PartialCopy?
+    /// The modification time that the host's file had when it was last seen.
+    var hostTime = FileTime(seconds: 0)
+    /// It is an object of the store as well: nobody may write to it.
+    var isShared = false
 
     init(
-        path: String, identity: UInt64, sizeBytes: UInt64, blocks: UInt64, partial: PartialCopy?
+        path: String, number: UInt64 = 0, identity: UInt64, sizeBytes: UInt64, blocks: UInt64,
+        partial: PartialCopy?
     ) {
         self.path = path
+        self.number = number
         self.identity = identity
         self.sizeBytes = sizeBytes
         self.blocks = blocks

@@ -51,6 +51,7 @@ extension WorkingTree {
         if let size = changes.sizeBytes {
             try resize(inode, to: size, clearSetIDs: changes.clearSetIDs)
         }
+        if changes.isEmpty { try dropPrivileges(of: inode, by: changes.context) }
         if changes.changesMetadata {
             var changes = changes
             // The kernel sends both for a truncate by one who may not keep the bits.
@@ -60,10 +61,32 @@ extension WorkingTree {
         return try attributes(of: inode, handle: handle)
     }
 
+    /// A change that names nothing. Who writes to a file or owns it takes setuid and setgid from it,
+    /// which nobody else may.
+    private func dropPrivileges(
+        of inode: InodeNumber, by context: RequestContext
+    ) throws(FileSystemError) {
+        let now = clock()
+        try settleFirst(inode, modificationTime: nil, now: now)
+        try modify { (state) throws(Interruption) in
+            let found = try state.inode(inode)
+            if !found.isDirectory && found.losesPrivileges {
+                let mayDrop =
+                    context.userID == 0 || context.userID == found.attributes.userID
+                    || (found.opened?.writerCount ?? 0) > 0
+                guard mayDrop else { throw .failed(.notPermitted) }
+                state.dropPrivileges(of: found)
+            }
+            state.touchChangeTime(found, at: now)
+        }
+    }
+
     private func setMetadata(
         of inode: InodeNumber, to changes: AttributeChanges
     ) throws(FileSystemError) {
-        let now = clock()
+        var now = clock()
+        // The second is one that no file has yet, and the own file is to have the same.
+        if changes.modificationTime == .now { now = clock() }
         guard changes.modificationTime != nil else {
             try settleFirst(inode, modificationTime: nil, now: now)
             return try modify { (state) throws(Interruption) in

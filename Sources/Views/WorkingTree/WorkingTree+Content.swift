@@ -23,6 +23,7 @@ extension WorkingTree {
     /// A new own file, open.
     struct NewFile: Sendable {
         var path: String
+        var number: UInt64 = 0
         var host: HostFile
         var status: FileStatus
         var partial: PartialCopy?
@@ -32,10 +33,18 @@ extension WorkingTree {
     func newFile(
         from object: FileContent? = nil, keptBytes: UInt64 = .max, modificationTime: FileTime? = nil
     ) throws(FileSystemError) -> NewFile {
-        let path = lease.newWorkPath("file")
+        let (path, number) = newOwnPath()
         let identity = nextIdentity.add(1, ordering: .relaxed).newValue
-        let host = try HostFile.open(
-            path, [.readWrite, .create, .exclusive], permissions: 0o600, identity: identity)
+        let host: HostFile
+        do throws(FileSystemError) {
+            host = try HostFile.open(
+                path, [.readWrite, .create, .exclusive], permissions: 0o600, identity: identity)
+        } catch {
+            ViewLog.note(
+                "a view could not make a file in \(lease.workDirectory): \(Errno(rawValue: error.errno))"
+            )
+            throw error
+        }
         do throws(FileSystemError) {
             var partial: PartialCopy?
             if let object, keptBytes > 0 {
@@ -44,11 +53,18 @@ extension WorkingTree {
             }
             if let modificationTime { try host.setModificationTime(modificationTime) }
             return NewFile(
-                path: path, host: host, status: try host.status(), partial: partial)
+                path: path, number: number, host: host, status: try host.status(),
+                partial: partial)
         } catch {
             try? HostDirectory.unlink(path)  // the first error is the one to report
             throw error
         }
+    }
+
+    private func newOwnPath() -> (path: String, number: UInt64) {
+        guard let durability else { return (lease.newWorkPath("file"), 0) }
+        let number = durability.newFileNumber()
+        return (durability.container.place.file(number), number)
     }
 
     /// Copies content: by reference where the host's file system can, else a large file later, block
@@ -58,7 +74,7 @@ extension WorkingTree {
         _ object: FileContent, keptBytes: UInt64, to target: Int32
     ) throws(FileSystemError) -> PartialCopy? {
         do throws(Errno) {
-            let source = try objects.open(object.digest)
+            let source = try objects.open(object)
             if (try? DescriptorIO.clone(source.rawValue, into: target)) != nil {
                 if keptBytes < object.sizeBytes {
                     try DescriptorIO.truncate(target, to: keptBytes)
@@ -67,7 +83,7 @@ extension WorkingTree {
             }
             // Not every file system can.
             try DescriptorIO.truncate(target, to: keptBytes)
-            if keptBytes >= PartialCopy.minimumBytes {
+            if keptBytes >= PartialCopy.minimumBytes && durability?.tellsHoles != false {
                 return PartialCopy(of: object, keptBytes: keptBytes)
             }
             try DescriptorIO.copyData(from: source.rawValue, to: target, in: 0..<keptBytes)
@@ -82,6 +98,10 @@ extension WorkingTree {
     func ownFile(
         of inode: InodeNumber, keptBytes: UInt64 = .max
     ) throws(FileSystemError) -> HostFile {
+        if let shared = locked({ $0.find(inode)?.ownFile.flatMap { $0.isShared ? $0.path : nil } })
+        {
+            return try unshare(inode, shared)
+        }
         let (plan, partial) = try perform { (state) throws(Interruption) in
             (
                 try state.contentPlan(of: inode, forWriting: true),
@@ -116,6 +136,30 @@ extension WorkingTree {
         }
     }
 
+    /// Gives the inode another own file, with a copy of what is in the present one: that is an object
+    /// of the store by now.
+    private func unshare(
+        _ inode: InodeNumber, _ path: String
+    ) throws(FileSystemError) -> HostFile {
+        let shared = try HostFile.open(path, .readOnly, identity: 0)
+        let made = try newFile()
+        do throws(Errno) {
+            try DescriptorIO.copyContent(from: shared.descriptor, to: made.host.descriptor)
+        } catch {
+            try? HostDirectory.unlink(made.path)  // the first error is the one to report
+            throw FileSystemError(host: error)
+        }
+        try made.host.setModificationTime(try modificationTime(of: inode))
+        var copy = made
+        copy.status = try made.host.status()
+        locked { [copy] state in
+            guard let found = state.find(inode) else { return }
+            state.discardContent(of: found)
+            state.install(copy, in: inode)
+        }
+        return made.host
+    }
+
     private func modificationTime(of inode: InodeNumber) throws(FileSystemError) -> FileTime {
         try perform { (state) throws(Interruption) in try state.inode(inode).modificationTime }
     }
@@ -130,11 +174,12 @@ extension WorkingTree {
         case .ready(let open), .idle(let open, _): return open
         case .empty: return nil
         case .openOwn(let path, let identity, _, _):
-            file = try HostFile.open(path, .readWrite, identity: identity)
+            let isShared = locked { $0.find(inode)?.ownFile?.isShared == true }
+            file = try HostFile.open(path, isShared ? .readOnly : .readWrite, identity: identity)
         case .openObject(let content):
             do throws(Errno) {
                 file = HostFile(
-                    try objects.open(content.digest), identity: Self.identity(ofObject: content))
+                    try objects.open(content), identity: Self.identity(ofObject: content))
             } catch {
                 throw FileSystemError(host: error)
             }
@@ -157,7 +202,7 @@ extension WorkingTree {
         _ inode: InodeNumber, to size: UInt64, clearSetIDs: Bool
     ) throws(FileSystemError) {
         guard size <= UInt64(Int64.max) else { throw .fileTooLarge }
-        try changing { () throws(FileSystemError) in
+        try changing(size == 0 ? .removal : .growth) { () throws(FileSystemError) in
             try gated(inode) { () throws(FileSystemError) in
                 try resizeGated(inode, to: size, clearSetIDs: clearSetIDs)
             }
@@ -173,13 +218,15 @@ extension WorkingTree {
                 inode, to: size, clearSetIDs: clearSetIDs, at: now)
         }
         if done { return }
+        try commitCompletion(of: inode)
         let file = try ownFile(of: inode, keptBytes: size)
-        if let partial = locked({ $0.find(inode)?.ownFile?.partial }) {
-            try cut(file, partial, at: size)
-        }
+        let partial = locked { $0.find(inode)?.ownFile?.partial }
+        if let partial { try cut(file, partial, at: size) }
         try file.truncate(to: size)
         let status = try file.status()
         locked { $0.resized(inode, status, clearSetIDs: clearSetIDs) }
+        // What the file gets when it grows again must not be taken from the object.
+        if partial != nil { try commit(whole: false) }
     }
 
     // MARK: - Settling
@@ -234,7 +281,10 @@ extension WorkingTreeState {
     /// A file that was copied up. That alone is no change yet, but a freeze looks at it.
     func install(_ made: WorkingTree.NewFile, in number: InodeNumber) {
         guard let inode = find(number) else { return }
+        let replacesContent = !(inode.body.isEmptyFile || made.status.sizeBytes == 0)
         inode.body = .regular(.own(OwnFile(made)))
+        recorder?.madeFile()
+        if replacesContent { recorder?.replaces(inode) } else { recorder?.mayWrite(inode) }
         if let opened = inode.opened {
             retire(opened.host)
             opened.host = made.host
@@ -256,6 +306,7 @@ extension WorkingTreeState {
             if size != 0 && size != content.sizeBytes { return false }
             if size == 0 {
                 inode.body = .regular(.empty)
+                recorder?.replaces(inode)
                 retire(inode.opened?.host)
                 inode.opened?.host = nil
             }
@@ -265,13 +316,14 @@ extension WorkingTreeState {
         dropPrivileges(of: inode, setIDs: clearSetIDs)
         // Before the modification time: it is the access time of what has no extras yet.
         touchChangeTime(inode, at: now)
-        inode.modificationTime = now
+        inode.modificationTime = inode.changeTime
         return true
     }
 
     func resized(_ number: InodeNumber, _ status: FileStatus, clearSetIDs: Bool) {
         guard let inode = find(number) else { return }
         absorb(status, into: inode)
+        if status.sizeBytes == 0 { recorder?.replaces(inode) }
         dropPrivileges(of: inode, setIDs: clearSetIDs)
         touchChangeTime(inode, at: FileTime(status.modificationTime))
     }
@@ -287,7 +339,9 @@ extension WorkingTreeState {
     func dropKernelReferences() {
         for handle in handles.values { retire(handle.backing) }
         handles = [:]
+        listed = InodeTable()
         for inode in inodes.values {
+            inode.directory?.unlistAll()
             retire(inode.opened?.host)
             inode.extras?.opened = nil
             inode.lookupCount = 0
@@ -303,7 +357,8 @@ extension WorkingTreeState {
 extension OwnFile {
     convenience init(_ made: WorkingTree.NewFile) {
         self.init(
-            path: made.path, identity: made.host.identity, sizeBytes: made.status.sizeBytes,
-            blocks: made.status.blocks, partial: made.partial)
+            path: made.path, number: made.number, identity: made.host.identity,
+            sizeBytes: made.status.sizeBytes, blocks: made.status.blocks, partial: made.partial)
+        hostTime = FileTime(made.status.modificationTime)
     }
 }

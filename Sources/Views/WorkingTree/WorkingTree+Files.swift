@@ -1,4 +1,5 @@
 internal import FileTree
+internal import Glibc
 internal import LinuxIO
 package import VirtualFS
 
@@ -9,14 +10,37 @@ extension WorkingTree {
     ) throws(FileSystemError) -> OpenedFile {
         if flags.contains(.truncate) { try resize(inode, to: 0, clearSetIDs: clearSetIDs) }
         guard flags.writes else { return try openForReading(inode) }
-        return try changing { () throws(FileSystemError) in
+        try checkRoomToOpen(inode)
+        let opened = try changing { () throws(FileSystemError) in
             try gated(inode) { () throws(FileSystemError) in
                 let file = try ownFile(of: inode)
                 return try perform { (state) throws(Interruption) in
-                    try state.open(inode, file: file, flags, by: context)
+                    try state.open(inode, file: file, flags)
                 }
             }
         }
+        try commitBeforeWrites(inode, flags, opened)
+        return opened
+    }
+
+    /// What a synchronous handle writes is to be found after a power cut: so is its file.
+    private func commitBeforeWrites(
+        _ inode: InodeNumber, _ flags: OpenFlags, _ opened: OpenedFile
+    ) throws(FileSystemError) {
+        guard flags.contains(.synchronous), durability != nil else { return }
+        do throws(FileSystemError) {
+            try synchronize(inode, handle: opened.handle, dataOnly: true)
+        } catch {
+            release(inode, handle: opened.handle)
+            throw error
+        }
+    }
+
+    /// - Throws: `ENFILE`: the limit is this process's, not the calling program's.
+    private func checkRoomToOpen(_ inode: InodeNumber) throws(FileSystemError) {
+        // What is open already takes no further descriptor.
+        if OpenFileBudget.hasRoom || locked({ $0.find(inode)?.opened?.host != nil }) { return }
+        throw .other(errno: ENFILE)
     }
 
     private func openForReading(_ inode: InodeNumber) throws(FileSystemError) -> OpenedFile {
@@ -25,6 +49,7 @@ extension WorkingTree {
                 ? nil : try state.open(inode, file: nil, .readOnly)
         }
         if let opened { return opened }
+        try checkRoomToOpen(inode)
         return try gated(inode) { () throws(FileSystemError) in
             let file = try readableFile(of: inode)
             return try perform { (state) throws(Interruption) in
@@ -40,9 +65,13 @@ extension WorkingTree {
         var request = request
         request.mode = FileType.regular.rawValue | request.mode & 0o7777
         do throws(FileSystemError) {
-            return try changing { () throws(FileSystemError) in
+            let made = try changing { () throws(FileSystemError) in
                 try createNew(request, as: name, flags)
             }
+            if flags.writes {
+                try commitBeforeWrites(made.entry.attributes.inode, flags, made.file)
+            }
+            return made
         } catch .exists where !flags.contains(.exclusive) {
             return try openExisting(request, flags)
         }
@@ -51,20 +80,48 @@ extension WorkingTree {
     private func createNew(
         _ request: NodeCreation, as name: LinkName, _ flags: OpenFlags
     ) throws(FileSystemError) -> (entry: Entry, file: OpenedFile) {
+        guard OpenFileBudget.hasRoom else { throw .other(errno: ENFILE) }
         // The kernel found no such name, so this seldom is in vain.
-        let made = try newFile()
-        let now = FileTime(made.status.modificationTime)
-        do throws(FileSystemError) {
+        return try withNewFile { (made) throws(FileSystemError) in
+            let now = FileTime(made.status.modificationTime)
             return try perform { (state) throws(Interruption) in
                 let inode = try state.make(request, as: name, at: now) { (_) in
                     .regular(.own(OwnFile(made)))
                 }
-                let opened = try state.open(
-                    inode.number, file: made.host, flags, by: request.context)
+                state.recorder?.madeFile()
+                let opened = try state.open(inode.number, file: made.host, flags)
                 return (state.entry(inode).answer, opened)
             }
+        }
+    }
+
+    package func createUnnamed(
+        _ request: NodeCreation, flags: OpenFlags
+    ) throws(FileSystemError) -> (entry: Entry, file: OpenedFile) {
+        try changing { () throws(FileSystemError) in
+            try withNewFile { (made) throws(FileSystemError) in
+                try perform { (state) throws(Interruption) in
+                    let inode = try state.makeUnnamed(
+                        request, OwnFile(made), isLinkable: !flags.contains(.exclusive),
+                        at: FileTime(made.status.modificationTime))
+                    state.recorder?.madeFile()
+                    let opened = try state.open(inode.number, file: made.host, flags)
+                    return (state.entry(inode).answer, opened)
+                }
+            }
+        }
+    }
+
+    /// Makes an own file for `body`, and takes it away again if that fails.
+    private func withNewFile<Answer>(
+        _ body: (NewFile) throws(FileSystemError) -> Answer
+    ) throws(FileSystemError) -> Answer {
+        let made = try newFile()
+        do throws(FileSystemError) {
+            return try body(made)
         } catch {
-            try? HostDirectory.unlink(made.path)  // what stays goes with the lease
+            // What stays goes with the lease, or when the container is opened again.
+            try? HostDirectory.unlink(made.path)
             throw error
         }
     }
@@ -124,8 +181,7 @@ extension WorkingTreeState {
     /// Registers an open file.
     /// - Parameter file: the inode's present content; nil to read through the daemon.
     func open(
-        _ number: InodeNumber, file: HostFile?, _ flags: OpenFlags,
-        by context: RequestContext = RequestContext()
+        _ number: InodeNumber, file: HostFile?, _ flags: OpenFlags
     ) throws(Interruption) -> OpenedFile {
         let inode = try regular(number).inode
         let opened = inode.withExtras().opened ?? OpenState()
@@ -134,8 +190,8 @@ extension WorkingTreeState {
         let mayPass =
             offersBackings && opened.cachedCount == 0 && inode.ownFile?.partial == nil
         var backing = mayPass ? file?.backing : nil
-        // The kernel does not drop privileges for writes that it passes through, we would.
-        if flags.writes && losesPrivilegesWhenWritten(inode) {
+        // Privileged files are rare, and in writes that reach us it is plain who may keep them so.
+        if flags.writes && inode.losesPrivileges {
             if opened.handleCount == 0 { backing = nil }
             backing?.isObserved = true
         }
@@ -144,7 +200,7 @@ extension WorkingTreeState {
         if flags.writes {
             opened.writerCount += 1
             opened.isUnsettled = true
-            if context.userID != 0 { opened.writesClearSetIDs = true }
+            recorder?.mayWrite(inode)
         }
         var caching = OpenedFile.Caching.keep
         if inode.flags.contains(.pagesStale) {
@@ -156,15 +212,13 @@ extension WorkingTreeState {
             // Only who may read as well can map what it may write.
             if flags.reads { setMayBeMapped(inode, true) }
         }
+        let isCachedMapper = backing == nil && flags.reads && flags.writes
+        if isCachedMapper { opened.cachedMapperCount += 1 }
         let handle = newHandle(
             OpenHandle(
-                inode: inode, backing: backing == nil ? nil : file, isWritable: flags.writes))
+                inode: inode, backing: backing == nil ? nil : file, isWritable: flags.writes,
+                isCachedMapper: isCachedMapper, isSynchronous: flags.contains(.synchronous)))
         return OpenedFile(handle: handle, caching: caching, backing: backing)
-    }
-
-    private func losesPrivilegesWhenWritten(_ inode: WorkingInode) -> Bool {
-        inode.attributes.permissions & 0o6000 != 0
-            || inode.attributes.extendedAttributes[XattrName.capability] != nil
     }
 
     /// - Returns: whether the handle was the last that could write.
@@ -187,10 +241,12 @@ extension WorkingTreeState {
         if isSettled && opened.writerCount == 0 { opened.isUnsettled = false }
         opened.handleCount -= 1
         if found.backing == nil { opened.cachedCount -= 1 }
+        if found.isCachedMapper { opened.cachedMapperCount -= 1 }
         if opened.handleCount == 0 {
             retire(opened.host)
             found.inode.extras?.opened = nil
             release(found.inode)
+            rest(found.inode)
         }
     }
 }

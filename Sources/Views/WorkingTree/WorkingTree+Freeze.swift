@@ -21,6 +21,9 @@ extension WorkingTree {
     /// Nothing should write to the view: of a file that is open for writing the tree gets what is
     /// there at some moment.
     ///
+    /// A durable view leans on the tree from then on: it is recorded, with `directories`, for the
+    /// view's container, and the journal begins anew.
+    ///
     /// - Parameters:
     ///   - directories: in front of the directories that this view was made from.
     ///   - leavesOutSockets: for a tree that is to be what its layers are: a layer's tar cannot say a
@@ -29,33 +32,92 @@ extension WorkingTree {
     package func freeze(
         ingest: ObjectIngest, directories: PendingDirectories, leavesOutSockets: Bool = false
     ) throws -> Tree {
-        try freezing.withLock { _ in
+        try freezing.withLock { () throws in
             locked { $0.isFreezing = true }
             defer { locked { $0.isFreezing = false } }
             awaitChangesUnderWay()
             settleAll()
             let survey = try survey()
-            let copies = try collectContents(survey.files, ingest)
-            let snapshot = try perform { (state) throws(Interruption) in
-                try FrozenState(state, copies: copies, leavesOutSockets: leavesOutSockets)
-            }
-            let encoded = try snapshot.encode(in: directories)
-            addSource(directories)
-            guard snapshot.touchedHardLinks else {
-                _ = locked {
-                    $0.rebase(on: encoded, from: directories, links: nil, copied: copies.keys)
+            var contents = FrozenContents()
+            do {
+                try collectContents(survey.files, ingest, into: &contents)
+                return try freeze(contents, directories, leavesOutSockets: leavesOutSockets)
+            } catch {
+                // What is an object as well by now is copied before it is written to.
+                locked { [contents] state in
+                    for number in contents.shared.keys {
+                        state.inodes[number]?.ownFile?.isShared = true
+                    }
                 }
-                return encoded
+                throw error
             }
-            let links = try FrozenLinks(
-                encoded, changed: snapshot.changedGroups, in: directories)
-            let tree = try links.apply(to: encoded)
-            let strays = locked {
-                $0.rebase(on: tree, from: directories, links: links, copied: copies.keys)
-            }
-            for (inode, path) in strays { try reattach(inode, at: path) }
-            return tree
         }
+    }
+
+    /// The contents of own files that a freeze put into the store.
+    struct FrozenContents: Sendable {
+        /// Of files that may be written to, and stay own.
+        var copies: [UInt64: FileContent] = [:]
+        /// Of a durable view's files: they stay until its journal no longer names them.
+        var shared: [UInt64: FileContent] = [:]
+    }
+
+    private func freeze(
+        _ contents: FrozenContents, _ directories: PendingDirectories, leavesOutSockets: Bool
+    ) throws -> Tree {
+        let known = contents.copies.merging(contents.shared) { copy, _ in copy }
+        let snapshot = try perform { (state) throws(Interruption) in
+            try FrozenState(state, copies: known, leavesOutSockets: leavesOutSockets)
+        }
+        var tree = try snapshot.encode(in: directories)
+        addSource(directories)
+        var links: FrozenLinks?
+        if snapshot.touchedHardLinks {
+            let found = try FrozenLinks(tree, changed: snapshot.changedGroups, in: directories)
+            tree = try found.apply(to: tree)
+            links = found
+        }
+        try durability?.container.addBase(tree, directories: directories)
+        let strays = locked { [tree, links] state in
+            for (number, content) in contents.shared {
+                state.contentShared(of: InodeNumber(number), in: content)
+            }
+            return state.rebase(
+                on: tree, from: directories, links: links, copied: contents.copies.keys)
+        }
+        for (inode, path) in strays { try reattach(inode, at: path) }
+        try beginJournal(on: tree)
+        return tree
+    }
+
+    /// The journal of a durable view goes on with what the tree does not have.
+    private func beginJournal(on tree: Tree) throws {
+        guard let durability else { return }
+        let (journal, place) = (durability.journal, durability.container.place)
+        try journal.committing.withLock { _ in
+            try journal.replace { last in
+                let (number, bytes) = state.withLock { state in
+                    state.noteRecorded()
+                    var snapshot = JournalSnapshot()
+                    for number in state.recordedNumbers { state.describe(number, in: &snapshot) }
+                    return (journal.dropPending(), snapshot.finish())
+                }
+                last = number
+                do throws(Errno) {
+                    var file = try JournalFile(
+                        creating: place.newJournal,
+                        JournalHeader(boot: journal.boot, base: tree))
+                    try file.write(bytes)
+                    try file.write(JournalSnapshot.end(boot: journal.boot))
+                    return file
+                } catch {
+                    throw journal.fail(error, "write the journal of a view")
+                }
+            }
+        }
+        try durability.container.settleBase(tree)
+        // Own files that are objects now may go.
+        try commit(whole: false)
     }
 
     private func awaitChangesUnderWay() {
@@ -94,31 +156,34 @@ extension WorkingTree {
     }
 
     /// Moves the content of own files into the store.
-    /// - Returns: the content of files that are open for writing and stay own.
     private func collectContents(
-        _ files: [InodeNumber], _ ingest: ObjectIngest
-    ) throws -> [UInt64: FileContent] {
+        _ files: [InodeNumber], _ ingest: ObjectIngest, into contents: inout FrozenContents
+    ) throws {
         for number in files { try completeCopy(of: number) }
         var open: [InodeNumber] = []
-        for number in files where try !moveContent(of: number, ingest) { open.append(number) }
+        for number in files where try !moveContent(of: number, ingest, &contents) {
+            open.append(number)
+        }
         var waited: UInt32 = 0
         while waited < Self.releaseGraceMicroseconds, open.contains(where: isOpen) {
             usleep(500)
             waited += 500
-            open = try open.filter { try !moveContent(of: $0, ingest) }
+            var still: [InodeNumber] = []
+            for number in open where try !moveContent(of: number, ingest, &contents) {
+                still.append(number)
+            }
+            open = still
         }
-        var copies: [UInt64: FileContent] = [:]
         for number in open {
             switch ownContent(of: number) {
             case .beingWritten(let file):
-                copies[number.rawValue] = try ingest.copy(file.descriptor)
+                contents.copies[number.rawValue] = try ingest.copy(file.descriptor)
             case .mapped(let path):
                 let file = try HostFile.open(path, .readOnly, identity: 0)
-                copies[number.rawValue] = try ingest.copy(file.descriptor)
+                contents.copies[number.rawValue] = try ingest.copy(file.descriptor)
             case .closed, nil: break
             }
         }
-        return copies
     }
 
     private func isOpen(_ number: InodeNumber) -> Bool {
@@ -127,11 +192,16 @@ extension WorkingTree {
     }
 
     /// - Returns: false if the file may be written to.
-    private func moveContent(of number: InodeNumber, _ ingest: ObjectIngest) throws -> Bool {
-        try gated(number) { () throws in
+    private func moveContent(
+        of number: InodeNumber, _ ingest: ObjectIngest, _ contents: inout FrozenContents
+    ) throws -> Bool {
+        try gate(of: number).withLock { () throws in
             switch ownContent(of: number) {
             case .beingWritten, .mapped: return false
             case nil: return true
+            case .closed(let path) where durability != nil:
+                contents.shared[number.rawValue] = try ingest.share(path)
+                return true
             case .closed(let path):
                 let content = try ingest.adopt(path)
                 locked { $0.contentMoved(of: number, to: content) }

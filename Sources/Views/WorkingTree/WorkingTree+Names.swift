@@ -89,7 +89,7 @@ extension WorkingTree {
     package func unlink(_ name: [UInt8], in parent: InodeNumber) throws(FileSystemError) {
         let key = try LinkName(name)
         let now = clock()
-        try modify { (state) throws(Interruption) in
+        try modify(.removal) { (state) throws(Interruption) in
             try state.unlink(key, in: parent, at: now)
         }
     }
@@ -99,7 +99,7 @@ extension WorkingTree {
     ) throws(FileSystemError) {
         let key = try LinkName(name)
         let now = clock()
-        try modify { (state) throws(Interruption) in
+        try modify(.removal) { (state) throws(Interruption) in
             try state.removeDirectory(key, in: parent, at: now)
         }
     }

@@ -6,20 +6,28 @@ internal import VirtualFS
 
 /// I/O on files of which only some blocks have been copied up.
 extension WorkingTree {
-    /// Copies ranges of the object into the own file. The gate is held.
+    /// Copies ranges of the object into the own file; those copied before an error stay. The gate is
+    /// held.
+    /// - Throws: `interrupted` when the caller was killed.
     private func copy(
         _ ranges: [Range<UInt64>], of partial: PartialCopy, to file: HostFile
     ) throws(FileSystemError) {
         if ranges.isEmpty { return }
+        let object: OwnedDescriptor
         do throws(Errno) {
-            let object = try objects.open(partial.object.digest)
-            for range in ranges {
-                try DescriptorIO.copyData(
-                    from: object.rawValue, to: file.descriptor, in: range)
-                partial.copied(range)
-            }
+            object = try objects.open(partial.object)
         } catch {
             throw FileSystemError(host: error)
+        }
+        for range in ranges {
+            try checkCaller()
+            do throws(Errno) {
+                try DescriptorIO.copyData(
+                    from: object.rawValue, to: file.descriptor, in: range)
+            } catch {
+                throw FileSystemError(host: error)
+            }
+            partial.copied(range)
         }
     }
 
@@ -58,7 +66,7 @@ extension WorkingTree {
             written.upperBound % PartialCopy.blockBytes != 0
         else { return }
         let end = (written.upperBound / PartialCopy.blockBytes + 1) * PartialCopy.blockBytes
-        let object = try objects.open(partial.object.digest)
+        let object = try objects.open(partial.object)
         try DescriptorIO.copyData(
             from: object.rawValue, to: file.descriptor,
             in: written.upperBound..<min(end, first.range.upperBound))
@@ -70,7 +78,7 @@ extension WorkingTree {
         deliver: (ReadSource) -> Void
     ) throws(FileSystemError) {
         do throws(Errno) {
-            let object = try objects.open(partial.object.digest)
+            let object = try objects.open(partial.object)
             func descriptor(_ span: PartialCopy.Span) -> Int32 {
                 span.isOwn ? file.descriptor : object.rawValue
             }
@@ -115,13 +123,22 @@ extension WorkingTree {
         let file = try HostFile.open(own.path, .readWrite, identity: own.identity)
         // Copying is no change of the file.
         let time = FileTime(try file.status().modificationTime)
-        try copy(partial.missing, of: partial, to: file)
+        do throws(FileSystemError) {
+            try copy(partial.missing, of: partial, to: file)
+        } catch {
+            // The first error is the one to report. What was copied stays, and is no change either.
+            try? file.setModificationTime(time)
+            throw error
+        }
         try file.setModificationTime(time)
         let blocks = try file.status().blocks
         locked { state in
             guard let own = state.find(inode)?.ownFile, own.partial === partial else { return }
             own.partial = nil
             own.blocks = blocks
+            guard let found = state.find(inode), let recorder = state.recorder else { return }
+            // What was copied has to be there when the record says that it is.
+            recorder.completed(found)
         }
     }
 

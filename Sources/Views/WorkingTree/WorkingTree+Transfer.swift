@@ -79,6 +79,9 @@ extension WorkingTree {
             }
         }
         if clearSetIDs { clearPrivileges(of: inode) }
+        if durability != nil, locked({ $0.handles[handle.rawValue]?.isSynchronous == true }) {
+            try synchronize(inode, handle: handle, dataOnly: true)
+        }
         return count
     }
 
@@ -99,6 +102,7 @@ extension WorkingTree {
     ) throws(FileSystemError) {
         let file = try writableFile(inode, handle)
         try completeCopy(of: inode)
+        try commitCompletion(of: inode)
         do throws(Errno) {
             try DescriptorIO.allocate(
                 file.descriptor, mode: mode, offset: offset, length: length)
@@ -111,6 +115,13 @@ extension WorkingTree {
     package func seek(
         _ inode: InodeNumber, handle: FileHandle?, offset: UInt64, whence: Int32
     ) throws(FileSystemError) -> UInt64 {
+        // The kernel does not write out a mapping's pages first: where there may be some, the file has
+        // no hole that is known of.
+        if locked({ ($0.find(inode)?.opened?.cachedMapperCount ?? 0) > 0 }) {
+            let size = try attributes(of: inode, handle: handle).attributes.sizeBytes
+            guard offset < size else { throw .deviceOffset }
+            return whence == DescriptorIO.seekingData ? offset : size
+        }
         guard let file = try wholeContent(of: inode) else { throw .deviceOffset }
         do throws(Errno) {
             return try DescriptorIO.seek(
@@ -126,15 +137,35 @@ extension WorkingTree {
         let to = try writableFile(target.inode, target.handle)
         try completeCopy(of: target.inode)
         guard let from = try wholeContent(of: source.inode) else { return 0 }
-        let count: UInt64
-        do throws(Errno) {
-            count = try DescriptorIO.copyRange(
-                from: from.descriptor, at: source.offset, to: to.descriptor, at: target.offset,
-                length: length)
-        } catch {
-            throw FileSystemError(host: error)
-        }
+        let count = try copy(
+            from: from.descriptor, at: source.offset, to: to.descriptor, at: target.offset,
+            length: length)
         if context.userID != 0 && count > 0 { clearPrivileges(of: target.inode) }
         return count
+    }
+
+    /// How much is copied before it is asked whether anybody waits: some 10 ms of work.
+    private static let copyPieceBytes: UInt64 = 16 << 20
+
+    /// - Returns: how much was copied; less than `length` at the end, and when the caller was killed.
+    private func copy(
+        from source: Int32, at sourceOffset: UInt64, to target: Int32, at targetOffset: UInt64,
+        length: UInt64
+    ) throws(FileSystemError) -> UInt64 {
+        var done: UInt64 = 0
+        while done < length {
+            do throws(Errno) {
+                let count = try DescriptorIO.copyRange(
+                    from: source, at: sourceOffset + done, to: target, at: targetOffset + done,
+                    length: min(length - done, Self.copyPieceBytes))
+                if count == 0 { break }
+                done += count
+            } catch {
+                if done > 0 { break }
+                throw FileSystemError(host: error)
+            }
+            if isCallerKilled { break }
+        }
+        return done
     }
 }

@@ -18,16 +18,21 @@ package import VirtualFS
 ///   new one at once.
 /// - Reading never changes an access time (`noatime`).
 ///
+/// A view is *volatile*, and goes with its process, or *durable*: the view of a container, whose
+/// ``ViewDurability`` has a journal of all that is not in its own files.
+///
 /// Lock order: a gate, then the state. A freeze is waited for with neither held.
 package final class WorkingTree: FileSystem, Sendable {
     package let profile = ConnectionProfile.writable
 
     let store: Store
+    /// Nil for a volatile view.
+    let durability: ViewDurability?
     let lease: Lease
     let state: Mutex<WorkingTreeState>
     let clock: @Sendable () -> FileTime
     /// Held for the length of a freeze.
-    let freezing = Mutex(())
+    let freezing = Gate()
     private let sources: Mutex<[any DirectorySource]>
     /// One for each of a few groups of inodes: held while an inode's content moves, so that only one
     /// thread copies it up. Enough that a long copy seldom makes another inode wait.
@@ -38,15 +43,11 @@ package final class WorkingTree: FileSystem, Sendable {
     let notifier = Mutex<(any KernelNotifier)?>(nil)
     /// Kept open for statfs(2).
     let workDirectory: OwnedDescriptor
-    let objects: ObjectReader
+    let objects: ViewObjects
 
     /// Reads of smaller files go through the daemon and stay in the kernel's page cache, which saves
     /// opening the object; larger ones are read from the host's page cache directly.
     package static let passthroughMinimumBytes: UInt64 = 128 << 10
-
-    private final class Gate: Sendable {
-        let mutex = Mutex(())
-    }
 
     /// - Parameters:
     ///   - base: the tree to start from, with its contents in `store`.
@@ -56,11 +57,22 @@ package final class WorkingTree: FileSystem, Sendable {
     ///   - clock: stamps changes.
     /// - Throws: ``FileTreeError`` if a directory on the way to a mount target cannot be read, Errno
     ///   if the work directory cannot be opened.
-    package init(
+    package convenience init(
         base: Tree, directories: (any DirectorySource)? = nil, store: Store, lease: Lease,
         mountTargets: [MountTarget] = [], clock: (@Sendable () -> FileTime)? = nil
     ) throws {
+        try self.init(
+            state: WorkingTreeState(base: base), directories: directories ?? store, store: store,
+            lease: lease, clock: clock, durability: nil)
+        try showMountTargets(mountTargets)
+    }
+
+    init(
+        state: consuming sending WorkingTreeState, directories: any DirectorySource, store: Store,
+        lease: Lease, clock: (@Sendable () -> FileTime)?, durability: ViewDurability?
+    ) throws {
         self.store = store
+        self.durability = durability
         self.lease = lease
         if let clock {
             self.clock = clock
@@ -68,13 +80,13 @@ package final class WorkingTree: FileSystem, Sendable {
             let host = try HostClock()
             self.clock = { host.now() }
         }
-        state = Mutex(WorkingTreeState(base: base))
-        sources = Mutex([directories ?? store])
+        self.state = Mutex(state)
+        sources = Mutex([directories])
         gates = (0..<Self.gateCount).map { _ in Gate() }
         workDirectory = try OwnedDescriptor(
-            opening: lease.workDirectory, [.readOnly, .directory])
-        objects = try ObjectReader(store.layout)
-        try showMountTargets(mountTargets)
+            opening: durability?.container.place.files ?? lease.workDirectory,
+            [.readOnly, .directory])
+        objects = try ViewObjects(store.layout)
     }
 
     // MARK: - The lock
@@ -86,20 +98,26 @@ package final class WorkingTree: FileSystem, Sendable {
         var loaded = LoadedDirectories()
         while true {
             do throws(Interruption) {
-                let (answer, garbage) = try state.withLock {
-                    (state) throws(Interruption) -> (Answer, Garbage) in
+                let (answer, remains) = try state.withLock {
+                    (state) throws(Interruption) -> (Answer, Remains) in
                     state.loaded = loaded
                     defer { state.loaded = LoadedDirectories() }
                     let answer = try body(state)
-                    return (answer, state.takeGarbage())
+                    return (answer, state.takeRemains())
                 }
-                discard(garbage)
+                discard(remains.garbage)
+                do throws(FileSystemError) {
+                    if let point = remains.point { try settle(point) }
+                } catch {
+                    throw Interruption.failed(error)
+                }
                 return answer
             } catch {
                 switch error {
                 case .failed(let failure): throw failure
                 case .needs(let id): loaded.insert(try load(id), id)
-                case .frozen: freezing.withLock { _ in }
+                case .frozen:
+                    try freezing.withLock(check: checkCaller) { () throws(FileSystemError) in }
                 }
             }
         }
@@ -109,15 +127,17 @@ package final class WorkingTree: FileSystem, Sendable {
         do throws(FileTreeError) {
             return try directory(id)
         } catch {
+            ViewLog.report(error)
             throw .inputOutput
         }
     }
 
     /// As ``perform(_:)``, for what changes the tree: waits while a freeze takes place.
     func modify<Answer: Sendable>(
-        _ body: (WorkingTreeState) throws(Interruption) -> Answer
+        _ kind: ChangeKind = .growth, _ body: (WorkingTreeState) throws(Interruption) -> Answer
     ) throws(FileSystemError) -> Answer {
-        try perform { (state) throws(Interruption) in
+        try admit(kind)
+        return try perform { (state) throws(Interruption) in
             if state.isFreezing { throw .frozen }
             return try body(state)
         }
@@ -125,30 +145,43 @@ package final class WorkingTree: FileSystem, Sendable {
 
     /// Runs a `body` that changes the tree in several steps. Not to be nested.
     func changing<Answer>(
-        _ body: () throws(FileSystemError) -> Answer
+        _ kind: ChangeKind = .growth, _ body: () throws(FileSystemError) -> Answer
     ) throws(FileSystemError) -> Answer {
-        try modify { (state) throws(Interruption) in state.changesUnderWay += 1 }
+        try modify(kind) { (state) throws(Interruption) in state.changesUnderWay += 1 }
         defer { locked { $0.changesUnderWay -= 1 } }
         return try body()
     }
 
     /// Runs a short `body` that needs no directories and cannot fail.
     func locked<Answer: Sendable>(_ body: (WorkingTreeState) -> Answer) -> Answer {
-        let (answer, garbage) = state.withLock { state in (body(state), state.takeGarbage()) }
-        discard(garbage)
+        let (answer, remains) = state.withLock { state in (body(state), state.takeRemains()) }
+        discard(remains.garbage)
+        // What could not be written makes the view read-only, which the next one to change it hears.
+        if let point = remains.point { try? settle(point) }
         return answer
     }
 
     /// Runs `body` while no other thread moves the content of this inode.
-    func gated<Answer, Failure: Error>(
-        _ inode: InodeNumber, _ body: () throws(Failure) -> Answer
-    ) throws(Failure) -> Answer {
+    /// - Throws: `interrupted` where the caller was killed while it waited.
+    func gated<Answer>(
+        _ inode: InodeNumber, _ body: () throws(FileSystemError) -> Answer
+    ) throws(FileSystemError) -> Answer {
+        try gate(of: inode).withLock(check: checkCaller, body)
+    }
+
+    func gate(of inode: InodeNumber) -> Gate {
         // Derived numbers are mixed well, counted ones are consecutive: both spread. All numbers of
         // one inode fall to the same gate.
-        try gates[Int(inode.rawValue % Self.gateCount)].mutex.withLock {
-            (_) throws(Failure) in try body()
-        }
+        gates[Int(inode.rawValue % Self.gateCount)]
     }
+
+    /// For long work, before each piece.
+    /// - Throws: `interrupted` when the program that waits for it was killed.
+    func checkCaller() throws(FileSystemError) {
+        if isCallerKilled { throw .interrupted }
+    }
+
+    var isCallerKilled: Bool { notifier.withLock { $0 }?.isCallerKilled ?? false }
 
     private func discard(_ garbage: Garbage) {
         for path in garbage.paths {
@@ -196,16 +229,9 @@ package final class WorkingTree: FileSystem, Sendable {
         notifier.withLock { $0 = nil }
         settleAll()
         locked { $0.dropKernelReferences() }
+        // A failure is in the log, and nothing more can be done.
+        try? commit(whole: true)
     }
-
-    // MARK: - Durability
-
-    /// Nothing of a view outlives its process yet, so there is nothing to write out, and the kernel
-    /// is told not to ask again. A durable profile puts its metadata checkpoint and an fsync of the
-    /// own file here.
-    package func synchronize(
-        _ inode: InodeNumber, handle: FileHandle?, dataOnly: Bool
-    ) throws(FileSystemError) { throw .notImplemented }
 
     package func statistics() throws(FileSystemError) -> FileSystemStatistics {
         do throws(Errno) {

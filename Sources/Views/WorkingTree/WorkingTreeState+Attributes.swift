@@ -21,7 +21,7 @@ extension WorkingTreeState {
             linkCount: inode.linkCount, userID: inode.attributes.userID,
             groupID: inode.attributes.groupID,
             accessTime: inode.extras?.accessTime ?? modified, modificationTime: modified,
-            changeTime: inode.extras?.changeTime ?? modified)
+            changeTime: inode.changeTime)
         switch inode.body {
         case .directory(let body):
             attributes.linkCount = inode.linkCount == 0 ? 0 : 2 + body.childDirectoryCount
@@ -106,15 +106,22 @@ extension WorkingTreeState {
         let modified = FileTime(status.modificationTime)
         inode.opened?.statusGeneration += 1
         file.blocks = status.blocks
+        file.hostTime = modified
         guard status.sizeBytes != file.sizeBytes || modified != inode.modificationTime else {
             return
         }
         file.sizeBytes = status.sizeBytes
+        // Before the modification time: it is the access time of what has no extras yet.
+        inode.stampChange(at: modified)
         inode.modificationTime = modified
-        inode.withExtras().changeTime = modified
-        // As the kernel does for every write (file_remove_privs).
-        dropPrivileges(of: inode, setIDs: inode.opened?.writesClearSetIDs == true)
-        markChanged(inode)
+        // Setuid, setgid and capabilities are none of our business here: the kernel says when a write
+        // takes them, those that it passes through too (file_remove_privs), and a mapping does not.
+        // Size and time are found in the file again.
+        if inode.flags.contains(.recorded) {
+            markChangedUnrecorded(inode)
+        } else {
+            markChanged(inode)
+        }
     }
 
     // MARK: - Changes
@@ -153,7 +160,11 @@ extension WorkingTreeState {
         case .at(let time): inode.modificationTime = time
         case nil: break
         }
-        extras.changeTime = changes.changeTime ?? now
+        if let time = changes.changeTime {
+            extras.changeTime = time
+        } else {
+            inode.stampChange(at: now)
+        }
         markChanged(inode)
     }
 

@@ -43,6 +43,13 @@ extension WorkingTreeState {
         inode.body = .regular(content.sizeBytes == 0 ? .empty : .object(content))
     }
 
+    /// As ``contentMoved(of:to:)``, of a file that is still there.
+    func contentShared(of number: InodeNumber, in content: FileContent) {
+        guard let inode = find(number) else { return }
+        discardContent(of: inode)
+        contentMoved(of: number, to: content)
+    }
+
     /// Makes `tree`, which was frozen from this state, the lower tree.
     /// - Parameter copied: the numbers of inodes whose own files were copied, and stay own.
     /// - Returns: inodes that lost all their known names, and a name each that they still have.
@@ -50,6 +57,7 @@ extension WorkingTreeState {
         on tree: Tree, from directories: PendingDirectories, links: FrozenLinks?,
         copied: some Sequence<UInt64>
     ) -> [(InodeNumber, TreePath)] {
+        base = tree
         var regrouped: [(inode: WorkingInode, link: HardLink?)] = []
         var strays: [(InodeNumber, TreePath)] = []
         for (group, inode) in changedGroups {
@@ -68,9 +76,12 @@ extension WorkingTreeState {
                 let directory = try? directories.directory(reference.id)
             else { continue }
             if body.isDirty {
+                let listed = listedChildren(of: inode, body)
                 body.rebase(on: reference, to: directory)
+                relist(listed, of: body, on: directory)
             } else {
                 body.relabel(reference)
+                if body.listedCount > 0 { body.pinned = directory }
             }
             for (name, link) in body.links {
                 guard let child = link.inode, let node = directory[name.entryName] else { continue }
@@ -140,14 +151,14 @@ struct FrozenState {
         var stack = [state.root]
         while let inode = stack.popLast() {
             guard let body = inode.directory, body.isDirty else { continue }
-            stack += add(inode.number, body, try state.lower(of: body)?.entries ?? [])
+            stack += add(inode.number, body, try state.lower(of: body) ?? .empty)
         }
         for (group, inode) in state.changedGroups { changedGroups[group] = node(of: inode) }
     }
 
     /// - Returns: the changed directories inside.
     private mutating func add(
-        _ number: InodeNumber, _ body: WorkingDirectory, _ lower: [DirectoryEntry]
+        _ number: InodeNumber, _ body: WorkingDirectory, _ lower: Directory
     ) -> [WorkingInode] {
         var directory = ChangedDirectory(number: number)
         var below: [WorkingInode] = []
@@ -161,7 +172,7 @@ struct FrozenState {
             }
             directory.entries.append(DirectoryEntry(name: name, node: node(of: inode)))
         }
-        for entry in lower {
+        for entry in lower.entries {
             guard !body.links.isEmpty, let link = body.links[LinkName(entry.name)] else {
                 directory.entries.append(entry)
                 continue

@@ -15,11 +15,11 @@ extension WorkingTreeState {
             guard addDot([0x2E, 0x2E], offset: 2, parent, to: &listing) else { return }
         }
         if let lower {
-            let count = lower.entries.count
+            let count = lower.count
             var position = min(body.lowerPosition(after: offset), count)
             while position < count {
                 let index = body.lowerIndex(at: position)
-                guard add(lower.entries[index], at: index, of: inode, body, to: &listing) else {
+                guard add(index, of: lower, in: inode, body, to: &listing) else {
                     return
                 }
                 position += 1
@@ -43,19 +43,27 @@ extension WorkingTreeState {
 
     /// - Returns: false when the listing is full.
     private func add(
-        _ entry: DirectoryEntry, at index: Int, of parent: WorkingInode, _ body: WorkingDirectory,
+        _ index: Int, of lower: Directory, in parent: WorkingInode, _ body: WorkingDirectory,
         to listing: inout DirectoryListing
     ) -> Bool {
+        guard listing.fits(nameLength: lower.nameByteCount(at: index)) else { return false }
+        let entry = lower.entries[index]
         let cookie = body.cookie(at: index)
         // Asking an empty table for every entry is dear in the common case.
         if !body.links.isEmpty, let link = body.links[LinkName(entry.name)] {
             guard let child = link.inode else { return true }
             return addKnown(child, as: LinkName(entry.name), cookie: cookie, to: &listing)
         }
-        guard listing.fits(nameLength: entry.name.bytes.count) else { return false }
         if listing.wantsAttributes {
-            let child = know(entry, at: index, in: parent, body)
-            return addKnown(child, as: LinkName(entry.name), cookie: cookie, to: &listing)
+            guard let answer = list(entry, at: index, of: lower, in: parent, body) else {
+                let child = know(entry, at: index, in: parent, body)
+                return addKnown(child, as: LinkName(entry.name), cookie: cookie, to: &listing)
+            }
+            return listing.add(
+                .init(
+                    name: entry.name.bytes, nextOffset: cookie,
+                    serialNumber: answer.attributes.serialNumber,
+                    type: entry.node.content.fileType, entry: answer))
         }
         let number: InodeNumber
         if let link = entry.node.hardLink, let known = groups[link.identifier] {

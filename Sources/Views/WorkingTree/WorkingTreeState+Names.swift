@@ -9,6 +9,15 @@ extension WorkingTreeState {
         _ name: LinkName, in parent: InodeNumber
     ) throws(Interruption) -> Described<Entry>? {
         let (inode, body) = try directory(parent)
+        if body.links[name] == nil {
+            guard let lower = try lower(of: body), let index = lower.index(of: name.entryName)
+            else {
+                return nil
+            }
+            if let entry = list(lower.entries[index], at: index, of: lower, in: inode, body) {
+                return Described(answer: entry, isUnsettled: false)
+            }
+        }
         guard let child = try child(name, of: inode, body) else { return nil }
         return entry(child)
     }
@@ -38,8 +47,22 @@ extension WorkingTreeState {
         made.addPlace(name, in: parent)
         if made.isDirectory { body.childDirectoryCount += 1 }
         body.add(made, as: name)
+        recorder?.note(name, in: parent)
         markChanged(made)
         touch(parent, at: time)
+        return made
+    }
+
+    /// Makes a regular file without a name, as the directory's would be.
+    func makeUnnamed(
+        _ request: NodeCreation, _ file: OwnFile, isLinkable: Bool, at time: FileTime
+    ) throws(Interruption) -> WorkingInode {
+        let parent = try openDirectory(request.place.parent).inode
+        let made = makeInode(
+            attributes: inherited(by: request, type: .regular, from: parent, at: time),
+            body: .regular(.own(file)))
+        made.linkCount = 0
+        if isLinkable { made.flags.insert(.awaitsName) }
         return made
     }
 
@@ -81,11 +104,15 @@ extension WorkingTreeState {
         let (parent, body) = try openDirectory(place)
         guard try child(name, of: parent, body) == nil else { throw .failed(.exists) }
         guard !inode.isDirectory else { throw .failed(.notPermitted) }
-        guard inode.linkCount > 0 else { throw .failed(.notFound) }
+        guard inode.linkCount > 0 || inode.flags.contains(.awaitsName) else {
+            throw .failed(.notFound)
+        }
         guard inode.linkCount < Self.maximumLinkCount else { throw .failed(.tooManyLinks) }
         inode.addPlace(name, in: parent)
+        inode.flags.remove(.awaitsName)
         inode.linkCount += 1
         body.add(inode, as: name)
+        recorder?.note(name, in: parent)
         touchChangeTime(inode, at: time)
         touch(parent, at: time)
         return entry(inode)
@@ -98,6 +125,7 @@ extension WorkingTreeState {
         guard let inode = try child(name, of: parent, body) else { throw .failed(.notFound) }
         guard !inode.isDirectory else { throw .failed(.isDirectory) }
         body.remove(name)
+        recorder?.note(name, in: parent)
         takeName(name, in: parent, from: inode, at: time)
         touch(parent, at: time)
     }
@@ -110,6 +138,7 @@ extension WorkingTreeState {
         guard let removed = inode.directory else { throw .failed(.notDirectory) }
         guard try isEmpty(removed) else { throw .failed(.notEmpty) }
         body.remove(name)
+        recorder?.note(name, in: parent)
         body.childDirectoryCount -= 1
         takeName(name, in: parent, from: inode, at: time)
         touch(parent, at: time)

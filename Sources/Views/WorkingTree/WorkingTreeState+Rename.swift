@@ -23,7 +23,7 @@ extension WorkingTreeState {
         }
         let present = try child(new.name, of: newParent, newBody)
         // In the kernel's order.
-        if mode == .noReplace && present != nil { throw .failed(.exists) }
+        if mode.keepsPresent && present != nil { throw .failed(.exists) }
         if mode == .exchange && present == nil { throw .failed(.notFound) }
         if moving.isDirectory && isAncestor(moving, of: newParent) {
             throw .failed(.invalidArgument)
@@ -38,15 +38,29 @@ extension WorkingTreeState {
             touchChangeTime(present, at: time)
         case .noReplace:
             move(moving, from: old, to: new, replacing: nil, at: time)
-        case .replace:
+        case .replace, .leaveWhiteout:
             // Two names of one file: nothing happens, as POSIX wants it.
             if present === moving { return }
             if let present { try checkReplaceable(present, by: moving, from: oldParent) }
             move(moving, from: old, to: new, replacing: present, at: time)
         }
+        if case .leaveWhiteout(let maker, _) = mode { leaveWhiteout(at: old, by: maker, at: time) }
         touchChangeTime(moving, at: time)
         touch(oldParent, at: time)
         touch(newParent, at: time)
+    }
+
+    /// Puts a character device 0, 0 under a name that was just given up, as ext4 makes it: mode 0 and
+    /// the maker's own.
+    private func leaveWhiteout(at side: Side, by maker: RequestContext, at time: FileTime) {
+        let made = makeInode(
+            attributes: NodeAttributes(
+                permissions: 0, userID: maker.userID, groupID: maker.groupID,
+                modificationTime: NodeTime(time)),
+            body: .characterDevice(0))
+        made.addPlace(side.name, in: side.parent)
+        side.body.add(made, as: side.name)
+        markChanged(made)
     }
 
     private func checkReplaceable(
@@ -66,6 +80,9 @@ extension WorkingTreeState {
         at time: FileTime
     ) {
         noteHardLinks(below: moving)
+        note(old, new)
+        // The old content of the name goes with a record, and the new one has to be there then.
+        if present?.isDirectory == false { recorder?.replaces(moving) }
         if let present {
             new.body.replace(new.name, with: moving)
             if present.isDirectory { new.body.childDirectoryCount -= 1 }
@@ -85,6 +102,7 @@ extension WorkingTreeState {
         _ first: WorkingInode, at old: Side, with second: WorkingInode, at new: Side
     ) {
         noteHardLinks(below: first)
+        note(old, new)
         noteHardLinks(below: second)
         new.body.replace(new.name, with: first)
         old.body.replace(old.name, with: second)
@@ -100,6 +118,11 @@ extension WorkingTreeState {
         rename(second, from: new, to: old)
     }
 
+    private func note(_ old: Side, _ new: Side) {
+        recorder?.note(old.name, in: old.parent)
+        recorder?.note(new.name, in: new.parent)
+    }
+
     private func rename(_ inode: WorkingInode, from old: Side, to new: Side) {
         inode.removePlace(old.name, in: old.parent)
         inode.addPlace(new.name, in: new.parent)
@@ -108,5 +131,15 @@ extension WorkingTreeState {
     /// The identifier of a hard-link group comes from its first path, which may be changing.
     private func noteHardLinks(below inode: WorkingInode) {
         if inode.directory?.lower?.containsHardLinks == true { touchedHardLinks = true }
+    }
+}
+
+extension RenameMode {
+    /// Whether the new name may not be taken already.
+    fileprivate var keepsPresent: Bool {
+        switch self {
+        case .noReplace, .leaveWhiteout(_, replaces: false): true
+        default: false
+        }
     }
 }

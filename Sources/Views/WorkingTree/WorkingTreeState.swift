@@ -4,6 +4,7 @@ internal import VirtualFS
 
 /// All inodes, names and handles of a working tree. One thread at a time, under the tree's lock.
 ///
+///     listed   number → ListedInode (a lower entry that nobody has asked for yet)
 ///     inodes   number → WorkingInode ── .directory(WorkingDirectory) ── links: name → WorkingInode
 ///                            │                                          lower: DirectoryReference
 ///                            └─ place, extras.places: (parent, name)     (entries not yet looked up)
@@ -16,6 +17,8 @@ final class WorkingTreeState {
     private(set) var inodes: [UInt64: WorkingInode] = [:]
     /// The inodes that the kernel knows by a second number, see ``renew(_:)``.
     private var renewed: [UInt64: WorkingInode] = [:]
+    /// What the kernel knows and nobody has asked for yet. Invariant: not in `inodes`.
+    var listed = InodeTable<ListedInode>()
     /// The inodes with the flag `mayBeMapped`.
     var mapped: [UInt64: WorkingInode] = [:]
     /// Whether the kernel takes backings.
@@ -33,6 +36,10 @@ final class WorkingTreeState {
     var changesUnderWay = 0
     /// Inodes of lower hard-link groups that changed: names of theirs may not be known.
     var changedGroups: [UInt64: WorkingInode] = [:]
+    /// The tree below.
+    var base: Tree
+    /// Nil for a volatile view.
+    var recorder: JournalRecorder?
     /// Whether the hard-link groups of a frozen tree have to be worked out anew.
     var touchedHardLinks = false
     /// What nothing refers to any more, to be let go of outside the lock.
@@ -42,6 +49,7 @@ final class WorkingTreeState {
     private var renewalCount: UInt64 = 0
 
     init(base: Tree) {
+        self.base = base
         root = WorkingInode(number: .root, node: base.root)
         inodes[root.number.rawValue] = root
     }
@@ -63,7 +71,8 @@ final class WorkingTreeState {
     /// The inode with this number, its own or one it was given by ``renew(_:)``.
     func find(_ number: InodeNumber) -> WorkingInode? {
         if let inode = inodes[number.rawValue] { return inode }
-        return renewed.isEmpty ? nil : renewed[number.rawValue]
+        if let inode = renewed.isEmpty ? nil : renewed[number.rawValue] { return inode }
+        return wake(number)
     }
 
     /// Renewed numbers have this bit; counted ones never get so far, derived ones have the next too.
@@ -111,6 +120,16 @@ final class WorkingTreeState {
         return InodeNumber(nextNumber)
     }
 
+    /// Takes in an inode that has its number.
+    func adopt(_ inode: WorkingInode) { inodes[inode.number.rawValue] = inode }
+
+    /// No new inode gets this number.
+    func reserve(_ number: InodeNumber) {
+        if !DerivedNumber.isDerived(number) {
+            nextNumber = max(nextNumber, number.rawValue &+ 1)
+        }
+    }
+
     func newHandle(_ handle: OpenHandle) -> FileHandle {
         defer { nextHandle += 1 }
         handles[nextHandle] = handle
@@ -151,8 +170,13 @@ final class WorkingTreeState {
             inode = known
         } else {
             var number = derivedNumber(of: entry, in: parent)
-            if inodes[number.rawValue] != nil { number = newNumber() }
+            let lookups = takeListed(number, at: index, in: parent)
+            let isTaken = inodes[number.rawValue] != nil || lookups == nil
+            if isTaken { number = newNumber() }
             inode = WorkingInode(number: number, node: entry.node)
+            inode.lookupCount = lookups ?? 0
+            // Met first the next time, it would get the number that another has.
+            if isTaken { recorder?.note(inode) }
             inodes[number.rawValue] = inode
             if let link = entry.node.hardLink { groups[link.identifier] = inode }
         }
@@ -188,6 +212,12 @@ final class WorkingTreeState {
 
     /// The inode no longer is what the lower tree says.
     func markChanged(_ inode: WorkingInode) {
+        recorder?.note(inode)
+        markChangedUnrecorded(inode)
+    }
+
+    /// As ``markChanged(_:)``, for a change that the journal need not have: the own file tells it.
+    func markChangedUnrecorded(_ inode: WorkingInode) {
         inode.flags.insert(.changed)
         inode.flags.remove(.synthesised)
         if !inode.isDirectory && (inode.linkCount > 1 || inode.group != nil) {
@@ -214,14 +244,14 @@ final class WorkingTreeState {
     /// An entry came or went.
     func touch(_ directory: WorkingInode, at time: FileTime) {
         // Before the modification time: it is the access time of what has no extras yet.
-        directory.withExtras().changeTime = time
-        directory.modificationTime = time
+        directory.stampChange(at: time)
+        directory.modificationTime = directory.changeTime
         markChanged(directory)
         markDirty(directory)
     }
 
     func touchChangeTime(_ inode: WorkingInode, at time: FileTime) {
-        inode.withExtras().changeTime = time
+        inode.stampChange(at: time)
         markChanged(inode)
     }
 
@@ -230,6 +260,7 @@ final class WorkingTreeState {
     /// - Returns: the path of an own file whose writes have to be taken over first; then
     ///   ``settle(_:_:)`` lets go of the inode.
     func forget(_ number: InodeNumber, count: UInt64) -> String? {
+        if forgetListed(number, count: count) { return nil }
         guard let inode = find(number) else { return nil }
         inode.lookupCount -= min(count, inode.lookupCount)
         if inode.lookupCount == 0, inode.flags.contains(.mayBeMapped), inode.opened == nil,
@@ -283,16 +314,27 @@ final class WorkingTreeState {
     }
 
     private func isReleasable(_ inode: WorkingInode) -> Bool {
-        guard inode.flags.isDisjoint(with: [.changed, .synthesised]) else { return false }
-        if let body = inode.directory, !body.links.isEmpty || body.isDirty { return false }
-        // Met again, it has to get the same number.
+        guard inode.flags.isDisjoint(with: [.changed, .synthesised, .recorded]) else {
+            return false
+        }
+        if let body = inode.directory,
+            !body.links.isEmpty || body.listedCount > 0 || body.isDirty
+        {
+            return false
+        }
+        return hasDerivedNumber(inode)
+    }
+
+    /// Whether it gets the same number when it is met again in the lower tree.
+    func hasDerivedNumber(_ inode: WorkingInode) -> Bool {
         if let group = inode.group { return DerivedNumber.make(group: group) == inode.number }
         guard let place = inode.place else { return false }
         return DerivedNumber.make(parent: place.parent.number, name: place.name) == inode.number
     }
 
-    private func remove(_ inode: WorkingInode) {
+    func remove(_ inode: WorkingInode) {
         inodes[inode.number.rawValue] = nil
+        inodes.shrinkIfSparse()
         mapped[inode.number.rawValue] = nil
         leaveGroup(inode)
         inode.place = nil
@@ -309,7 +351,13 @@ final class WorkingTreeState {
 
     /// The own file of an inode goes.
     func discardContent(of inode: WorkingInode) {
-        if case .regular(.own(let file)) = inode.body { garbage.paths.append(file.path) }
+        guard case .regular(.own(let file)) = inode.body else { return }
+        if let recorder {
+            // Not before the record is durable that says so.
+            recorder.discard(file.path, sizeBytes: file.blocks * 512)
+        } else {
+            garbage.paths.append(file.path)
+        }
     }
 
     /// An open file is no longer needed; closing it may take a while.
@@ -324,7 +372,29 @@ final class WorkingTreeState {
     }
 }
 
+extension WorkingTreeState {
+    /// The end of an operation: its batch goes into the journal.
+    func takeRemains() -> Remains {
+        guard let recorder else { return Remains(garbage: takeGarbage()) }
+        let before = recorder.appended
+        recorder.flush()
+        let number = recorder.appended
+        return Remains(
+            garbage: takeGarbage(),
+            point: JournalPoint(
+                number: number, isOwn: number > before, wantsCommit: recorder.hasPending,
+                isUrgent: recorder.isUrgent))
+    }
+}
+
 /// What an operation leaves to be done outside the lock.
+struct Remains: Sendable {
+    var garbage: Garbage
+    /// Nil for a volatile view.
+    var point: JournalPoint?
+}
+
+/// Files that nothing refers to any more.
 struct Garbage: Sendable {
     /// Own files to be removed.
     var paths: [String] = []

@@ -245,14 +245,70 @@ struct WorkingTreeFileTests {
             .setAttribute(path: "f", name: "security.capability", value: capability, flags: 0))
         let inode = try inode(fixture)
         let file = try fixture.tree.open(inode, flags: .writeOnly, context: context)
-        // The kernel would not clear them when it writes by itself.
         #expect(file.backing == nil)
+        // What the kernel does before the write, for capabilities.
+        try fixture.tree.removeExtendedAttribute(Array("security.capability".utf8), of: inode)
         try write(fixture, inode, file, [1])
         fixture.tree.release(inode, handle: file.handle)
         #expect(try client.find("f").mode == 0o100755)
         #expect(
             client.run(.attribute(path: "f", name: "security.capability"))
                 == .failed(errno: ENODATA))
+    }
+
+    @Test func `an access time stays when a file of the image is cut for the first time`() throws {
+        let fixture = try fixture(10)
+        let client = ViewClient(fixture.tree, umask: 0)
+        _ = client.run(.setModificationTime(path: "f", seconds: 1000))
+        try fixture.remount()
+        let inode = try inode(fixture)
+        let before = try fixture.tree.attributes(of: inode, handle: nil).attributes
+        let after = try fixture.tree.setAttributes(
+            of: inode, handle: nil, to: AttributeChanges(sizeBytes: 5)
+        ).attributes
+        #expect(after.accessTime == before.accessTime)
+        #expect(after.modificationTime > before.modificationTime)
+    }
+
+    /// chown(2) with -1 for both, of which the kernel only says that there was one.
+    @Test func `a change of nothing takes setuid, from its owner and root only`() throws {
+        let fixture = try fixture(10, mode: 0o4755)
+        let inode = try inode(fixture)
+        var change = AttributeChanges()
+        change.context = RequestContext(userID: 1000, groupID: 1000)
+        #expect(throws: FileSystemError.notPermitted) {
+            try fixture.tree.setAttributes(of: inode, handle: nil, to: change)
+        }
+        change.context = RequestContext()
+        let before = try fixture.tree.attributes(of: inode, handle: nil).attributes
+        let after = try fixture.tree.setAttributes(of: inode, handle: nil, to: change).attributes
+        #expect(before.mode == 0o104755 && after.mode == 0o100755)
+        #expect(after.changeTime > before.changeTime)
+    }
+
+    @Test func `every change shows in the times, within one tick of the host's clock too`() throws {
+        let clock = try HostClock()
+        // Before Linux 6.13 a tick is all that ext4 tells apart, too.
+        guard clock.now() < clock.now() else { return }
+        let fixture = try fixture(10)
+        let (client, inode) = (ViewClient(fixture.tree, umask: 0), try inode(fixture))
+        func times(_ inode: InodeNumber) throws -> [FileTime] {
+            let found = try fixture.tree.attributes(of: inode, handle: nil).attributes
+            return [found.changeTime, found.modificationTime]
+        }
+        for round in 0..<20 {
+            let parent = try times(.root)
+            _ = client.run(.create(path: "new\(round)", mode: 0o644, exclusive: true))
+            #expect(zip(parent, try times(.root)).allSatisfy { $0 < $1 })
+            let old = try times(inode)
+            let file = try fixture.tree.open(inode, flags: .writeOnly, context: context)
+            try write(fixture, inode, file, [1])
+            let written = try times(inode)
+            #expect(zip(old, written).allSatisfy { $0 < $1 })
+            fixture.tree.release(inode, handle: file.handle)
+            _ = client.run(.changeMode(path: "f", mode: 0o600))
+            #expect(try times(inode)[0] > written[0])
+        }
     }
 
     @Test func `unmounting settles what was open`() throws {

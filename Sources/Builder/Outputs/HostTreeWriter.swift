@@ -1,0 +1,230 @@
+internal import FileTree
+internal import Glibc
+internal import LinuxIO
+internal import Store
+
+/// Writes a tree into a directory of the host (`--output type=local`).
+///
+/// The tree is not trusted: every name is made in a directory that is open, a symbolic link that
+/// stands where a directory or a file goes is replaced and never followed, and what is complete
+/// appears under its name by a rename. What is there besides stays. Root writes owners, devices and
+/// all extended attributes; others get files of their own, and devices are left out.
+struct HostTreeWriter {
+    private let store: Store
+    private let cancellation: Cancellation
+    private let warn: (String) -> Void
+    private let isRoot: Bool
+    /// Where the first name of a file with several went.
+    private var firstNames: [UInt64: (directory: [EntryName], name: [UInt8])] = [:]
+    private var skippedCount = 0
+
+    init(store: Store, cancellation: Cancellation, warn: @escaping (String) -> Void) {
+        self.store = store
+        self.cancellation = cancellation
+        self.warn = warn
+        isRoot = geteuid() == 0
+    }
+
+    /// - Parameter path: made if it is not there; a symbolic link to a directory is followed, since
+    ///   the user named it.
+    /// - Throws: `outputFailed` with the place.
+    consuming func write(_ tree: Tree, to path: String) throws {
+        let root: OwnedDescriptor
+        do throws(Errno) {
+            try HostDirectory.makeAll(path)
+            root = try OwnedDescriptor(opening: path, [.readOnly, .directory])
+        } catch {
+            throw Self.failure(error, path)
+        }
+        try writeAll(tree, into: root.rawValue, path)
+        if skippedCount > 0 {
+            warn(
+                "\(skippedCount) device files were left out of \(path): only root may make them")
+        }
+    }
+
+    private static func failure(_ error: Errno, _ path: String) -> BuildError {
+        BuildError(
+            .outputFailed, "could not write \"\(path)\": \(error)",
+            hint: error == .noSpace ? "its file system is full" : nil, cause: error)
+    }
+
+    /// Directories are opened again from the root for each one, so that deep trees hold no
+    /// descriptors; their times are set when all is in them.
+    private mutating func writeAll(_ tree: Tree, into root: Int32, _ path: String) throws {
+        var waiting: [(names: [EntryName], reference: DirectoryReference)] = [([], tree.directory)]
+        var finished: [(names: [EntryName], attributes: NodeAttributes)] = []
+        while let (names, reference) = waiting.popLast() {
+            try cancellation.check()
+            let place = Self.place(path, names)
+            do throws(Errno) {
+                let directory = try Self.open(names, root)
+                for entry in try entries(of: reference) {
+                    if let child = entry.node.directory {
+                        try makeDirectory(entry.name.bytes, directory.rawValue)
+                        waiting.append((names + [entry.name], child))
+                        finished.append((names + [entry.name], entry.node.attributes))
+                    } else {
+                        try makeFile(entry, names, directory.rawValue, root)
+                    }
+                }
+            } catch {
+                throw Self.failure(error, place)
+            }
+        }
+        for (names, attributes) in finished.reversed() {
+            do throws(Errno) {
+                let directory = try Self.open(names, root)
+                try complete(directory.rawValue, attributes)
+                try DescriptorIO.setModificationTime(
+                    directory.rawValue, Self.time(attributes.modificationTime))
+            } catch {
+                throw Self.failure(error, Self.place(path, names))
+            }
+        }
+    }
+
+    private func entries(of reference: DirectoryReference) throws(Errno) -> Directory.Entries {
+        do { return try store.directory(reference.id).entries } catch { throw .inputOutput }
+    }
+
+    private static func place(_ path: String, _ names: [EntryName]) -> String {
+        names.isEmpty ? path : "\(path)\(TreePath(names))"
+    }
+
+    /// No name on the way may be a symbolic link, whoever put it there.
+    private static func open(
+        _ names: [EntryName], _ root: Int32
+    ) throws(Errno) -> OwnedDescriptor {
+        let path = names.isEmpty ? [0x2E] : TreePath(names).bytes
+        return try OwnedDescriptor(
+            opening: path, beneath: root, [.readOnly, .directory], followsLinks: false)
+    }
+
+    private static func time(_ time: NodeTime) -> FileTimestamp {
+        FileTimestamp(seconds: time.seconds, nanoseconds: time.nanoseconds)
+    }
+
+    // MARK: - Entries
+
+    private func makeDirectory(_ name: [UInt8], _ directory: Int32) throws(Errno) {
+        do throws(Errno) {
+            // Others see nothing of it before it has its owner and mode.
+            try HostDirectory.make(name, in: directory, permissions: 0o700)
+        } catch .exists {
+            guard try FileStatus(of: name, in: directory).kind != .directory else { return }
+            try HostDirectory.unlink(name, in: directory)
+            try HostDirectory.make(name, in: directory, permissions: 0o700)
+        }
+    }
+
+    private mutating func makeFile(
+        _ entry: DirectoryEntry, _ parent: [EntryName], _ directory: Int32, _ root: Int32
+    ) throws(Errno) {
+        let temporary = Array(
+            ".vitrine-\(UInt64.random(in: .min ... .max))\(HostDirectory.temporarySuffix)".utf8)
+        do throws(Errno) {
+            guard try make(entry, temporary, directory, root) else { return }
+            try place(temporary, directory, entry.name.bytes)
+        } catch {
+            try? HostDirectory.unlink(temporary, in: directory)  // the first error is reported
+            throw error
+        }
+        if let link = entry.node.hardLink {
+            firstNames[link.identifier] = firstNames[link.identifier] ?? (parent, entry.name.bytes)
+        }
+    }
+
+    /// Gives what is complete its name. A directory that is there is no file's to replace.
+    private func place(
+        _ temporary: [UInt8], _ directory: Int32, _ name: [UInt8]
+    ) throws(Errno) {
+        try HostDirectory.rename(temporary, in: directory, to: name)
+        // Of two names of one file rename(2) leaves both.
+        do throws(Errno) { try HostDirectory.unlink(temporary, in: directory) } catch .notFound {}
+    }
+
+    /// - Returns: false for what is left out.
+    private mutating func make(
+        _ entry: DirectoryEntry, _ temporary: [UInt8], _ directory: Int32, _ root: Int32
+    ) throws(Errno) -> Bool {
+        let node = entry.node
+        if let link = node.hardLink, let first = firstNames[link.identifier] {
+            let source = try Self.open(first.directory, root)
+            try HostDirectory.link(first.name, in: source.rawValue, as: temporary, in: directory)
+            return true
+        }
+        let attributes = node.attributes
+        switch node.content {
+        case .directory: return false
+        case .file(let content):
+            let file = try OwnedDescriptor(
+                opening: temporary, in: directory, [.writeOnly, .create, .exclusive, .noFollow],
+                permissions: 0o600)
+            if content.sizeBytes > 0 {
+                let object = try OwnedDescriptor(
+                    opening: store.layout.object(content.digest), .readOnly)
+                try DescriptorIO.copyContent(from: object.rawValue, to: file.rawValue)
+            }
+            try complete(file.rawValue, attributes)
+            try DescriptorIO.setModificationTime(
+                file.rawValue, Self.time(attributes.modificationTime))
+            return true
+        case .symbolicLink(let target):
+            try HostDirectory.makeSymbolicLink(temporary, in: directory, to: target)
+        case .characterDevice(let device):
+            return try makeNode(temporary, directory, S_IFCHR, device.rawValue, attributes)
+        case .blockDevice(let device):
+            return try makeNode(temporary, directory, S_IFBLK, device.rawValue, attributes)
+        case .fifo: return try makeNode(temporary, directory, S_IFIFO, 0, attributes)
+        case .socket: return try makeNode(temporary, directory, S_IFSOCK, 0, attributes)
+        }
+        try setOwner(temporary, directory, attributes)
+        try HostDirectory.setTimes(
+            temporary, in: directory, Self.time(attributes.modificationTime))
+        return true
+    }
+
+    private mutating func makeNode(
+        _ name: [UInt8], _ directory: Int32, _ type: UInt32, _ device: UInt64,
+        _ attributes: NodeAttributes
+    ) throws(Errno) -> Bool {
+        do throws(Errno) {
+            try HostDirectory.makeNode(name, in: directory, mode: type | 0o600, device: device)
+        } catch .notPermitted {
+            skippedCount += 1
+            return false
+        }
+        try setOwner(name, directory, attributes)
+        try HostDirectory.setPermissions(name, in: directory, UInt32(attributes.permissions))
+        try HostDirectory.setTimes(name, in: directory, Self.time(attributes.modificationTime))
+        return true
+    }
+
+    private func setOwner(
+        _ name: [UInt8], _ directory: Int32, _ attributes: NodeAttributes
+    ) throws(Errno) {
+        guard isRoot else { return }
+        try HostDirectory.setOwner(
+            name, in: directory, userID: attributes.userID, groupID: attributes.groupID)
+    }
+
+    /// Owner, attributes and mode of an open file or directory; the mode last, since a change of the
+    /// owner takes setuid away.
+    private func complete(_ descriptor: Int32, _ attributes: NodeAttributes) throws(Errno) {
+        if isRoot {
+            try DescriptorIO.setOwner(
+                descriptor, userID: attributes.userID, groupID: attributes.groupID)
+        }
+        try DescriptorIO.setPermissions(descriptor, UInt32(attributes.permissions))
+        for attribute in attributes.extendedAttributes.attributes {
+            let isUsers = attribute.name.starts(with: "user.".utf8)
+            guard isRoot || isUsers else { continue }
+            do throws(Errno) {
+                try HostAttributes.set(attribute.name, to: attribute.value, on: descriptor)
+            } catch  where error == .unsupported || error == .notPermitted {
+                // The file system has none, which is no reason to have no files.
+            }
+        }
+    }
+}

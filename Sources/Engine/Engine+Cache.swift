@@ -1,0 +1,190 @@
+internal import Builder
+internal import FileTree
+package import ImageSpec
+internal import Layers
+internal import LinuxIO
+package import Store
+
+extension Engine {
+    /// What is to go from the cache.
+    package struct PruneRequest: Sendable {
+        /// Only what was not used for so long.
+        package var unusedFor: Duration?
+        /// Only as much that no more than so many bytes stay, least recently used first.
+        package var keepBytes: UInt64?
+
+        package init(unusedFor: Duration? = nil, keepBytes: UInt64? = nil) {
+            self.unusedFor = unusedFor
+            self.keepBytes = keepBytes
+        }
+    }
+
+    /// Removes cache entries, then what only they held.
+    package func pruneCache(
+        _ request: PruneRequest = PruneRequest()
+    ) throws -> (removed: [CacheKey], report: CollectionReport) {
+        let limit = request.unusedFor.map {
+            Store.now() - $0.components.seconds * 1_000_000_000
+        }
+        var removed: [CacheKey] = []
+        if let keepBytes = request.keepBytes {
+            removed = try evict(to: keepBytes, unusedSince: limit)
+        } else {
+            for entry in try store.cacheEntries() {
+                if let limit, entry.lastUsedAt >= limit { continue }
+                if try store.removeCacheEntry(entry.key) { removed.append(entry.key) }
+            }
+            if limit == nil { try store.forgetEndedBuilds() }
+        }
+        return (removed, try collectGarbage())
+    }
+
+    // MARK: - The budget
+
+    /// Once over the budget, a tenth more is freed, so that not every build has something to do.
+    private static let keptPercent: UInt64 = 90
+
+    /// Brings the cache back below its budget, least recently used first. Costs a look at the state
+    /// where it is below.
+    /// - Returns: what was removed.
+    package func keepCacheBudget(_ budget: CacheBudget) throws -> [CacheKey] {
+        guard let limit = try budget.limit(at: root) else { return [] }
+        if try cacheSizeBound() <= limit { return [] }
+        guard try cacheBytes(upTo: limit) > limit else { return [] }
+        let removed = try evict(to: limit / 100 * Self.keptPercent, unusedSince: nil)
+        if !removed.isEmpty { _ = try collectGarbage() }
+        return removed
+    }
+
+    /// At least what the cache has, found without a look at all of it.
+    private func cacheSizeBound() throws -> UInt64 {
+        let bound = try store.cacheSizeBound()
+        var bytes = bound.bytes
+        for holding in bound.unknown {
+            var counter = ContentCounter(store)
+            // One that is damaged has none.
+            let parts = holding.trees.map { (try? counter.add($0)) ?? 0 }
+            bytes += parts.last ?? 0
+        }
+        return bytes
+    }
+
+    /// What the cache has that images have not; counting ends past `limit`.
+    private func cacheBytes(upTo limit: UInt64) throws -> UInt64 {
+        var (counter, base) = try imageContents()
+        for holding in try store.cacheHoldings() {
+            // One that is damaged has none.
+            for tree in holding.trees { _ = try? counter.add(tree) }
+            if counter.bytes - base > limit { break }
+        }
+        return counter.bytes - base
+    }
+
+    private func evict(to limit: UInt64, unusedSince time: Int64?) throws -> [CacheKey] {
+        var (counter, base) = try imageContents()
+        var removable: [CacheHolding] = []
+        var isFull = false
+        for holding in try store.cacheHoldings() {
+            if !isFull {
+                // As above.
+                for tree in holding.trees { _ = try? counter.add(tree) }
+                isFull = counter.bytes - base > limit
+            }
+            // All that are older go too: one that stayed would keep what newer ones stand on.
+            if isFull, time.map({ holding.lastUsedAt < $0 }) ?? true { removable.append(holding) }
+        }
+        return try store.evict(removable).compactMap { holding in
+            if case .entry(let key) = holding.subject { key } else { nil }
+        }
+    }
+
+    private func imageContents() throws -> (counter: ContentCounter, bytes: UInt64) {
+        var counter = ContentCounter(store)
+        for image in try store.images() {
+            // An image that is damaged is told by "fsck".
+            if let tree = try? store.tree(of: image) { _ = try? counter.add(tree) }
+        }
+        return (counter, counter.bytes)
+    }
+
+    // MARK: - Export and import
+
+    /// Writes the entries of a build into a directory.
+    /// - Parameters:
+    ///   - build: its ID.
+    ///   - image: what it made, whose layers `mode` `min` is about.
+    package func exportCache(ofBuild build: String, image: ImageID?, to place: CachePlace) throws {
+        var layers: Set<TreeID>?
+        if place.mode == .min {
+            let record = try image.flatMap { try store.image($0) }
+            layers = Set(try store.layers(upTo: record?.chainID).map(\.tree.id))
+        }
+        var entries: [CacheRecord] = []
+        var seen: Set<CacheKey> = []
+        for step in try store.steps(ofBuild: build) {
+            guard let key = step.key, seen.insert(key).inserted,
+                let entry = try store.cacheEntry(key),
+                layers?.contains(entry.tree.id) ?? true
+            else { continue }
+            entries.append(entry)
+        }
+        do {
+            try CacheExport(store).write(entries, to: place.directory)
+        } catch let error as LayerError {
+            throw EngineError(
+                .failed, "could not export the cache: \(error)", hint: error.hint)
+        }
+    }
+
+    /// Takes the entries of an exported cache into the store.
+    /// - Returns: what is worth telling; a cache that is not there yet is no error.
+    package func importCache(from place: CachePlace) throws -> [String] {
+        let lease = try store.lease("import of a cache")
+        defer { lease.end() }
+        do {
+            let report = try CacheImport(store, lease: lease).read(place.directory)
+            return report.failures.map {
+                "an entry of the cache at \(place.directory) was left out: \($0)"
+            }
+        } catch let error as LayerError {
+            return ["nothing was taken from the cache at \(place.directory): \(error)"]
+        }
+    }
+
+    // MARK: - Explaining
+
+    /// The builds whose IDs begin with the text, or the last one for nil.
+    /// - Throws: ``EngineError`` `notFound`, `ambiguous`.
+    package func build(_ text: String?) throws -> BuildRecord {
+        let builds = try store.builds()
+        guard let text else {
+            if let last = builds.first { return last }
+            throw EngineError(.notFound, "no build is remembered")
+        }
+        let found = builds.filter { $0.id.hasPrefix(text) }
+        if let exact = found.first(where: { $0.id == text }) { return exact }
+        guard let first = found.first else {
+            let titled = builds.first { $0.title == text || $0.title == text + ":latest" }
+            if let titled { return titled }
+            throw EngineError(
+                .notFound, "no build \"\(text.visible)\" is remembered",
+                hint: "the last \(Store.rememberedBuilds) are; name one by its ID or its title")
+        }
+        guard found.count == 1 else {
+            throw EngineError(
+                .ambiguous, "\(found.count) builds have an ID that begins with \(text.visible)",
+                hint: "use more digits")
+        }
+        return first
+    }
+
+    package func steps(of build: BuildRecord) throws -> [BuildStepRecord] {
+        try store.steps(ofBuild: build.id)
+    }
+
+    /// Where the output of a step is kept; nil for one that printed nothing.
+    package func logPath(of step: BuildStepRecord) -> String? {
+        let path = store.layout.buildLog(step.build, step: step.number)
+        return HostDirectory.exists(path) ? path : nil
+    }
+}
