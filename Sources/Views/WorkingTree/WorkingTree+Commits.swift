@@ -24,13 +24,14 @@ extension WorkingTree {
             return SynchronizationTarget(
                 path: found.ownFile?.path, host: found.opened?.host,
                 isOwn: found.ownFile != nil, number: found.journaled,
-                isReplacing: state.recorder?.isReplacing(found) == true)
+                isReplacing: state.recorder?.isReplacing(found) == true,
+                isUncertain: state.recorder?.isUncertain == true)
         }
         if target.isOwn { try flush(target, dataOnly: dataOnly, journal) }
         locked { state in
             if let found = state.find(inode) { state.recorder?.flushed(found) }
         }
-        if target.number > journal.committed || target.isReplacing {
+        if target.number > journal.committed || target.isReplacing || target.isUncertain {
             try commit(whole: false)
         }
     }
@@ -42,6 +43,8 @@ extension WorkingTree {
         /// The last batch about the inode.
         var number: UInt64
         var isReplacing: Bool
+        /// What a killed process wrote last is not committed yet.
+        var isUncertain: Bool
     }
 
     private func flush(

@@ -32,7 +32,10 @@ extension WorkingTreeState {
             else { continue }
             var lower: Directory?
             if let reference = body.lower, reference.entryCount > 0 {
-                lower = try load(reference.id)
+                let directory = try load(reference.id)
+                body.childDirectoryCount = UInt32(
+                    clamping: directory.entries.count { $0.node.isDirectory })
+                lower = directory
             }
             // In an order of its own, so that directories are listed alike each time.
             for name in names.keys.sorted(by: { $0.entryName < $1.entryName }) {
