@@ -85,6 +85,9 @@ extension Engine {
             return "the kernel has no guest halt polling; nothing to set"
         }
         if let value = Int(text), value >= 100_000 { return "poll for \(value) ns before halting" }
+        if MountOptions.canKeepProcessorsAwake {
+            return "halt at once (guest_halt_poll_ns is \(text)), but not while a view is busy"
+        }
         return "halt at once (guest_halt_poll_ns is \(text)): views answer up to five times faster "
             + "with \"echo 200000 > /sys/module/haltpoll/parameters/guest_halt_poll_ns\""
     }

@@ -34,6 +34,7 @@ package struct MountOptions: Sendable {
     /// Whether idle processors are kept from halting while requests come, where that pays and is
     /// permitted: see ``Wakefulness``.
     package var keepsProcessorsAwake = true
+    package static var canKeepProcessorsAwake: Bool { Wakefulness.isPossible }
     /// How long ``FuseSession/stop()`` lets users of the mount finish before it cuts them off.
     package var stopPatience = Duration.seconds(2)
 

@@ -21,14 +21,22 @@ struct Wakefulness: ~Copyable {
     /// - Returns: nil without privilege, and on machines where it does not pay: waking a processor of
     ///   real hardware costs little.
     init?() {
-        let driver = ProcFile.contents(Array("/sys/devices/system/cpu/cpuidle/current_driver".utf8))
-        guard driver == Array("haltpoll\n".utf8),
-            (2...Self.processorLimit).contains(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        else { return nil }
-        let raw = unsafe open("/dev/cpu_dma_latency", O_WRONLY | O_CLOEXEC)
+        guard Self.pays else { return nil }
+        let raw = unsafe open(Self.path, O_WRONLY | O_CLOEXEC)
         guard raw >= 0 else { return nil }
         device = OwnedDescriptor(adopting: raw)
     }
+
+    private static let path = "/dev/cpu_dma_latency"
+
+    private static var pays: Bool {
+        let driver = ProcFile.contents(Array("/sys/devices/system/cpu/cpuidle/current_driver".utf8))
+        let processors = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+        return driver == Array("haltpoll\n".utf8) && (2...processorLimit).contains(processors)
+    }
+
+    /// Whether mounts of this process do so.
+    static var isPossible: Bool { unsafe pays && access(path, W_OK) == 0 }
 
     /// Costs nothing where it is so already.
     mutating func set(_ isAwake: Bool) {

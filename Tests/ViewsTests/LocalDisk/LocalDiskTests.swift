@@ -36,7 +36,7 @@ struct LocalDiskTests {
         try mounted { fixture, view in
             let before = fixture.workFileCount
             let file = try OwnedDescriptor(
-                opening: view, OwnedDescriptor.Mode(rawValue: 0o20_200_002))
+                opening: view, OwnedDescriptor.Mode(rawValue: HostFlag.unnamed | O_RDWR))
             #expect(Outcome.write(file.rawValue, [1, 2, 3]) == "3")
             #expect(fixture.workFileCount == before + 1)
             let tree = try fixture.freeze()
@@ -58,7 +58,7 @@ struct LocalDiskTests {
         try mounted { fixture, view in
             let before = fixture.workFileCount
             let file = try OwnedDescriptor(
-                opening: view, OwnedDescriptor.Mode(rawValue: 0o20_200_002))
+                opening: view, OwnedDescriptor.Mode(rawValue: HostFlag.unnamed | O_RDWR))
             #expect(fixture.workFileCount == before + 1)
             _ = consume file
             for _ in 0..<400 where fixture.workFileCount > before { usleep(5000) }
@@ -72,7 +72,7 @@ struct LocalDiskTests {
             let gone = try OwnedDescriptor(opening: view + "/gone", [.readOnly, .directory])
             #expect(unsafe rmdir(view + "/gone") == 0)
             let path = "/proc/self/fd/\(gone.rawValue)"
-            #expect(Outcome.of(Outcome.open(path, 0o20_200_002)) == "errno \(ENOENT)")
+            #expect(Outcome.of(Outcome.open(path, HostFlag.unnamed | O_RDWR)) == "errno \(ENOENT)")
             #expect(fixture.workFileCount == 0)
         }
     }
