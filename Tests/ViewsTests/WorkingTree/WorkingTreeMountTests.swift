@@ -54,9 +54,16 @@ struct WorkingTreeMountTests {
         guard let start = unsafe mmap(nil, 4096, protection, MAP_SHARED, file.rawValue, 0),
             unsafe start != MAP_FAILED
         else { return nil }
-        defer { unsafe munmap(start, 4096) }
+        defer { unsafe unmap(start) }
         if let value { unsafe start.storeBytes(of: value, as: UInt8.self) }
         return unsafe start.load(as: UInt8.self)
+    }
+
+    /// The kernel writes out what is left of a mapping while it holds the lock of this process's memory,
+    /// which the threads need that serve the mount: nothing may be left.
+    private func unmap(_ start: UnsafeMutableRawPointer) {
+        unsafe msync(start, 4096, MS_SYNC)
+        unsafe munmap(start, 4096)
     }
 
     @Test func `a mapping beside a reader of the lower file does not write to the store`() throws {
@@ -133,7 +140,7 @@ struct WorkingTreeMountTests {
                 Issue.record("not mapped")
                 return
             }
-            defer { unsafe munmap(mapping, 4096) }
+            defer { unsafe unmap(mapping) }
             let reader = try open(path + "/f", O_RDONLY)
             #expect(byte(reader) == 1)
             unsafe mapping.storeBytes(of: 5, as: UInt8.self)
