@@ -86,7 +86,7 @@ struct ViewRecovery: ~Copyable {
         if replay.boot != boot && found < own.hostTime { isNewer = false }
         return WorkingTreeState.FoundFile(
             file: file, modificationTime: found,
-            isNewer: isNewer || status.sizeBytes != own.sizeBytes && found > recorded)
+            isNewer: isNewer || status.sizeBytes != own.sizeBytes && found >= recorded)
     }
 
     /// Which blocks of a file were copied up. One that is only partly there, after a power cut, gets

@@ -112,10 +112,9 @@ extension WorkingTreeState {
         guard let found else { return inode.body = .regular(.empty) }
         inode.body = .regular(.own(found.file))
         guard found.isNewer else { return }
+        // As it was absorbed. What a write took from the inode besides is in the record.
+        inode.stampChange(at: found.modificationTime)
         inode.modificationTime = found.modificationTime
-        inode.withExtras().changeTime = found.modificationTime
-        // A writer who keeps set ids is told by the record, which is made when they are dropped.
-        dropPrivileges(of: inode, setIDs: false)
         inode.flags.insert(.changed)
     }
 

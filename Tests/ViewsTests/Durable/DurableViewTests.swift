@@ -76,9 +76,11 @@ struct DurableViewTests {
 
     @Test func `a removed file's bytes stay until the removal is committed`() throws {
         let fixture = try DurableFixture()
+        try SimpleCalls(fixture.tree).write("file", [1])
+        // So that nobody knows the file.
+        try fixture.reopen()
         let calls = SimpleCalls(fixture.tree)
-        try calls.write("file", [1])
-        try calls.synchronize("file")
+        try calls.synchronize("")
         try calls.unlink("file")
         #expect(fixture.ownFiles.count == 1)
         try calls.synchronize("")
@@ -110,13 +112,15 @@ struct DurableViewTests {
     @Test func `a container leans on both trees until its journal is on the new one`() throws {
         let fixture = try DurableFixture { try SimpleCalls($0).write("lower", [1]) }
         try SimpleCalls(fixture.tree).write("file", [2])
+        // So that nobody can have it mapped.
+        try fixture.reopen()
         let before = try fixture.store.trees(of: fixture.record.id)
         let (tree, directories) = try fixture.freeze()
         #expect(try fixture.store.trees(of: fixture.record.id) == [tree])
         #expect(before != [tree])
         // A freeze that ended after the row and before the journal.
-        let container = try #require(fixture.tree.durability?.container)
-        try container.addBase(before[0], directories: directories)
+        try #require(fixture.tree.durability?.container)
+            .addBase(before[0], directories: directories)
         #expect(try fixture.store.trees(of: fixture.record.id).count == 2)
         try fixture.reopen()
         #expect(try fixture.store.trees(of: fixture.record.id) == [tree])

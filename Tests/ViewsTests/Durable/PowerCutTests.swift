@@ -35,8 +35,10 @@ struct PowerCutTests {
         var fixture: DurableFixture? = try DurableFixture(in: disk.mountPoint) { draft in
             try PowerCutProgram.draft(SimpleCalls(draft))
         }
-        guard let view = fixture?.tree else { return false }
-        var run = PowerCutProgram(view, seed: seed)
+        // The view is to go when the fixture drops it.
+        guard var run = (fixture?.tree).map({ PowerCutProgram($0, seed: seed) }) else {
+            return false
+        }
         let delay = UInt32.random(in: 1_000..<400_000)
         let place = disk.mountPoint
         let cutter = Thread {
@@ -52,8 +54,8 @@ struct PowerCutTests {
         fixture?.close()
         try disk.restart()
         try fixture?.reboot(as: "boot-\(seed)")
-        guard let reopened = fixture?.tree else { return false }
-        let problems = try program?.problems(of: SimpleCalls(reopened)) ?? []
+        guard let reopened = (fixture?.tree).map({ SimpleCalls($0) }) else { return false }
+        let problems = try program?.problems(of: reopened) ?? []
         for problem in problems.prefix(5) { Issue.record("\(problem)") }
         if !problems.isEmpty { for line in run.trace.suffix(30) { print(line) } }
         try fixture?.drop()

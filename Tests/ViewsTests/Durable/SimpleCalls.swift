@@ -3,9 +3,10 @@ import VirtualFS
 
 @testable import Views
 
-/// What a program does to a view, by paths of one or two names.
+/// What a program does to a view, by paths of one or two names. It forgets nothing.
 struct SimpleCalls {
-    let view: WorkingTree
+    /// Not kept: a fixture drops its view while these calls are still in scope.
+    unowned let view: WorkingTree
     private let root = RequestContext(userID: 0, groupID: 0)
 
     init(_ view: WorkingTree) { self.view = view }

@@ -61,6 +61,7 @@ final class ViewClient: PosixClient {
             }
         case .truncate(let path, let size):
             let inode = try regular(path)
+            try takeCapability(inode)
             return try set(inode, AttributeChanges(sizeBytes: UInt64(size)))
         case .makeDirectory(let path, let mode):
             return try make(path) { (place) throws(FileSystemError) in
@@ -159,6 +160,7 @@ final class ViewClient: PosixClient {
         case .truncateHandle(let handle, let size):
             let open = try openHandle(handle)
             guard open.writes else { throw .invalidArgument }
+            try takeCapability(open.inode)
             _ = try fileSystem.setAttributes(
                 of: open.inode, handle: open.file.handle,
                 to: AttributeChanges(sizeBytes: UInt64(size)))
@@ -314,6 +316,7 @@ final class ViewClient: PosixClient {
         let file = try fileSystem.open(inode, flags: flags, context: context)
         let open = OpenFile(inode: inode, file: file, writes: writes)
         if truncates && !truncatesAtomically {
+            try takeCapability(inode)
             _ = try fileSystem.setAttributes(
                 of: inode, handle: file.handle, to: AttributeChanges(sizeBytes: 0))
         }
@@ -339,9 +342,18 @@ final class ViewClient: PosixClient {
         return open
     }
 
+    /// As the kernel does before a write or a truncation (file_remove_privs).
+    private func takeCapability(_ inode: InodeNumber) throws(FileSystemError) {
+        do throws(FileSystemError) {
+            try fileSystem.removeExtendedAttribute(Array("security.capability".utf8), of: inode)
+        } catch .noData {
+        }
+    }
+
     private func write(
         _ open: OpenFile, _ offset: Int, _ bytes: [UInt8]
     ) throws(FileSystemError) -> PosixOutcome {
+        if !bytes.isEmpty { try takeCapability(open.inode) }
         let result: Result<Void, FileSystemError> = unsafe bytes.withUnsafeBytes { buffer in
             do throws(FileSystemError) {
                 // As passthrough does: past the file system.
