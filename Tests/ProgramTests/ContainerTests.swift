@@ -55,7 +55,7 @@ struct ContainerTests {
             #expect(
                 try program.run("ps").text
                     == "CONTAINER ID   IMAGE   COMMAND   CREATED   STATUS   NAMES\n")
-            for wrong in ["a", "-ab", "a b", "ä_b", ""] {
+            for wrong in ["a", "-ab", "a b", "ä_b"] {
                 let result = try program.run("create", "--name=\(wrong)", "base")
                 #expect(result.status == 1, "\(wrong)")
                 #expect(result.errors.contains("is no name for a container"), "\(wrong)")

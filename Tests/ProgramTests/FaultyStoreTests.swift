@@ -60,7 +60,7 @@ struct FaultyStoreTests {
             // Mounted anew, it has no process that has the database open.
             try check(program, "umount store && mount -o loop,ro disk store")
             try check(program, "$VITRINE mount base m && cat m/etc/passwd && $VITRINE umount m")
-            try check(program, "mount -o remount,rw store && $VITRINE tag base other")
+            try check(program, "umount store && mount -o loop disk store && $VITRINE tag base other")
         }
     }
 
@@ -87,7 +87,7 @@ struct FaultyStoreTests {
                 try check(program, "cat \(place)/usr/share/data/4", says: "4 4 4")
             }
             try check(
-                program, "echo x >> w/usr/share/data/1", status: 2, says: "Input/output error")
+                program, "echo x >> w/usr/share/data/1", status: 1, says: "Input/output error")
             try check(program, "$VITRINE umount m && $VITRINE umount w")
             let log = try program.read("store/logs/mounts.log").split(separator: "\n")
             // One for each of two processes.
@@ -170,8 +170,7 @@ struct FaultyStoreTests {
             done
             sleep 0.2
             kill -9 $(pgrep -f "report-ready.* $PWD/m\\$")
-            # The shell's own wait misses ends where its parent blocks SIGCHLD.
-            while pgrep -f "^cat m/usr/share/data/0 " > /dev/null; do sleep 0.05; done
+            wait
             cat m/etc/passwd
             """, status: 1, says: "Transport endpoint is not connected")
         try check(program, "\(command) m")

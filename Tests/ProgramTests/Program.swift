@@ -43,8 +43,7 @@ final class Program {
         try start(path, arguments, input: input, output: output, errors: errors)
     }
 
-    /// Starts a shell that finds the program as `$VITRINE`. It is bash: threads of tests have SIGCHLD
-    /// blocked, which `wait` of dash then waits for.
+    /// Starts a shell that finds the program as `$VITRINE`.
     func start(
         shell script: String, input: Any? = nil, output: Any? = nil, errors: Any? = nil
     ) throws -> Process {
@@ -70,6 +69,12 @@ final class Program {
         process.standardInput = input ?? FileHandle.nullDevice
         process.standardOutput = output ?? FileHandle.nullDevice
         process.standardError = errors ?? FileHandle.nullDevice
+        // Threads that run tests have nearly all signals blocked, and children inherit that.
+        var none = sigset_t()
+        var former = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe pthread_sigmask(SIG_SETMASK, &none, &former)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &former, nil) }
         try process.run()
         return process
     }
