@@ -60,7 +60,8 @@ struct FaultyStoreTests {
             // Mounted anew, it has no process that has the database open.
             try check(program, "umount store && mount -o loop,ro disk store")
             try check(program, "$VITRINE mount base m && cat m/etc/passwd && $VITRINE umount m")
-            try check(program, "umount store && mount -o loop disk store && $VITRINE tag base other")
+            try check(
+                program, "umount store && mount -o loop disk store && $VITRINE tag base other")
         }
     }
 
