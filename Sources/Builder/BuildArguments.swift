@@ -10,7 +10,9 @@ struct BuildArguments: Sendable {
     ]
     static let epochName = "SOURCE_DATE_EPOCH"
 
-    private let given: [String: String]
+    let given: [String: String]
+    /// What is there without an ARG in FROM lines.
+    let platform: [String: String]
     /// Platform arguments, and what the global ARGs are.
     private let global: [String: String]
     private let globalNames: Set<String>
@@ -26,6 +28,7 @@ struct BuildArguments: Sendable {
         for (name, _) in platform { platform[name] = given[name] ?? platform[name] }
         let (values, known) = (given, platform)
         let scope = try GlobalScope(file, buildArguments: { values[$0] }) { known[$0] }
+        self.platform = platform
         global = platform.merging(scope.values) { _, declared in declared }
         globalNames = Set(scope.names)
         epoch = try Self.epoch(

@@ -15,6 +15,8 @@ package struct BuildError: Error, Sendable {
         case imageNotFound = "image-not-found"
         case ambiguousImage = "ambiguous-image"
         case platformMismatch = "platform-mismatch"
+        /// A build check found something, and the file says that this is an error.
+        case checksFailed = "checks-failed"
         /// What COPY or ADD names is not there.
         case sourceNotFound = "source-not-found"
         /// The destination of COPY or ADD, or a working directory, cannot be what it should.

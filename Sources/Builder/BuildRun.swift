@@ -84,8 +84,8 @@ final class BuildRun: @unchecked Sendable {
     /// Builds the target stage and records its image.
     func build() throws -> BuildResult {
         defer { contexts.finish() }
-        reportWarnings()
         let schedule = try schedule()
+        try reportFindings()
         remotes.assign(schedule.remoteNumbers)
         observer.observe(.planned(stepCount: schedule.lastNumber))
         try buildStages(of: schedule)
@@ -164,10 +164,14 @@ final class BuildRun: @unchecked Sendable {
         observer.observe(.warning(BuildWarning(code: code, message: message, place: place)))
     }
 
-    private func reportWarnings() {
-        for warning in file.warnings {
-            warn(warning.code.rawValue, warning.message, at: warning.range)
-        }
+    /// - Throws: `checksFailed`, where the file asks for that.
+    private func reportFindings() throws {
+        let checks = DockerfileChecks(
+            file: file, arguments: arguments, context: context, contexts: contexts,
+            images: images, platform: options.platform)
+        let (findings, error) = try checks.run()
+        for finding in findings { warn(finding.code.rawValue, finding.message, at: finding.range) }
+        if let error { throw error }
     }
 
     /// Removes cache entries whose files are gone or damaged.

@@ -8,10 +8,10 @@ package import Store
 /// A build blocks the thread that asked for it. Several may run at once, in one process or in
 /// several, on one store.
 package struct Builder: Sendable {
-    private let store: Store
+    let store: Store
     private let executor: any StepExecutor
-    private let downloader: any FileDownloader
-    private let environment: [String: String]
+    let downloader: any FileDownloader
+    let environment: [String: String]
 
     /// - Parameter environment: the host's, for what reaches other hosts: proxies, ssh's agent.
     package init(

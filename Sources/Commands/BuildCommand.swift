@@ -20,6 +20,7 @@ struct BuildCommand: ParsableCommand {
               vitrine build -o out --target dist .
               vitrine build -o type=oci,dest=app.tar -t app .
               vitrine build --show-context .
+              vitrine build --check .
             """)
     enum Progress: String, ExpressibleByArgument, CaseIterable {
         case auto, plain, tty, quiet, rawjson
@@ -48,6 +49,8 @@ struct BuildCommand: ParsableCommand {
     @Option(
         name: .customLong("label"), help: ArgumentHelp("Set a label.", valueName: "name=value"))
     var labels: [String] = []
+    @Flag(help: "Tell what the build checks find in the Dockerfile, and build nothing.")
+    var check = false
     @Flag(name: .shortAndLong, help: "Print the image ID only.") var quiet = false
     @Option(help: ArgumentHelp("Write the image ID to a file.", valueName: "file"))
     var iidfile: String?
@@ -78,6 +81,9 @@ struct BuildCommand: ParsableCommand {
         steps.apply(to: &options)
         if sources.showContext {
             return try ContextReport(isJSON: sources.json).show(location, options.dockerfile)
+        }
+        if check {
+            return try CheckReportScreen().show(store.engine(), options, location)
         }
         let budget = try CacheBudget(environment: ProcessInfo.processInfo.environment)
         let engine = try store.engine()

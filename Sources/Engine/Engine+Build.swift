@@ -14,6 +14,23 @@ extension Engine {
         cancellation: Cancellation, environment: [String: String] = [:],
         shell: DebugShell? = nil
     ) throws -> BuildResult {
+        try builder(options, observer, environment, shell)
+            .build(options, context: context, observer: observer, cancellation: cancellation)
+    }
+
+    /// What Docker's build checks have to say of a Dockerfile.
+    /// - Throws: ``BuildError``.
+    package func check(
+        _ options: BuildOptions, context: ContextLocation, environment: [String: String]
+    ) throws -> CheckReport {
+        try builder(options, SilentObserver(), environment, nil)
+            .check(options, context: context)
+    }
+
+    private func builder(
+        _ options: BuildOptions, _ observer: any BuildObserver, _ environment: [String: String],
+        _ shell: DebugShell?
+    ) -> Builder {
         let hasWarned = Atomic(false)
         let session = shell.map { DebugSession($0, observer) }
         let executor = StepRunner(shell: session) { [self] lease in
@@ -25,10 +42,9 @@ extension Engine {
             }
             return runtime
         }
-        return try Builder(
+        return Builder(
             store: store, executor: executor,
-            downloader: HTTPDownloads(environment: environment), environment: environment
-        ).build(options, context: context, observer: observer, cancellation: cancellation)
+            downloader: HTTPDownloads(environment: environment), environment: environment)
     }
 
     private static func unfiltered(_ runtime: RuntimeChoice) -> BuildWarning {

@@ -209,4 +209,41 @@ struct BuildCommandTests {
             #expect(try program.run("umount", "m").status == 0)
         }
     }
+
+    @Test func `checks are told, and fail where the file or an argument says so`() throws {
+        try withBase { program in
+            try program.write("secret\n", to: "context/.dockerignore")
+            try program.write(
+                "FROM base as x\nCOPY secret /\nENV A=$HOM\nCMD run\n", to: "context/Dockerfile")
+            let check = try program.run("build", "--check", "context")
+            #expect(check.status == 0)
+            #expect(
+                check.text.hasPrefix("Check complete, 4 warnings have been found!\n"), "\(check)")
+            for line in [
+                "WARNING: FromAsCasing - https://docs.docker.com/go/dockerfile/rule/from-as-casing/",
+                "WARNING: JSONArgsRecommended - "
+                    + "https://docs.docker.com/go/dockerfile/rule/json-args-recommended/",
+                "Dockerfile:3:1: Usage of undefined variable '$HOM'\n   3 | ENV A=$HOM\n",
+                "Attempting to Copy file \"secret\" that is excluded by .dockerignore",
+            ] { #expect(check.text.contains(line), "\(check.text)") }
+            #expect(try program.run("ps", "-a", "-q").text == "")
+            let failed = try program.run(
+                "build", "--check", "--build-arg=BUILDKIT_DOCKERFILE_CHECK=error=true", "context")
+            #expect(failed.status == 1)
+            #expect(failed.errors.contains("lint violation found for rules: CopyIgnoredFile, "))
+
+            try program.write(
+                "# check=error=true;skip=UndefinedVar\nFROM base AS x\nENV A=$HOM\n",
+                to: "context/Dockerfile")
+            #expect(
+                try program.run("build", "--check", "context").text
+                    == "Check complete, no warnings found.\n")
+            #expect(try program.run("build", "context").status == 0)
+            try program.write("# check=error=true\nFROM base\nCMD a\n", to: "context/Dockerfile")
+            let build = try program.run("build", "-t", "no", "context")
+            #expect(build.status == 1)
+            #expect(build.errors.contains("lint violation found for rules: JSONArgsRecommended"))
+            #expect(try program.run("images", "-q", "no").text == "")
+        }
+    }
 }

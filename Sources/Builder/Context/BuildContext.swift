@@ -13,6 +13,8 @@ struct BuildContext {
     var source: any CopySource
     /// What the host's files hashed to; saved when the build ends.
     let cache: StatCache?
+    /// What leaves files of the context out.
+    let ignore: IgnoreFile?
     /// How many steps were shown before there was a Dockerfile.
     private(set) var stepCount = 0
 
@@ -103,8 +105,12 @@ struct BuildContext {
         return (source, cache)
     }
 
-    private init(dockerfile: DockerfileText, source: any CopySource, cache: StatCache?) {
+    private init(
+        dockerfile: DockerfileText, source: any CopySource, cache: StatCache?,
+        ignore: IgnoreFile? = nil
+    ) {
         self.dockerfile = dockerfile
+        self.ignore = ignore
         self.source = source
         self.cache = cache
     }
@@ -129,7 +135,7 @@ struct BuildContext {
         let source = try HostContext(
             files, ignore: ignore, ignoreFileName: ignoreName, store: store, lease: lease,
             cancellation: cancellation)
-        return BuildContext(dockerfile: text, source: source, cache: cache)
+        return BuildContext(dockerfile: text, source: source, cache: cache, ignore: ignore)
     }
 
     /// The Dockerfile's own ignore file if it has one, else the context's.
@@ -274,13 +280,14 @@ struct BuildContext {
             ignoreBytes = try content(name)
         }
         var visible = tree
-        if let ignoreBytes {
-            visible = try TarContext.pruned(
-                tree, by: try ignoreFile(ignoreBytes, name), directories: directories)
+        let ignore = try ignoreBytes.map { try ignoreFile($0, name) }
+        if let ignore {
+            visible = try TarContext.pruned(tree, by: ignore, directories: directories)
         }
         try store.insert(visible, directories: directories, lease: lease)
         return BuildContext(
             dockerfile: text,
-            source: TreeSource(visible, in: store, name: "the build context"), cache: nil)
+            source: TreeSource(visible, in: store, name: "the build context"), cache: nil,
+            ignore: ignore)
     }
 }

@@ -82,17 +82,29 @@ package struct VariableUse: Hashable, Sendable {
     /// Those that were not set.
     package private(set) var unmatched: Set<String> = []
 
-    package init(matched: Set<String> = [], unmatched: Set<String> = []) {
+    /// Those of `unmatched` that were read without an alternative (`${name:-…}` and the like).
+    package private(set) var undefined: Set<String> = []
+
+    package init(
+        matched: Set<String> = [], unmatched: Set<String> = [], undefined: Set<String> = []
+    ) {
         self.matched = matched
         self.unmatched = unmatched
+        self.undefined = undefined
     }
 
-    mutating func record(_ name: String, isSet: Bool) {
-        if isSet { matched.insert(name) } else { unmatched.insert(name) }
+    mutating func record(_ name: String, isSet: Bool, hasAlternative: Bool) {
+        if isSet {
+            matched.insert(name)
+        } else {
+            unmatched.insert(name)
+            if !hasAlternative { undefined.insert(name) }
+        }
     }
 
     package mutating func formUnion(_ other: VariableUse) {
         matched.formUnion(other.matched)
         unmatched.formUnion(other.unmatched)
+        undefined.formUnion(other.undefined)
     }
 }

@@ -43,7 +43,7 @@ extension WordLexer {
         let word = try lexPart(until: UInt8(ascii: "}"), isPattern: isPattern, value) {
             Self.missingBrace
         }
-        let current = look(up: name, value)
+        let current = look(up: name, value, hasAlternative: !isPattern)
         if current == nil && options.contains(.keepUnset) {
             return Array("${\(name)\(modifier)\(word[...].decoded)}".utf8)
         }
@@ -117,9 +117,11 @@ extension WordLexer {
         return Array((current ?? "").utf8)
     }
 
-    private mutating func look(up name: String, _ value: (String) -> String?) -> String? {
+    private mutating func look(
+        up name: String, _ value: (String) -> String?, hasAlternative: Bool = false
+    ) -> String? {
         let current = value(name)
-        variables.record(name, isSet: current != nil)
+        variables.record(name, isSet: current != nil, hasAlternative: hasAlternative)
         return current
     }
 

@@ -8,6 +8,7 @@ package struct DockerfileError: Error, Hashable, Sendable {
         case notUTF8
         case duplicateDirective
         case invalidEscape
+        case invalidCheckOption
 
         // An instruction's form.
         case unknownInstruction

@@ -1,0 +1,119 @@
+package import Dockerfile
+internal import FileTree
+internal import ImageSpec
+internal import LinuxIO
+internal import Store
+
+/// What `build --check` finds.
+package struct CheckReport: Sendable {
+    package var dockerfile: DockerfileText
+    /// In the order of the file.
+    package var findings: [DockerfileWarning]
+    /// What a build would end with because of them, where the file or an argument asks for that.
+    package var error: BuildError?
+}
+
+extension Builder {
+    /// Looks at a Dockerfile for what works and should not be written so, and builds nothing.
+    ///
+    /// - Throws: ``BuildError`` for what cannot be built, as far as the file shows it.
+    package func check(
+        _ options: BuildOptions, context: ContextLocation
+    ) throws -> CheckReport {
+        let cancellation = Cancellation()
+        var dockerfile: DockerfileText?
+        do {
+            let lease = try store.lease("build --check")
+            defer { lease.end() }
+            let remotes = RemoteSources(
+                build: "check", store: store, lease: lease, downloader: downloader,
+                environment: environment, observer: SilentObserver(), cancellation: cancellation)
+            let context = try BuildContext(
+                context, options, remotes: remotes, store: store, lease: lease,
+                cancellation: cancellation)
+            dockerfile = context.dockerfile
+            let file = try Dockerfile(parsing: context.dockerfile.bytes)
+            let arguments = try BuildArguments(options, file)
+            let contexts = NamedContexts(
+                options.namedContexts, store: store, lease: lease, remotes: remotes,
+                cancellation: cancellation)
+            defer { contexts.finish() }
+            _ = try file.plan(target: options.target, isContext: contexts.has) {
+                arguments.globalValue($0)
+            }
+            let checks = DockerfileChecks(
+                file: file, arguments: arguments, context: context, contexts: contexts,
+                images: BaseImages(store: store, lease: lease, pull: options.pull),
+                platform: options.platform)
+            let (findings, error) = try checks.run()
+            return CheckReport(
+                dockerfile: context.dockerfile, findings: findings, error: error)
+        } catch {
+            var error = BuildError(error, at: nil)
+            error.dockerfile = error.dockerfile ?? dockerfile
+            throw error
+        }
+    }
+}
+
+/// Sees a build's events and says nothing.
+package struct SilentObserver: BuildObserver {
+    package init() {}
+    package func observe(_ event: BuildEvent) {}
+}
+
+/// Docker's build checks, with what a build knows besides its file.
+struct DockerfileChecks {
+    let file: Dockerfile
+    let arguments: BuildArguments
+    let context: BuildContext
+    let contexts: NamedContexts
+    let images: BaseImages
+    let platform: Platform?
+
+    /// The argument that goes before `# check=`.
+    private static let argument = "BUILDKIT_DOCKERFILE_CHECK"
+
+    /// - Returns: the findings, and the error that a build ends with because of them.
+    /// - Throws: `invalidDockerfile`, `invalidArgument` for options that are none.
+    func run() throws -> (findings: [DockerfileWarning], error: BuildError?) {
+        let options = try options()
+        let findings = file.findings(facts, options)
+        guard options.findingsAreErrors, let first = findings.first else { return (findings, nil) }
+        let rules = Set(findings.map(\.code.rawValue)).sorted().joined(separator: ", ")
+        let error = BuildError(
+            .checksFailed, "lint violation found for rules: \(rules)", at: first.range,
+            hint: "\"# check=skip=NAME\" leaves a check out")
+        return (findings, error)
+    }
+
+    private func options() throws -> CheckOptions {
+        guard let text = arguments.givenValue(Self.argument) else { return try file.checkOptions() }
+        do {
+            return try CheckOptions(parsing: text)
+        } catch {
+            throw BuildError(
+                .invalidArgument, "--build-arg \(Self.argument): \(error.message)",
+                expected: error.expected)
+        }
+    }
+
+    private var facts: CheckFacts {
+        let (contexts, images, platform) = (contexts, images, platform)
+        let matcher = context.ignore.map { PatternMatcher($0) }
+        return CheckFacts(
+            buildArguments: arguments.given, predefined: arguments.platform,
+            environment: { name in
+                if contexts.has(name) { return nil }
+                // What is not there, or is none, the build tells.
+                guard let found = try? images.find(name, platform: platform) else { return nil }
+                return Dictionary(
+                    found.config.config.environment.map { variable in
+                        let name = variable.prefix { $0 != "=" }
+                        return (String(name), String(variable.dropFirst(name.count + 1)))
+                    }, uniquingKeysWith: { $1 })
+            },
+            isReference: { (try? ImageSelector(parsing: $0)) != nil || contexts.has($0) },
+            isIgnored: { matcher?.match($0).isIgnored ?? false })
+    }
+}

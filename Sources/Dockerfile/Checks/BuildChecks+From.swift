@@ -1,0 +1,107 @@
+// What FROM lines show.
+extension BuildChecks {
+    mutating func checkFrom(_ stage: Stage) {
+        let located = stage.fromInstruction
+        checkName(of: stage)
+        checkPlatform(of: stage)
+        guard let scope else { return }
+        for text in [stage.from.base, stage.from.platform ?? ""] {
+            // The build tells of the error.
+            guard
+                let expansion = try? expander.expand(
+                    text, with: { scope.values[$0] ?? facts.predefined[$0] })
+            else { continue }
+            for name in expansion.variables.undefined.sorted() where !scope.names.contains(name) {
+                let known = scope.names + facts.predefined.keys.sorted()
+                note(
+                    .undefinedArgInFrom,
+                    "FROM argument '\(name)' is not declared"
+                        + Self.suggestion(for: name, among: known, prefix: ""), at: located)
+            }
+        }
+    }
+
+    private mutating func checkName(of stage: Stage) {
+        let located = stage.fromInstruction
+        guard let name = stage.name else { return }
+        let words = located.original.split(whereSeparator: \.isWhitespace).map(String.init)
+        guard words.count >= 3 else { return }
+        let (written, keyword) = (words[words.count - 1], words[words.count - 2])
+        if written != name {
+            note(.stageNameCasing, "Stage name '\(written)' should be lowercase", at: located)
+        }
+        let from = located.writtenKeyword
+        let isLower = from == from.asciiLowercased
+        if keyword != (isLower ? "as" : "AS") {
+            note(
+                .fromAsCasing, "'\(keyword)' and '\(from)' keywords' casing do not match",
+                at: located)
+        }
+        if let comment = located.comments.last {
+            checkDescription(of: "build stage", name, comment, located)
+        }
+    }
+
+    private mutating func checkPlatform(of stage: Stage) {
+        guard let text = stage.from.platform else { return }
+        let located = stage.fromInstruction
+        if text == "$TARGETPLATFORM" || text == "${TARGETPLATFORM}" {
+            note(
+                .redundantTargetPlatform,
+                "Setting platform to predefined \(text) in FROM is redundant as this is the default "
+                    + "behavior", at: located)
+        } else if !text.contains("$") {
+            // A stage that is named for its platform means what it says.
+            let parts = text.split(separator: "/").map(String.init)
+            if let name = stage.name, parts.contains(where: { name.contains($0) }) { return }
+            note(
+                .fromPlatformFlagConstDisallowed,
+                "FROM --platform flag should not use constant value \(text.quoted)", at: located)
+        }
+    }
+
+    /// A file should build without any `--build-arg`.
+    mutating func checkDefaultBases() {
+        guard
+            // The build tells of the error.
+            let defaults = try? GlobalScope(
+                file, buildArguments: { _ in nil },
+                predefined: {
+                    facts.predefined[$0]
+                })
+        else { return }
+        for stage in file.stages where stage.from.base.contains("$") {
+            let base = try? expander.expand(stage.from.base) {  // the same
+                defaults.values[$0] ?? facts.predefined[$0]
+            }
+            guard let text = base?.text, text.isEmpty || !facts.isReference(text) else { continue }
+            note(
+                .invalidDefaultArgInFrom,
+                "Default value for ARG \(stage.from.base) results in empty or invalid base image name",
+                at: stage.fromInstruction)
+        }
+    }
+
+    /// The variables that a stage begins with; nil where its base is not known.
+    func baseEnvironment(of stage: Stage) -> [String: String]? {
+        guard let scope,
+            // The build tells of the error.
+            let base = try? expander.expand(
+                stage.from.base,
+                with: {
+                    scope.values[$0] ?? facts.predefined[$0]
+                }
+            ).text
+        else { return nil }
+        if base == "scratch" { return ["PATH": ""] }
+        if let index = stageIndices[base.lowercased()] { return environments[index] ?? nil }
+        guard var environment = facts.environment(base) else { return nil }
+        environment["PATH"] = environment["PATH"] ?? ""
+        return environment
+    }
+
+    static func suggestion(for name: String, among known: [String], prefix: String) -> String {
+        Suggestion.hint(for: name, among: known, ignoringCase: true, prefix: prefix)
+            .map { " (\($0))" } ?? ""
+    }
+}

@@ -1,0 +1,207 @@
+extension Dockerfile {
+    /// Everything that works and should not be written so: the warnings of parsing, and those of
+    /// Docker's build checks, in the order of the file.
+    ///
+    /// - Parameter options: which to tell.
+    package func findings(_ facts: CheckFacts, _ options: CheckOptions) -> [DockerfileWarning] {
+        var checks = BuildChecks(file: self, facts: facts)
+        checks.run()
+        return (warnings + checks.findings).filter { options.reports($0.code) }
+            .sorted { ($0.range.start, $0.code.rawValue) < ($1.range.start, $1.code.rawValue) }
+    }
+
+    /// What `# check=` says.
+    ///
+    /// - Throws: `invalidCheckOption`.
+    package func checkOptions() throws(DockerfileError) -> CheckOptions {
+        guard let text = directives.check else { return CheckOptions() }
+        return try CheckOptions(parsing: text)
+    }
+}
+
+/// One look through a file. What cannot be expanded is left to the build, which tells the error.
+struct BuildChecks {
+    let file: Dockerfile
+    let facts: CheckFacts
+    private(set) var findings: [DockerfileWarning] = []
+    let expander: WordExpander
+    /// What FROM lines see, with the arguments of this build; nil if it cannot be worked out.
+    let scope: GlobalScope?
+    /// The variables at the end of each stage so far; nil where its base is not known.
+    var environments: [Int: [String: String]?] = [:]
+    /// The stages so far, by name.
+    var stageIndices: [String: Int] = [:]
+
+    init(file: Dockerfile, facts: CheckFacts) {
+        self.file = file
+        self.facts = facts
+        expander = WordExpander(escape: file.directives.escape)
+        // The build tells of the error.
+        scope = try? GlobalScope(file, buildArguments: { facts.buildArguments[$0] }) {
+            facts.predefined[$0]
+        }
+    }
+
+    mutating func run() {
+        checkKeywords()
+        checkDefaultBases()
+        for located in file.globalArguments {
+            checkSecrets(located)
+            if case .arg(let arg) = located.instruction { checkDescription(arg, located) }
+        }
+        for stage in file.stages {
+            checkFrom(stage)
+            checkStage(stage)
+            if let name = stage.name { stageIndices[name] = stage.index }
+        }
+    }
+
+    mutating func note(
+        _ code: DockerfileWarning.Code, _ message: String, at located: LocatedInstruction
+    ) {
+        findings.append(DockerfileWarning(code, message, at: located.range))
+    }
+
+    // MARK: - Letters
+
+    /// Keywords are written as most of them are.
+    private mutating func checkKeywords() {
+        let instructions = file.stages.flatMap { [$0.fromInstruction] + $0.instructions }
+        let lower = instructions.count { $0.writtenKeyword == $0.writtenKeyword.asciiLowercased }
+        let upper = instructions.count { $0.writtenKeyword == $0.keyword.rawValue }
+        let isLower = lower > upper
+        for located in instructions {
+            let written = located.writtenKeyword
+            let wanted =
+                isLower ? written.asciiLowercased : located.keyword.rawValue
+            if written == wanted { continue }
+            note(
+                .consistentInstructionCasing,
+                "Command '\(written)' should match the case of the command majority "
+                    + "(\(isLower ? "lowercase" : "uppercase"))", at: located)
+        }
+    }
+
+    // MARK: - What a whole stage shows
+
+    private mutating func checkStage(_ stage: Stage) {
+        var walk = StageWalk(environment: baseEnvironment(of: stage), scope: scope, facts: facts)
+        var last: [InstructionKeyword: LocatedInstruction] = [:]
+        var hasShell = false
+        var hasAbsoluteDirectory = false
+        for located in stage.instructions {
+            checkVariables(of: located, &walk)
+            checkSecrets(located)
+            switch located.instruction {
+            case .cmd(let cmd):
+                checkForm(cmd.command, hasShell: hasShell, located)
+                checkUsedOnce(located, &last)
+            case .entrypoint(let entrypoint):
+                checkForm(entrypoint.command, hasShell: hasShell, located)
+                checkUsedOnce(located, &last)
+            case .healthcheck: checkUsedOnce(located, &last)
+            case .shell: hasShell = true
+            case .workdir(let workdir):
+                let path = walk.expanded(workdir.path, expander)
+                if path.hasPrefix("/") { hasAbsoluteDirectory = true }
+                if !hasAbsoluteDirectory {
+                    note(
+                        .workdirRelativePath,
+                        "Relative workdir \(workdir.path.quoted) can have unexpected results if the "
+                            + "base image changes", at: located)
+                }
+            case .copy(let copy) where copy.from == nil:
+                checkIgnored(copy.transfer, "Copy", walk, located)
+            case .add(let add): checkIgnored(add.transfer, "Add", walk, located)
+            case .expose(let expose): checkPorts(expose, walk, located)
+            case .arg(let arg): checkDescription(arg, located)
+            default: break
+            }
+        }
+        environments[stage.index] = .some(walk.environment)
+    }
+
+    private mutating func checkForm(
+        _ command: CommandForm, hasShell: Bool, _ located: LocatedInstruction
+    ) {
+        guard case .shell = command, !hasShell else { return }
+        note(
+            .jsonArgsRecommended,
+            "JSON arguments recommended for \(located.keyword.rawValue) to prevent unintended "
+                + "behavior related to OS signals", at: located)
+    }
+
+    /// The earlier one is told: it is the one that means nothing.
+    private mutating func checkUsedOnce(
+        _ located: LocatedInstruction, _ last: inout [InstructionKeyword: LocatedInstruction]
+    ) {
+        if let earlier = last.updateValue(located, forKey: located.keyword) {
+            note(
+                .multipleInstructionsDisallowed,
+                "Multiple \(located.keyword.rawValue) instructions should not be used in the same "
+                    + "stage because only the last one will be used", at: earlier)
+        }
+    }
+
+    private mutating func checkPorts(
+        _ expose: ExposeInstruction, _ walk: StageWalk, _ located: LocatedInstruction
+    ) {
+        for word in expose.ports.map({ walk.expanded($0, expander) }) {
+            let parts = word.split(separator: "/", maxSplits: 1).map(String.init)
+            if parts.first?.contains(":") == true {
+                note(
+                    .exposeInvalidFormat,
+                    "EXPOSE instruction should not define an IP address or host-port mapping, found "
+                        + "'\(word)'", at: located)
+            }
+            if parts.count == 2, parts[1] != parts[1].asciiLowercased {
+                note(
+                    .exposeProtoCasing,
+                    "Defined protocol '\(word)' in EXPOSE instruction should be lowercase",
+                    at: located)
+            }
+        }
+    }
+
+    private mutating func checkIgnored(
+        _ transfer: CopyTransfer, _ verb: String, _ walk: StageWalk, _ located: LocatedInstruction
+    ) {
+        for source in transfer.sources {
+            let path = walk.expanded(source, expander)
+            let isPattern = path.contains { "*?[\\".contains($0) }
+            let isRemote = path.contains("://") || path.hasPrefix("git@")
+            guard !isPattern, !isRemote else { continue }
+            let names = path.split(separator: "/").filter { $0 != "." }
+            guard !names.isEmpty, !names.contains("..") else { continue }
+            if facts.isIgnored(Array(names.joined(separator: "/").utf8)) {
+                note(
+                    .copyIgnoredFile,
+                    "Attempting to \(verb) file \(source.quoted) that is excluded by .dockerignore",
+                    at: located)
+            }
+        }
+    }
+
+    /// A comment right above an ARG describes it by its name.
+    private mutating func checkDescription(_ arg: ArgInstruction, _ located: LocatedInstruction) {
+        guard let argument = arg.arguments.first, let comment = located.comments.last else {
+            return
+        }
+        checkDescription(of: "ARG", argument.name, comment, located)
+    }
+
+    mutating func checkDescription(
+        of kind: String, _ name: String, _ comment: String, _ located: LocatedInstruction
+    ) {
+        let text = comment.drop { $0.isWhitespace }
+        guard !text.hasPrefix(name + " ") else { return }
+        note(
+            .invalidDefinitionDescription,
+            "Comment for \(kind) should follow the format: `# \(name) <description>`", at: located)
+    }
+}
+
+extension LocatedInstruction {
+    /// The keyword in the letters of the file.
+    var writtenKeyword: String { String(original.prefix { !$0.isWhitespace }) }
+}

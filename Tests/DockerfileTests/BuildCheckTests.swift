@@ -1,0 +1,114 @@
+import Dockerfile
+import Testing
+
+/// Docker's build checks, with the good and bad examples of their documentation.
+@Suite
+struct BuildCheckTests {
+    private func findings(
+        _ text: String, _ facts: CheckFacts = CheckFacts(), options: CheckOptions = CheckOptions()
+    ) throws -> [String] {
+        try Dockerfile(parsing: Array(text.utf8)).findings(facts, options)
+            .map { "\($0.range.start.line) \($0.code.rawValue)" }
+    }
+
+    @Test(arguments: [
+        ("FROM a\nRUN x\nRUN y\nrun z", ["4 ConsistentInstructionCasing"]),
+        ("from a\nrun x\nRUN z", ["3 ConsistentInstructionCasing"]),
+        ("From a\nRun x", ["1 ConsistentInstructionCasing", "2 ConsistentInstructionCasing"]),
+        ("FROM a as b", ["1 FromAsCasing"]), ("from a AS b", ["1 FromAsCasing"]),
+        ("FROM a AS b", []), ("from a as b", []),
+        ("FROM a AS Base", ["1 StageNameCasing"]),
+        ("FROM a AS b\nFROM a AS b", ["2 DuplicateStageName"]),
+        ("FROM a AS scratch", ["1 ReservedStageName"]),
+        ("FROM a AS context", ["1 ReservedStageName"]),
+        ("FROM a\nMAINTAINER x", ["2 MaintainerDeprecated"]),
+        ("FROM a\nENV a b", ["2 LegacyKeyValueFormat"]), ("FROM a\nENV a=b", []),
+        ("FROM a\nRUN x \\\n\n  y", ["3 NoEmptyContinuation"]),
+        ("FROM a\nCMD x", ["2 JSONArgsRecommended"]),
+        ("FROM a\nENTRYPOINT x", ["2 JSONArgsRecommended"]),
+        ("FROM a\nSHELL [\"bash\", \"-c\"]\nENTRYPOINT x", []), ("FROM a\nCMD [\"x\"]", []),
+        (
+            "FROM a\nCMD [\"x\"]\nCMD [\"y\"]\nCMD [\"z\"]",
+            ["2 MultipleInstructionsDisallowed", "3 MultipleInstructionsDisallowed"]
+        ),
+        ("FROM a\nENTRYPOINT [\"x\"]\nFROM b\nENTRYPOINT [\"y\"]", []),
+        ("FROM a\nHEALTHCHECK NONE\nHEALTHCHECK CMD x", ["2 MultipleInstructionsDisallowed"]),
+        ("FROM a\nWORKDIR b", ["2 WorkdirRelativePath"]), ("FROM a\nWORKDIR /b\nWORKDIR c", []),
+        ("FROM a\nARG GITHUB_TOKEN", ["2 SecretsUsedInArgOrEnv"]),
+        ("FROM a\nENV AWS_SECRET_ACCESS_KEY=x", ["2 SecretsUsedInArgOrEnv"]),
+        ("FROM a\nENV GIT_KEY=1 PUBLIC_KEY=2", ["2 SecretsUsedInArgOrEnv"]),
+        ("FROM a\nENV MONKEY=1 keyboard=2", []),
+        ("FROM --platform=linux/amd64 a", ["1 FromPlatformFlagConstDisallowed"]),
+        ("FROM --platform=linux/amd64 a AS build_amd64", []),
+        ("FROM --platform=$BUILDPLATFORM a", []),
+        ("FROM --platform=$TARGETPLATFORM a", ["1 RedundantTargetPlatform"]),
+        ("FROM --platform=${TARGETPLATFORM} a", ["1 RedundantTargetPlatform"]),
+        ("FROM a\nEXPOSE 80/TCP", ["2 ExposeProtoCasing"]),
+        ("FROM a\nEXPOSE 80/tcp 5000-5010", []),
+        ("FROM a${X}", ["1 UndefinedArgInFrom"]), ("ARG X=1\nFROM a${X}", []),
+        ("FROM a${X:-1}", []),
+        ("ARG TAG\nFROM busybox:${TAG}", ["2 InvalidDefaultArgInFrom"]),
+        ("ARG TAG=1\nFROM busybox:${TAG}", []), ("ARG TAG\nFROM busybox:${TAG:-1}", []),
+        ("FROM scratch\nCOPY $foo .", ["2 UndefinedVar"]),
+        ("FROM scratch\nARG foo\nCOPY $foo .", []), ("FROM scratch\nENV a=$b", ["2 UndefinedVar"]),
+        ("FROM scratch\nENV a=${b:-c}\nENV d=$a PATH=/x:$PATH", []),
+        ("FROM scratch AS x\nARG b=1\nFROM x\nENV c=$b", ["4 UndefinedVar"]),
+        ("FROM unknown\nENV a=$b", []), ("FROM scratch\nRUN echo $b", []),
+    ])
+    func `each check finds what its page shows`(text: String, expected: [String]) throws {
+        var facts = CheckFacts(predefined: ["BUILDPLATFORM": "linux/amd64", "TARGETPLATFORM": "x"])
+        facts.isReference = { !$0.hasSuffix(":") }
+        #expect(try findings(text, facts) == expected)
+    }
+
+    @Test func `variables of the base image are defined, and near ones are named`() throws {
+        var facts = CheckFacts()
+        facts.environment = { $0 == "base" ? ["HOME_DIR": "/h"] : nil }
+        let file = try Dockerfile(
+            parsing: Array("FROM base AS one\nFROM one\nENV a=$HOME_DIR b=$HOM_DIR c=$PAHT".utf8))
+        let found = file.findings(facts, CheckOptions())
+        #expect(
+            found.map(\.message).sorted() == [
+                "Usage of undefined variable '$HOM_DIR' (did you mean $HOME_DIR?)",
+                "Usage of undefined variable '$PAHT' (did you mean $PATH?)",
+            ])
+    }
+
+    @Test func `a copied file is looked up in the ignore file`() throws {
+        var facts = CheckFacts()
+        facts.isIgnored = { String(decoding: $0, as: UTF8.self).hasPrefix("secret/") }
+        let text = """
+            FROM scratch AS other
+            ADD ./secret//key public https://host/secret/x /
+            COPY secret/* /
+            COPY --from=other secret/key /
+            COPY ../secret/key /
+            """
+        #expect(try findings(text, facts) == ["2 CopyIgnoredFile"])
+    }
+
+    @Test func `the file says which checks count`() throws {
+        let body = "FROM a as b\nCMD x\nMAINTAINER y\n"
+        func codes(_ check: String) throws -> [String] {
+            let file = try Dockerfile(parsing: Array("# check=\(check)\n\(body)".utf8))
+            return file.findings(CheckFacts(), try file.checkOptions()).map(\.code.rawValue)
+        }
+        #expect(try codes("skip=all") == [])
+        #expect(try codes("skip=JSONArgsRecommended,fromascasing") == ["MaintainerDeprecated"])
+        #expect(try codes("error=true").count == 3)
+        #expect(try CheckOptions(parsing: "skip=all;error=true").findingsAreErrors)
+        #expect(try !CheckOptions(parsing: "error=0").findingsAreErrors)
+        for wrong in ["skip", "errors=true", "error=maybe"] {
+            #expect(throws: DockerfileError.self) { try CheckOptions(parsing: wrong) }
+        }
+    }
+
+    @Test func `descriptions are looked at where the file asks for it`() throws {
+        let text = "# foo is a thing\nARG foo\n# other\nARG bar\nFROM a\n# text\nARG baz\n"
+        #expect(try findings(text) == [])
+        let options = try CheckOptions(parsing: "experimental=InvalidDefinitionDescription")
+        #expect(
+            try findings(text, options: options)
+                == ["4 InvalidDefinitionDescription", "7 InvalidDefinitionDescription"])
+    }
+}
