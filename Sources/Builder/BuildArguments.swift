@@ -8,7 +8,6 @@ struct BuildArguments: Sendable {
     private static let proxies = [
         "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY",
     ]
-    static let epochName = "SOURCE_DATE_EPOCH"
 
     let given: [String: String]
     /// What is there without an ARG in FROM lines.
@@ -32,14 +31,15 @@ struct BuildArguments: Sendable {
         global = platform.merging(scope.values) { _, declared in declared }
         globalNames = Set(scope.names)
         epoch = try Self.epoch(
-            options.timestamp.map(String.init) ?? given[Self.epochName] ?? global[Self.epochName])
+            options.timestamp.map(String.init) ?? given[BuildArgument.epochName]
+                ?? global[BuildArgument.epochName])
     }
 
     private static func epoch(_ text: String?) throws -> Timestamp? {
         guard let text, !text.isEmpty else { return nil }
         guard let seconds = Int64(text), let time = Timestamp(unixSeconds: seconds) else {
             throw BuildError(
-                .invalidArgument, "\(epochName) is \"\(text)\", which is no time",
+                .invalidArgument, "\(BuildArgument.epochName) is \"\(text)\", which is no time",
                 hint: "it is a number of seconds since 1970")
         }
         return time
@@ -88,7 +88,8 @@ struct BuildArguments: Sendable {
         }
         return given.keys.filter { name in
             !declared.contains(name) && !Self.proxies.contains(name.uppercased())
-                && name != Self.epochName && !name.hasPrefix("BUILDKIT_") && global[name] == nil
+                && name != BuildArgument.epochName && !name.hasPrefix("BUILDKIT_")
+                && global[name] == nil
         }.sorted()
     }
 }

@@ -15,6 +15,8 @@ package struct BuildOptions: Sendable {
     package var target: String?
     /// Whether every step is run, whatever the cache has.
     package var ignoresCache: Bool
+    /// Stages of which every step is run, by name or number.
+    package var ignoresCacheOfStages: Set<String> = []
     /// For the RUN steps that do not say otherwise.
     package var network: Network
     /// What RUN steps are given besides.
@@ -75,6 +77,9 @@ package struct BuildArgument: Hashable, Sendable {
         self.name = name
         self.value = value
     }
+
+    /// The time that a build takes for now, in seconds since 1970.
+    package static let epochName = "SOURCE_DATE_EPOCH"
 }
 
 /// Where the Dockerfile is.

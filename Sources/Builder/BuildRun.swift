@@ -104,7 +104,7 @@ final class BuildRun: @unchecked Sendable {
             return try Platform.parse(text)
         } catch {
             throw BuildError(
-                .invalidArgument, "\"\(text)\" is no platform: \(error.message)",
+                .invalidArgument, error.message,
                 at: step.stage.fromInstruction.range, offending: text, hint: error.hint)
         }
     }

@@ -43,6 +43,11 @@ struct BuildCommand: ParsableCommand {
     @Flag(name: .customLong("no-cache"), help: "Run every step, whatever the cache has.")
     var noCache = false
     @Option(
+        name: .customLong("no-cache-filter"),
+        help: ArgumentHelp(
+            "Run every step of these stages; names with commas between them.", valueName: "stages"))
+    var noCacheFilter: [String] = []
+    @Option(
         help: "The network of RUN steps: default (the host's), host, none or sandbox (its own).")
     var network = "default"
     @Option(help: "auto, plain, tty, quiet or rawjson.") var progress = Progress.auto
@@ -146,6 +151,8 @@ struct BuildCommand: ParsableCommand {
             tags: try tag.map { try Engine.buildTag($0) }, target: target,
             ignoresCache: noCache, network: try Engine.buildNetwork(network),
             title: Self.title(context, location))
+        options.ignoresCacheOfStages = Set(
+            noCacheFilter.flatMap { $0.lowercased().split(separator: ",").map(String.init) })
         switch file {
         case nil: break
         case "-"?: options.dockerfile = .stream(STDIN_FILENO)
@@ -158,6 +165,13 @@ struct BuildCommand: ParsableCommand {
             if let value = value ?? ProcessInfo.processInfo.environment[name] {
                 options.buildArguments.append(BuildArgument(name: name, value: value))
             }
+        }
+        // As with buildx: what is set for all tools counts here too, unless it is said otherwise.
+        let epoch = BuildArgument.epochName
+        if !options.buildArguments.contains(where: { $0.name == epoch }),
+            let value = ProcessInfo.processInfo.environment[epoch], !value.isEmpty
+        {
+            options.buildArguments.append(BuildArgument(name: epoch, value: value))
         }
         options.labels = labels.map { text in
             let (name, value) = Self.pair(text)

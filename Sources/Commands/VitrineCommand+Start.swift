@@ -8,6 +8,7 @@ extension VitrineCommand {
     package static func start() -> Never {
         StandardStream.surviveClosedPipes()
         OpenFileLimit.raise()
+        FileSizeLimit.raise()
         var code: Int32 = 0
         do {
             var command = try parseAsRoot(

@@ -166,10 +166,6 @@ struct CopyTests {
             ),
             ("COPY A.txt /x", .sourceNotFound, "\"/A.txt\" is not in the build context"),
             ("COPY a.txt/x /x", .sourceNotFound, "\"/a.txt/x\" is not in the build context"),
-            (
-                "COPY a.txt b.txt /x", .invalidDestination,
-                "several sources would become the one file /x"
-            ),
             ("COPY a.txt /f/x", .invalidDestination, "/f is no directory"),
             ("COPY dir /f", .invalidDestination, "cannot copy to non-directory: /f"),
             ("COPY dir /", .invalidDestination, "cannot copy to non-directory: /sub"),
@@ -376,5 +372,32 @@ struct CopyTests {
         let built = try fixture.build("FROM base\nCOPY *.none /x/")
         #expect(built.observer.warnings == ["nothing in the build context matches \"*.none\""])
         #expect(try fixture.listing(built.tree).isEmpty)
+    }
+
+    @Test func `of several sources that become one file the last is left, which is told`() throws {
+        let fixture = try BuildFixture()
+        try fixture.write("a", "A")
+        try fixture.write("b", "B")
+        let built = try fixture.build("FROM scratch\nCOPY a b /x")
+        #expect(try fixture.listing(built.tree) == ["/x 644 0:0 B"])
+        #expect(built.observer.warnings.count == 1)
+        #expect(
+            built.observer.warnings.first?.contains("several sources became the one file") == true)
+    }
+
+    @Test func `attributes that say something of a file of the context are kept`() throws {
+        let fixture = try BuildFixture()
+        try fixture.write("dir/f", "F")
+        for path in ["dir", "dir/f"] {
+            let file = try OwnedDescriptor(opening: fixture.context + "/" + path, .readOnly)
+            try HostAttributes.set(Array("user.k".utf8), to: [1, 2], on: file.rawValue)
+        }
+        for _ in 0..<2 {
+            let tree = try fixture.build("FROM scratch\nCOPY . /to/").tree
+            for path in ["/to/dir", "/to/dir/f"] {
+                let node = try fixture.store.resolve(try TreePath(path), in: tree)?.node
+                #expect(node?.attributes.extendedAttributes[Array("user.k".utf8)] == [1, 2])
+            }
+        }
     }
 }

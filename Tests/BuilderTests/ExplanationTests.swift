@@ -171,7 +171,10 @@ struct ExplanationTests {
         let second = try fixture.build(text) {
             $0.buildArguments = [BuildArgument(name: "V", value: "2")]
         }
-        #expect(second.observer.explanation(ofStep: 4) == ["out/x changed"])
+        #expect(
+            second.observer.explanation(ofStep: 4) == [
+                "out/x changed: 2 bytes 4355a46b19d3 → 2 bytes 53c234e5e847"
+            ])
     }
 
     @Test("of many changes the first ones are kept, and how many more there are")

@@ -253,4 +253,28 @@ struct RunTests {
         #expect(
             try DescriptorIO.readAll(log.rawValue, limit: 100) == Array("2\n3\n".utf8))
     }
+
+    @Test func `arguments of BuildKit's name the host, and count`() throws {
+        let fixture = try BuildFixture()
+        try fixture.makeImage("base")
+        for name in ["one", "two", "two"] {
+            try fixture.build("FROM base\nRUN true") {
+                $0.buildArguments = [.init(name: "BUILDKIT_SANDBOX_HOSTNAME", value: name)]
+            }
+        }
+        #expect(fixture.executor.requests.withLock { $0.map(\.hostname) } == ["one", "two"])
+    }
+
+    @Test func `the cache of some stages can be left alone`() throws {
+        let fixture = try BuildFixture()
+        try fixture.makeImage("base")
+        let text = "FROM base AS One\nRUN write a 1\nFROM base\nRUN write b 1\nCOPY --from=one a /"
+        for filter in [[], ["one"], ["1"]] as [Set<String>] {
+            try fixture.build(text) { $0.ignoresCacheOfStages = filter }
+        }
+        #expect(
+            fixture.executor.commands.sorted() == [
+                "write a 1", "write a 1", "write b 1", "write b 1",
+            ])
+    }
 }

@@ -139,13 +139,30 @@ struct StageTests {
         #expect(try fixture.failure(text).message.contains("missing"))
     }
 
-    @Test("the triggers of a stage do not run in the stages on it, and are not theirs")
+    @Test("the triggers of a stage run once in the stages on it, and are not theirs")
     func stageTriggers() throws {
         let fixture = try BuildFixture()
-        try fixture.makeImage("base")
+        try fixture.makeImage("base") { $0.config.onBuild = ["RUN write first 1"] }
         let built = try fixture.build(
-            "FROM base AS one\nONBUILD RUN write x 1\nFROM one\nRUN true")
-        #expect(fixture.executor.commands == ["true"])
+            """
+            FROM base AS one
+            ONBUILD COPY --from=three /z /y
+            ONBUILD RUN write x 1
+            FROM one AS two
+            RUN true
+            FROM base AS three
+            RUN write z 1
+            FROM two
+            RUN true
+            """)
+        #expect(
+            fixture.executor.commands.sorted() == [
+                "true", "write first 1", "write x 1", "write z 1",
+            ])
+        #expect(
+            try fixture.listing(built.tree) == [
+                "/first 644 0:0 1", "/x 644 0:0 1", "/y 644 0:0 1",
+            ])
         #expect(built.config.config.onBuild.isEmpty)
         let own = try fixture.build("FROM base AS one\nONBUILD RUN write x 1") {
             $0.target = "one"

@@ -71,7 +71,8 @@ struct DockerfileErrorTests {
     @Test(
         "the nearest word is suggested, and a far one is not",
         arguments: [
-            ("CPOY", "COPY"), ("FRO", "FROM"), ("ENTRYPIONT", "ENTRYPOINT"), ("RUNS", "RUN"),
+            ("CPOY", "COPY"), ("RNU", "RUN"), ("CDM", "CMD"), ("FRO", "FROM"),
+            ("ENTRYPIONT", "ENTRYPOINT"), ("RUNS", "RUN"),
             ("X", nil),
             ("XYZZY", nil), ("workdri", "WORKDIR"), ("", nil), ("AG", "ARG"),
         ] as [(String, String?)])

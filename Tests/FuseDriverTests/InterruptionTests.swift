@@ -85,5 +85,13 @@ extension RealMounts {
         func `a pending SIGKILL is told from other signals`(status: String, isKilled: Bool) {
             #expect(CallerState.isKilled(status: Array(status.utf8)) == isKilled)
         }
+
+        @Test(arguments: [
+            ("CapEff:\t000001ffffffffff\n", true), ("CapEff:\t00000000a80425fb\n", false),
+            ("CapPrm:\t0\nCapEff:\t0000000000200000\n", true), ("Name:\tsh\n", true),
+        ])
+        func `who may do what root may is told by capabilities`(status: String, isAllowed: Bool) {
+            #expect(CallerState.isAdministrator(status: Array(status.utf8)) == isAllowed)
+        }
     }
 }

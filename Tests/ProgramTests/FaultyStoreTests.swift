@@ -204,23 +204,53 @@ struct FaultyStoreTests {
         try program.importBase()
         try check(program, "mkdir w; ulimit -n 64; $VITRINE mount --rw base w")
         defer { _ = try? program.run("umount", "--lazy", "w") }
-        for _ in 0..<2 {
+        let view = program.directory + "/w"
+        // Such as O_TMPFILE makes, which Swift does not see.
+        let unnamed: Int32 = 0o20_200_000
+        for isUnnamed in [false, true, false] {
             var open: [Int32] = []
             var failure: Int32 = 0
             while open.count < 100, failure == 0 {
-                let path = "\(program.directory)/w/file\(open.count)"
-                let descriptor = unsafe creat(path, 0o600)
+                let descriptor =
+                    unsafe isUnnamed
+                    ? Glibc.open(view, unnamed | O_RDWR, 0o600)
+                    : creat("\(view)/file\(open.count)", 0o600)
                 failure = descriptor < 0 ? errno : 0
                 if descriptor >= 0 { open.append(descriptor) }
             }
             #expect(failure == ENFILE)
             #expect(open.count >= 20)
+            // What is refused is not emptied either.
+            try check(program, ": > w/etc/passwd", status: 1, says: "Too many open files in system")
+            try check(program, "cat w/etc/passwd", says: "root:x:0:0")
             try check(program, "cat w/usr/share/data/[1-9] w/usr/share/data/1?", says: "7 7 7")
             for descriptor in open { close(descriptor) }
         }
         let log = try program.read("store/logs/mounts.log")
         #expect(log.contains("which is all that its limit (ulimit -n 64"))
         try check(program, "$VITRINE umount w")
+    }
+
+    @Test func `limits of the shell that mounts a view are not those of its users`() throws {
+        let program = try Program()
+        defer { program.remove() }
+        try program.importBase()
+        // 10 MiB, in blocks of 1,024 bytes.
+        try check(program, "mkdir w; ulimit -S -f 10240; $VITRINE mount --rw base w")
+        defer { _ = try? program.run("umount", "--lazy", "w") }
+        try check(program, "dd if=/dev/zero of=w/large bs=1M count=20 && truncate -s 1G w/sparse")
+        try check(program, "$VITRINE umount w")
+    }
+
+    @Test func `what is removed in a container makes room on a full disk at once`() throws {
+        try withDisk { program in
+            try check(program, "$VITRINE create --name con base && $VITRINE mount con w")
+            try check(
+                program, "dd if=/dev/zero of=w/fill bs=1M", status: 1,
+                says: "No space left on device")
+            try check(program, "rm w/fill && sleep 0.2 && dd if=/dev/zero of=w/next bs=1M count=4")
+            try check(program, "$VITRINE umount w && $VITRINE fsck", says: "clean")
+        }
     }
 
     @Test func `a store that lost its database says so`() throws {

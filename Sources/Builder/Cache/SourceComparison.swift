@@ -98,16 +98,30 @@ struct SourceComparison {
         case "link", "character", "block":
             changes.append(change("", old.rest, new.rest))
         default:
+            let (before, after) = (Self.shown(old.rest), Self.shown(new.rest))
             changes.append(
                 .init(
-                    path, old: String(old.rest), new: String(new.rest), text: "\(path) changed"))
+                    path, old: String(old.rest), new: String(new.rest),
+                    text: "\(path) changed: \(before) → \(after)"))
         }
         return changes
     }
 
+    /// Size and digest in short, and what follows them as it is: `1234 bytes 5f70bf18a086`.
+    private static func shown(_ rest: Substring) -> String {
+        rest.split(separator: " ").map { word in
+            if word.allSatisfy(\.isNumber) { return "\(word) bytes" }
+            guard let colon = word.lastIndex(of: ":"), word.hasPrefix("sha256:") else {
+                return String(word)
+            }
+            return String(word[word.index(after: colon)...].prefix(12))
+        }.joined(separator: " ")
+    }
+
     /// Whether what stands below the directory has lines of its own, which say more.
     private func isListed(_ directory: String) -> Bool {
-        let prefix = directory == "/" ? "/" : directory + "/"
+        // Paths have no leading slash but the root's own.
+        let prefix = directory == "/" ? "" : directory + "/"
         return paths.contains { path in
             path.hasPrefix(prefix) && path != directory && old[path] != new[path]
         }

@@ -7,8 +7,9 @@ internal import Store
 ///
 /// Read lazily and once: directories when a COPY looks into them, files when one takes them, and
 /// files not even then where the stat cache knows them. Entries that the ignore file leaves out do
-/// not exist. As in BuildKit, everything belongs to root, modes and times are kept, of extended
-/// attributes only `security.capability`. Names of one file are links within what one source brings.
+/// not exist. As in BuildKit, everything belongs to root, and modes and times are kept; so are, of files
+/// and directories, the extended attributes `user.*` and `security.capability`. Names of one file are
+/// links within what one source brings.
 final class HostContext: CopySource {
     let name: String
     let isStored = false
@@ -94,10 +95,11 @@ final class HostContext: CopySource {
     }
 
     private func adopt(
-        _ listing: [HostFileReader.Found], into entry: HostEntry
+        _ listing: HostFileReader.Listing, into entry: HostEntry
     ) throws -> [HostEntry] {
+        entry.attributes = listing.attributes
         var children: [HostEntry] = []
-        for found in listing {
+        for found in listing.entries {
             let child = HostEntry(
                 name: found.name, path: found.path, status: found.status, state: found.state,
                 target: found.target)
@@ -174,7 +176,7 @@ final class HostContext: CopySource {
         }
         for (entry, found) in zip(unknown, read) {
             entry.content = found.content
-            entry.capability = found.capability
+            entry.attributes = found.attributes
             entry.isProvided = true
         }
     }
@@ -201,7 +203,9 @@ final class HostContext: CopySource {
     }
 
     func attributes(at path: TreePath) throws -> NodeAttributes? {
-        try entry(at: path).map(attributes(of:))
+        guard let entry = try entry(at: path) else { return nil }
+        if entry.isDirectory { _ = try children(of: entry) }
+        return attributes(of: entry)
     }
 
     private func attributes(of entry: HostEntry) -> NodeAttributes {
@@ -210,9 +214,7 @@ final class HostContext: CopySource {
             modificationTime: NodeTime(
                 seconds: entry.status.modificationTime.seconds,
                 nanoseconds: entry.status.modificationTime.nanoseconds))
-        if let capability = entry.capability {
-            attributes.extendedAttributes[HostFileReader.capability] = capability
-        }
+        attributes.extendedAttributes = entry.attributes
         if entry.status.kind == .symbolicLink { attributes.permissions = 0o777 }
         return attributes
     }
@@ -264,7 +266,8 @@ private final class HostEntry {
     var content: FileContent?
     /// Whether the content is known to be in the store.
     var isProvided = false
-    var capability: [UInt8]?
+    /// Of a directory once it is read, of a file once its digest is known.
+    var attributes = ExtendedAttributes.none
     var node: Node?
 
     init(

@@ -5,8 +5,6 @@ internal import Store
 
 /// The system calls on a build context of the host. Thread-safe.
 final class HostFileReader: Sendable {
-    static let capability = Array("security.capability".utf8)
-
     /// Files up to this size are read whole, hashed, and written only if the store lacks them.
     private static let bufferedBytes: UInt64 = 1 << 20
 
@@ -63,11 +61,16 @@ final class HostFileReader: Sendable {
         path.isEmpty ? "." : String(decoding: path, as: UTF8.self)
     }
 
-    /// What is in a directory and not left out, in any order.
+    /// A directory's extended attributes, and what is in it and not left out, in any order.
+    struct Listing: Sendable {
+        var attributes: ExtendedAttributes
+        var entries: [Found]
+    }
+
     /// - Parameter state: the directory's, for its entries to be matched in.
     func list(
         _ directory: [UInt8], _ state: PatternMatcher.State, _ matcher: PatternMatcher
-    ) throws -> [Found] {
+    ) throws -> Listing {
         do throws(Errno) {
             let descriptor = try open(directory, [.readOnly, .directory])
             var found: [Found] = []
@@ -80,7 +83,8 @@ final class HostFileReader: Sendable {
                 else { continue }
                 found.append(entry)
             }
-            return found
+            return Listing(
+                attributes: try Self.attributes(of: descriptor.rawValue), entries: found)
         } catch {
             throw Self.unreadable(directory, error)
         }
@@ -147,7 +151,7 @@ final class HostFileReader: Sendable {
     /// - Throws: `contextUnreadable`, also when the file changes meanwhile.
     func read(
         _ path: [UInt8], _ expected: FileStatus, into ingest: ObjectIngest
-    ) throws -> (content: FileContent, capability: [UInt8]?) {
+    ) throws -> (content: FileContent, attributes: ExtendedAttributes) {
         let hashedAt = FileTimestamp.now()
         do {
             let file = try open(path, [.readOnly, .nonBlocking])
@@ -156,7 +160,7 @@ final class HostFileReader: Sendable {
                 before.inode == expected.inode, before.sizeBytes == expected.sizeBytes,
                 before.modificationTime == expected.modificationTime
             else { throw Self.changed(path) }
-            let capability = try Self.capability(of: file.rawValue)
+            let attributes = try Self.attributes(of: file.rawValue)
             let content =
                 before.sizeBytes <= Self.bufferedBytes
                 ? try ingest.insert(try Self.bytes(of: file.rawValue, before.sizeBytes))
@@ -165,9 +169,9 @@ final class HostFileReader: Sendable {
             guard after.sizeBytes == content.sizeBytes,
                 after.modificationTime == before.modificationTime
             else { throw Self.changed(path) }
-            // A capability is no part of the record, so such files are read each time.
-            if capability == nil { cache.insert(content, for: before, hashedAt: hashedAt) }
-            return (content, capability)
+            // They are no part of the record, so files that have some are read each time.
+            if attributes == .none { cache.insert(content, for: before, hashedAt: hashedAt) }
+            return (content, attributes)
         } catch let error as Errno {
             // Where a link stands that was none.
             if error == .symbolicLinkLoop { throw Self.changed(path) }
@@ -213,13 +217,20 @@ final class HostFileReader: Sendable {
         }
     }
 
-    private static func capability(of descriptor: Int32) throws(Errno) -> [UInt8]? {
-        do throws(Errno) {
-            return try HostAttributes.value(of: capability, on: descriptor)
-        } catch .noData {
-            return nil
-        } catch .unsupported {
-            return nil
+    /// The attributes that say something of the file, and not of the host that it is on: `user.*` and
+    /// `security.capability`.
+    private static func attributes(of descriptor: Int32) throws(Errno) -> ExtendedAttributes {
+        let names: [[UInt8]]
+        do throws(Errno) { names = try HostAttributes.names(descriptor) } catch .unsupported {
+            return .none
         }
+        var attributes = ExtendedAttributes.none
+        for name in names
+        where name.starts(with: "user.".utf8) || name.elementsEqual("security.capability".utf8) {
+            do throws(Errno) {
+                attributes[name] = try HostAttributes.value(of: name, on: descriptor)
+            } catch .noData {}  // gone meanwhile
+        }
+        return attributes
     }
 }

@@ -39,6 +39,8 @@ final class TreeCopier {
     /// Files that this instruction has written, to see when one would silently replace another; with
     /// the group of names that each is of.
     private var written: [TreePath: LinkedFile?] = [:]
+    /// A file that several sources became, of which the last is left.
+    private(set) var overwritten: TreePath?
     /// Where the first name of a file with several went: all that the instruction brings of one
     /// source stay one file, as they are in the source.
     private var firstNames: [LinkedFile: TreePath] = [:]
@@ -94,10 +96,7 @@ final class TreeCopier {
             guard let name else { throw Self.isDirectory(target) }
             target = target.appending(name)
         } else if written[target] != nil {
-            throw BuildError(
-                .invalidDestination,
-                "several sources would become the one file \(target)",
-                hint: "end the destination with a slash: it is to be a directory")
+            overwritten = target
         }
         try copyFile(node, to: target, &pass)
     }

@@ -3,7 +3,8 @@ internal import ImageSpec
 internal import LinuxIO
 
 extension BuildRun {
-    /// - Throws: what the Dockerfile and its base images have wrong with them, before anything runs.
+    /// - Throws: what the Dockerfile and the images that it names have wrong with them, as far as no
+    ///   step has to run to show it.
     func schedule() throws -> BuildSchedule {
         let scope = arguments
         var platforms = StagePlatforms(target: options.platform ?? .host)
@@ -15,7 +16,7 @@ extension BuildRun {
                 let asked = try platform(of: step)
                 let base = try baseConfig(of: step, asked)
                 try platforms.check(step, asked: asked, found: base?.platform)
-                return base?.config.onBuild ?? []
+                return base?.config.onBuild ?? triggers(of: step.base)
             } catch {
                 throw BuildError(error, at: step.stage.fromInstruction.range)
             }
@@ -31,7 +32,26 @@ extension BuildRun {
                 expected: count == 0 ? "a stage with steps" : "a number from 1 to \(count)",
                 hint: "the steps of a stage are those that progress shows as [N/\(count)]")
         }
+        var rehearsed: [Int: StageState] = [:]
+        for entry in schedule.entries {
+            let index = entry.plan.stage.index
+            let stage = StageBuild(self, entry, isTarget: index == schedule.target)
+            rehearsed[index] = try stage.rehearse(on: rehearsed)
+        }
         return schedule
+    }
+
+    /// What a stage of the file has those do that begin with it. As in BuildKit, what its own base had
+    /// it do is done by then.
+    private func triggers(of base: StagePlan.Source) -> [String] {
+        guard case .stage(let index) = base, file.stages.indices.contains(index) else { return [] }
+        let stage = file.stages[index]
+        // A context has no instructions.
+        if let name = stage.name, contexts.has(name) { return [] }
+        return stage.instructions.compactMap { located in
+            guard case .onbuild(let onbuild) = located.instruction else { return nil }
+            return onbuild.trigger
+        }
     }
 
     /// The config of the image that the stage begins with.

@@ -9,7 +9,7 @@ internal import ImageSpec
 struct BuildSchedule {
     struct Entry {
         var plan: StagePlan.Step
-        /// What the base image has its users do.
+        /// What the base, an image or a stage, has its users do.
         var triggers: [LocatedInstruction]
         /// Of the stage's first step.
         var firstNumber = 0
@@ -36,7 +36,7 @@ struct BuildSchedule {
 
     /// - Parameters:
     ///   - file: what the plan is of.
-    ///   - triggers: the triggers of a stage's base image, as the image has them; asked for a
+    ///   - triggers: the triggers of a stage's base, as the image or the file has them; asked for a
     ///     stage after those that it stands on.
     ///   - contexts: that the build was given.
     ///   - former: how many steps have been shown already.
@@ -121,7 +121,7 @@ struct BuildSchedule {
             return located
         } catch {
             throw BuildError(
-                .invalidDockerfile, "the base image's ONBUILD trigger is wrong: \(error.message)",
+                .invalidDockerfile, "the ONBUILD trigger of the base is wrong: \(error.message)",
                 at: from.range, offending: nil, expected: error.expected, hint: "ONBUILD \(text)")
         }
     }

@@ -4,7 +4,11 @@ internal import ImageSpec
 internal import Store
 
 extension StageBuild {
-    func perform(_ instruction: AddInstruction, _ located: LocatedInstruction) throws {
+    /// What the words name.
+    /// - Throws: `invalidArgument`, for a checksum that goes with none of them, too.
+    func sources(
+        of instruction: AddInstruction
+    ) throws -> [(text: String, remote: RemoteSource?)] {
         let sources = try instruction.transfer.sources.map {
             (text: $0, remote: try RemoteSource($0))
         }
@@ -19,7 +23,22 @@ extension StageBuild {
                     .invalidArgument, "checksum requires HTTP(S) or Git sources",
                     offending: checksum)
             }
+            if case .file = sources[0].remote { _ = try digest(checksum) }
         }
+        return sources
+    }
+
+    private func digest(_ checksum: String) throws -> Digest {
+        guard let digest = Digest(checksum) else {
+            throw BuildError(
+                .invalidArgument, "\"\(checksum)\" is no digest", offending: checksum,
+                expected: "--checksum=sha256: and 64 hex digits")
+        }
+        return digest
+    }
+
+    func perform(_ instruction: AddInstruction, _ located: LocatedInstruction) throws {
+        let sources = try sources(of: instruction)
         var entries: [Transfer.Entry] = []
         for (index, (text, remote)) in sources.enumerated() {
             switch remote {
@@ -40,14 +59,7 @@ extension StageBuild {
     private func fileEntry(
         _ address: WebAddress, _ instruction: AddInstruction, word index: Int
     ) throws -> Transfer.Entry {
-        let checksum = try instruction.checksum.map { text in
-            guard let digest = Digest(text) else {
-                throw BuildError(
-                    .invalidArgument, "\"\(text)\" is no digest", offending: text,
-                    expected: "--checksum=sha256: and 64 hex digits")
-            }
-            return digest
-        }
+        let checksum = try instruction.checksum.map { try digest($0) }
         let tree = try run.remotes.tree(
             of: .file(address), checksum: checksum, number: remoteNumber(ofWord: index))
         let source = TreeSource(tree, in: run.store, name: "\(address)")

@@ -30,7 +30,8 @@ extension StageBuild {
         }
     }
 
-    func perform(_ instruction: CopyInstruction, _ located: LocatedInstruction) throws {
+    /// - Throws: `invalidArgument` for what only ADD takes.
+    func check(_ instruction: CopyInstruction) throws {
         for source in instruction.transfer.sources {
             guard let remote = try RemoteSource(source) else { continue }
             let isFile = if case .file = remote { true } else { false }
@@ -39,6 +40,10 @@ extension StageBuild {
                 isFile ? "source can't be a URL for COPY" : "source can't be a git ref for COPY",
                 offending: source, hint: "ADD takes URLs and git repositories")
         }
+    }
+
+    func perform(_ instruction: CopyInstruction, _ located: LocatedInstruction) throws {
+        try check(instruction)
         var source: any CopySource = run.context.source
         if let from = instruction.from { source = try self.source(named: from) }
         var entries: [Transfer.Entry] = []
@@ -69,7 +74,7 @@ extension StageBuild {
     }
 
     /// What the name after `--from=` means. Names in triggers are looked up here.
-    private func origin(_ name: String) throws -> StagePlan.Source {
+    func origin(_ name: String) throws -> StagePlan.Source {
         if let source = plan.sources[name] { return source }
         if name == "scratch" { return .scratch }
         if let index = try? run.file.stageIndex(of: name) { return .stage(index) }  // an image
@@ -164,7 +169,7 @@ extension StageBuild {
         let step = LayerStep(
             text: shownText(located), history: Self.history(keyword, transfer, keepsParents),
             inputs: try inputs(of: work), range: located.range)
-        try perform(step) { _, directories in try copy(work, directories) }
+        try perform(step) { _, directories in try copy(work, directories, located) }
     }
 
     /// As BuildKit's history has it.
@@ -203,7 +208,9 @@ extension StageBuild {
 
     // MARK: - Copying
 
-    private func copy(_ work: Transfer, _ directories: PendingDirectories) throws -> Tree {
+    private func copy(
+        _ work: Transfer, _ directories: PendingDirectories, _ located: LocatedInstruction
+    ) throws -> Tree {
         let ingest = try run.store.ingest(run.lease)
         let editor = TreeEditor(base: state.tree, directories: directories)
         let copier = TreeCopier(
@@ -229,9 +236,20 @@ extension StageBuild {
             let node = Node(
                 attributes: NodeAttributes(permissions: 0o644),
                 content: .file(try ingest.insert(file.content)))
+            guard let name = try? EntryName(Array(file.name.utf8)) else {
+                throw BuildError(
+                    .invalidArgument, "\"\(file.name)\" is no name for a file",
+                    offending: file.name, hint: "the destination has the directories")
+            }
             try copier.copy(
-                node, named: try EntryName(Array(file.name.utf8)), at: .root, from: run.store,
+                node, named: name, at: .root, from: run.store,
                 isStored: true, to: work.destination)
+        }
+        if let path = copier.overwritten {
+            run.warn(
+                "OverwrittenSource",
+                "several sources became the one file \(path), of which the last is left; end the "
+                    + "destination with a slash if it is to be a directory", at: located.range)
         }
         return try editor.finish()
     }

@@ -44,13 +44,13 @@ extension StageBuild {
     }
 
     private func cached(_ key: CacheKey) throws -> CacheRecord? {
-        run.options.ignoresCache ? nil : try run.store.cacheEntry(key)
+        ignoresCache ? nil : try run.store.cacheEntry(key)
     }
 
     /// Waits until nobody else makes what the step makes.
     /// - Returns: nil for a build that wants everything made anew, and waits for nobody.
     private func turn(_ key: CacheKey, _ step: BuildStep) throws -> StepLock? {
-        if run.options.ignoresCache { return nil }
+        if ignoresCache { return nil }
         return try run.store.lockStep(key) {
             run.observer.observe(.stepWaiting(step: step.number))
         } isCancelled: { [cancellation = run.cancellation] in
@@ -111,7 +111,7 @@ extension StageBuild {
     private func explain(
         _ layer: LayerStep, _ step: BuildStep, _ wasDamaged: Bool
     ) -> CacheExplanation? {
-        if run.options.ignoresCache { return CacheExplanation(.disabled) }
+        if ignoresCache { return CacheExplanation(.disabled) }
         if wasDamaged { return CacheExplanation(.damaged) }
         let miss = CacheMiss(
             inputs: layer.inputs, instruction: layer.history, place: step.place,

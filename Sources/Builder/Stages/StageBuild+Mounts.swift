@@ -58,7 +58,7 @@ extension StageBuild {
         return planned.sorted { ($0.target ?? "", $0.index) < ($1.target ?? "", $1.index) }
     }
 
-    private func target(_ text: String, _ mount: RunMount) throws -> String {
+    func target(_ text: String, _ mount: RunMount) throws -> String {
         let path = text.hasPrefix("/") ? text : "\(state.workingDirectory)/\(text)"
         let target = "/" + Self.names(of: path).joined(separator: "/")
         guard target != "/", !target.utf8.contains(0) else {
@@ -96,11 +96,17 @@ extension StageBuild {
         mount.id.isEmpty ? "default" : mount.id
     }
 
-    /// By default the target, as it is written.
-    private static func cacheID(_ mount: RunMount) -> String {
-        if !mount.id.isEmpty { return mount.id }
-        let path = names(of: mount.target).joined(separator: "/")
-        return mount.target.hasPrefix("/") ? "/" + path : path
+    /// By default the target, as it is written. `BUILDKIT_CACHE_MOUNT_NS` keeps builds apart.
+    private func cacheID(_ mount: RunMount) -> String {
+        var id = mount.id
+        if id.isEmpty {
+            let path = Self.names(of: mount.target).joined(separator: "/")
+            id = mount.target.hasPrefix("/") ? "/" + path : path
+        }
+        guard let space = run.arguments.givenValue("BUILDKIT_CACHE_MOUNT_NS"), !space.isEmpty else {
+            return id
+        }
+        return "\(space)/\(id)"
     }
 
     private func exposed(by mount: RunMount) throws -> Exposed? {
@@ -151,7 +157,7 @@ extension StageBuild {
             switch mount.kind {
             case .bind: words.append(mount.isReadOnly ? "ro" : "rw")
             case .cache:
-                words.append("id=\(Self.cacheID(mount))")
+                words.append("id=\(cacheID(mount))")
                 words.append("sharing=\(mount.sharing.rawValue)")
                 words.append(mount.isReadOnly ? "ro" : "rw")
             case .tmpfs: if let size = mount.sizeBytes { words.append("size=\(size)") }
@@ -249,7 +255,7 @@ extension StageBuild {
             case .locked: .locked
             }
         return CacheMountRequest(
-            id: Self.cacheID(mount), sharing: sharing, seed: seed,
+            id: cacheID(mount), sharing: sharing, seed: seed,
             permissions: mount.permissions, userID: mount.userID, groupID: mount.groupID)
     }
 

@@ -19,6 +19,10 @@ extension StageBuild {
             network: network(of: instruction), files: files)
         request.surroundings = surroundings(of: instruction)
         var inputs = CacheInputs("RUN", parent: state.tree)
+        if let name = run.arguments.givenValue("BUILDKIT_SANDBOX_HOSTNAME"), !name.isEmpty {
+            request.hostname = name
+            inputs.append("hostname", name)
+        }
         for argument in arguments { inputs.append("argument", argument) }
         for variable in request.environment { inputs.append("environment", variable) }
         inputs.append("directory", request.workingDirectory)
@@ -39,7 +43,7 @@ extension StageBuild {
         }
     }
 
-    private func checkSecurity(_ instruction: RunInstruction) throws {
+    func checkSecurity(_ instruction: RunInstruction) throws {
         guard instruction.security == .insecure, !run.options.run.allowsInsecure else { return }
         throw BuildError(
             .invalidArgument, "security.insecure is not allowed",
@@ -79,7 +83,7 @@ extension StageBuild {
         }
     }
 
-    private func program(
+    func program(
         of instruction: RunInstruction
     ) throws -> (arguments: [String], files: [StepFile]) {
         switch instruction.program {
@@ -160,7 +164,9 @@ extension StageBuild {
     private func failure(
         _ request: StepRequest, _ ending: StepResult.Ending, _ step: BuildStep, _ log: StepLog
     ) -> BuildError {
-        let command = request.arguments.joined(separator: " ")
+        // Of a script the first line: the whole stands below.
+        let lines = request.arguments.joined(separator: " ").split(separator: "\n")
+        let command = (lines.first.map(String.init) ?? "") + (lines.count > 1 ? " …" : "")
         var failed = BuildError.FailedCommand(
             build: run.recorder.id, step: step.number, outputTail: log.tail,
             logPath: run.recorder.logPath(step.number))

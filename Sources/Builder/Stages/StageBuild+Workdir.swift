@@ -9,13 +9,6 @@ extension StageBuild {
     ///
     /// As in BuildKit, each but `/` is a layer, an empty one where the directory is there already.
     func perform(_ instruction: WorkdirInstruction, _ located: LocatedInstruction) throws {
-        if !state.hasOwnWorkingDirectory, !instruction.path.hasPrefix("/") {
-            run.warn(
-                "WorkdirRelativePath",
-                "Relative workdir \"\(instruction.path)\" can have unexpected results if the "
-                    + "base image changes", at: located.range)
-        }
-        state.hasOwnWorkingDirectory = true
         let place = try DestinationPath(
             instruction.path, workingDirectory: state.workingDirectory)
         state.image.config.workingDirectory = place.text

@@ -10,11 +10,11 @@ final class StageBuild {
     var state: StageState
 
     private let triggers: [LocatedInstruction]
-    private let isTarget: Bool
+    let isTarget: Bool
     /// The build's number of the stage's first step.
     private let firstNumber: Int
     /// How many steps the stage shows, and how many it has shown.
-    private let stepTotal: Int
+    let stepTotal: Int
     private let remoteNumbers: [Int: Int]
     private var stepIndex = 0
     private var isTrigger = false
@@ -37,11 +37,11 @@ final class StageBuild {
     /// - Throws: ``BuildError``, with the instruction's place.
     func build() throws -> StageState {
         let from = plan.stage.fromInstruction
-        try Self.place(at: from.range) { try begin() }
+        try Self.place(at: from.range) { try begin { try run.finishedStage($0) } }
+        warnOfPlatform()
         state.image.config.onBuild = []
         try showBase()
         try Self.place(at: from.range) { try takeContext() }
-        let instructions = triggers + plan.stage.instructions
         for (index, instruction) in instructions.enumerated() {
             if isTarget, let last = run.options.targetStep, stepIndex == last { break }
             position = index
@@ -57,7 +57,18 @@ final class StageBuild {
         return state
     }
 
-    private func begin() throws {
+    /// Whether the stage's steps are run, whatever the cache has.
+    var ignoresCache: Bool {
+        let stages = run.options.ignoresCacheOfStages
+        return run.options.ignoresCache || stages.contains("\(plan.stage.index)")
+            || plan.stage.name.map { stages.contains($0) } == true
+    }
+
+    /// With those of the base.
+    var instructions: [LocatedInstruction] { triggers + plan.stage.instructions }
+
+    /// - Parameter stage: what another stage made.
+    func begin(_ stage: (Int) throws -> StageState) throws {
         switch plan.base {
         case .scratch:
             state = StageState(scratchFor: try run.platform(of: plan) ?? .host)
@@ -65,18 +76,10 @@ final class StageBuild {
             let base = try run.contexts.base(name, run.images, try run.platform(of: plan))
             guard case .image(let found) = base else { break }
             state = StageState(found.config, tree: found.tree, layers: found.layers)
-        case .stage(let index): state = try run.finishedStage(index).forNextStage()
+        case .stage(let index): state = try stage(index).forNextStage()
         case .image(let name):
             let found = try run.images.find(name, platform: try run.platform(of: plan))
             state = StageState(found.config, tree: found.tree, layers: found.layers)
-            if Platform.host.rank(of: found.config.platform) == nil {
-                run.warn(
-                    "InvalidBaseImagePlatform",
-                    "Base image \(name) was pulled with platform "
-                        + "\"\(BaseImages.text(found.config.platform))\", expected "
-                        + "\"\(BaseImages.text(.host))\" for current build",
-                    at: plan.stage.fromInstruction.range)
-            }
         }
         // The directory that an image states is made clean, as a relative one would be.
         let directory = try DestinationPath(
@@ -84,6 +87,19 @@ final class StageBuild {
         if !state.image.config.workingDirectory.isEmpty {
             state.image.config.workingDirectory = directory.text
         }
+    }
+
+    private func warnOfPlatform() {
+        let platform = state.image.platform
+        guard case .image(let name) = plan.base, Platform.host.rank(of: platform) == nil else {
+            return
+        }
+        run.warn(
+            "InvalidBaseImagePlatform",
+            "Base image \(name) was pulled with platform "
+                + "\"\(BaseImages.text(platform))\", expected "
+                + "\"\(BaseImages.text(.host))\" for current build",
+            at: plan.stage.fromInstruction.range)
     }
 
     /// A base image is the stage's first step; there is nothing to do for it.
@@ -106,22 +122,25 @@ final class StageBuild {
             try run.results.check()
             try run.cancellation.check()
             if case .arg(let arg) = located.instruction { return try declare(arg) }
-            let environment = state.environment
-            let expanded = try located.expanded(escape: run.file.directives.escape) {
-                environment[$0]
-            }
-            switch expanded.instruction {
+            switch try expanded(located) {
             case .run(let instruction): try perform(instruction, located)
             case .copy(let instruction): try perform(instruction, located)
             case .add(let instruction): try perform(instruction, located)
             case .workdir(let instruction): try perform(instruction, located)
-            default: try configure(expanded.instruction)
+            case let instruction: try configure(instruction)
             }
         }
     }
 
+    /// The instruction with the values of its variables.
+    func expanded(_ located: LocatedInstruction) throws -> Instruction {
+        let environment = state.environment
+        return try located.expanded(escape: run.file.directives.escape) { environment[$0] }
+            .instruction
+    }
+
     /// Gives what goes wrong a place, but for what ends the stage without being its fault.
-    private static func place(at range: SourceRange, _ body: () throws -> Void) throws {
+    static func place(at range: SourceRange, _ body: () throws -> Void) throws {
         do {
             try body()
         } catch let error
@@ -136,7 +155,7 @@ final class StageBuild {
 
     /// Declares in order: a later default sees an earlier argument of the same line. Names see what
     /// was there before the line.
-    private func declare(_ arg: ArgInstruction) throws {
+    func declare(_ arg: ArgInstruction) throws {
         let expander = WordExpander(escape: run.file.directives.escape)
         let before = state.environment
         var words: [String] = []
@@ -173,7 +192,6 @@ final class StageBuild {
 
     /// Has the context read what later instructions copy from it, while this one runs.
     func readAhead() {
-        let instructions = triggers + plan.stage.instructions
         run.readahead.prepare(instructions.dropFirst(position + 1))
     }
 

@@ -49,7 +49,6 @@ struct StageState: Sendable {
     var arguments: [(name: String, value: String?)] = []
     /// Whether this stage itself has a CMD, which an ENTRYPOINT then leaves alone.
     var hasOwnCommand = false
-    var hasOwnWorkingDirectory = false
     /// The last step that the cache did not have, of this stage or those below: why what stands on
     /// it is not there either.
     var lastRebuiltStep: Int?
@@ -84,7 +83,7 @@ struct StageState: Sendable {
     func forNextStage() -> StageState {
         var next = self
         next.hasOwnCommand = false
-        // Triggers are for who builds on the image. As in BuildKit, a stage is no such image.
+        // They fire now: the schedule has them.
         next.image.config.onBuild = []
         next.begin()
         return next

@@ -26,18 +26,23 @@ enum Suggestion {
             .map { "did you mean \(prefix)\($0)?" }
     }
 
-    /// Levenshtein's distance.
+    /// Letters changed, added, left out, and pairs in the wrong order (optimal string alignment).
     private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-        var row = Array(0...right.count)
-        for (index, byte) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = index + 1
+        var older: [Int] = []
+        var former = Array(0...right.count)
+        for (row, byte) in left.enumerated() {
+            var current = [row + 1]
             for column in right.indices {
-                let substituted = diagonal + (byte == right[column] ? 0 : 1)
-                diagonal = row[column + 1]
-                row[column + 1] = min(substituted, diagonal + 1, row[column] + 1)
+                var least = min(
+                    former[column] + (byte == right[column] ? 0 : 1), former[column + 1] + 1,
+                    current[column] + 1)
+                if row > 0, column > 0, byte == right[column - 1], left[row - 1] == right[column] {
+                    least = min(least, older[column - 1] + 1)
+                }
+                current.append(least)
             }
+            (older, former) = (former, current)
         }
-        return row[right.count]
+        return former[right.count]
     }
 }

@@ -87,7 +87,34 @@ struct Builds: GlassDirectory {
     }
 }
 
-/// One build: a link to the cache entry of each step that has one, and the state where it failed.
+/// A step that is in no cache: the image or the files that a stage begins with.
+struct BaseDirectory: GlassDirectory {
+    private let build: BuildRecord
+    private let step: BuildStepRecord
+
+    init(_ build: BuildRecord, _ step: BuildStepRecord) {
+        self.build = build
+        self.step = step
+    }
+
+    var identity: [UInt8] { Array("\(build.id) \(step.number)".utf8) }
+    var isLive: Bool { false }
+    func modificationTime() -> NodeTime { NodeTime(nanosecondsSinceEpoch: build.startedAt) }
+
+    func entries() throws -> [(name: EntryName, entry: GlassEntry)] {
+        [
+            (EntryName(text: "rootfs"), .tree(step.tree)),
+            (
+                EntryName(text: "step"),
+                .file(
+                    Array("\(step.instruction)\n".utf8), modificationTime: modificationTime())
+            ),
+        ]
+    }
+}
+
+/// One build: each step that ended well, as its cache entry or as what a stage began with, and the
+/// state where it failed.
 struct BuildDirectory: GlassDirectory {
     private let context: GalleryContext
     private let build: BuildRecord
@@ -118,9 +145,7 @@ struct BuildDirectory: GlassDirectory {
                 result.append(
                     (name, .symbolicLink(target: Array(target.utf8), modificationTime: time)))
             } else {
-                // An instruction that changes no file: its text.
-                result.append(
-                    (name, .file(Array((step.instruction + "\n").utf8), modificationTime: time)))
+                result.append((name, .directory(BaseDirectory(build, step))))
             }
         }
         var why = ""

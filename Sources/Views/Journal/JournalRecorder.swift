@@ -23,7 +23,7 @@ final class JournalRecorder {
     private var madeFiles = false
     /// Files that nothing needs any more, once the records that say so are durable.
     private(set) var discarded: [String] = []
-    private var discardedBytes: UInt64 = 0
+    private(set) var discardedBytes: UInt64 = 0
     /// It is not known which own files are on the disk: all are to be flushed.
     var isUncertain = false
 

@@ -34,6 +34,16 @@ final class HostFile: Sendable {
         }
     }
 
+    /// Whether it is a program or a library (ELF).
+    var isProgram: Bool {
+        var head: [UInt8] = [0, 0, 0, 0]
+        // What cannot be read is told to whoever reads it.
+        unsafe head.withUnsafeMutableBytes { buffer in
+            _ = try? unsafe DescriptorIO.readFully(descriptor, into: buffer, at: 0)
+        }
+        return head == [0x7F, 0x45, 0x4C, 0x46]
+    }
+
     func status() throws(FileSystemError) -> FileStatus {
         do throws(Errno) {
             return try FileStatus(of: descriptor)

@@ -15,6 +15,7 @@ final class ViewDurability: Sendable {
     /// Commits by time run here: no thread as long as nothing is pending.
     private let queue = DispatchQueue(label: "vitrine.commits")
     private let isScheduled = Atomic(false)
+    private let isScheduledAtOnce = Atomic(false)
 
     /// As ext4's journal: what is not fsynced is on the disk after this time.
     private static let commitInterval = DispatchTimeInterval.seconds(5)
@@ -33,7 +34,17 @@ final class ViewDurability: Sendable {
 
     /// Has `commit` run in a while, or at once; if it is not going to already.
     func schedule(atOnce: Bool, _ commit: @escaping @Sendable () -> Void) {
-        if atOnce { return queue.async(execute: commit) }
+        if atOnce {
+            guard
+                isScheduledAtOnce.compareExchange(
+                    expected: false, desired: true, ordering: .relaxed
+                ).exchanged
+            else { return }
+            return queue.async { [weak self] in
+                self?.isScheduledAtOnce.store(false, ordering: .relaxed)
+                commit()
+            }
+        }
         guard
             isScheduled.compareExchange(expected: false, desired: true, ordering: .relaxed)
                 .exchanged
@@ -60,4 +71,6 @@ struct JournalPoint: Sendable {
     var isOwn: Bool
     var wantsCommit: Bool
     var isUrgent: Bool
+    /// What a commit would give back to the disk.
+    var discardedBytes: UInt64
 }

@@ -109,15 +109,35 @@ extension WorkingTree {
     /// After an operation: writes what it appended, and sees that there will be a commit.
     func settle(_ point: JournalPoint) throws(FileSystemError) {
         guard let durability else { return }
+        let need = point.discardedBytes > 0 ? roomNeed(point.discardedBytes) : .none
         if point.wantsCommit {
-            durability.schedule(atOnce: point.isUrgent) { [weak self] in self?.commitByTime() }
+            let isUrgent = point.isUrgent || need != .none
+            durability.schedule(atOnce: isUrgent) { [weak self] in self?.commitByTime() }
         }
         do throws(FileSystemError) {
             try durability.journal.write(upTo: point.number)
+            if need == .now { try commit(whole: false) }
         } catch {
             // Who only looked has its answer.
             if point.isOwn { throw error }
         }
+    }
+
+    /// How much the bytes of removed files, which wait for a commit, are missed on the disk.
+    private enum RoomNeed { case none, soon, now }
+
+    /// With less than this the disk is as good as full.
+    private static let scarceBytes: UInt64 = 64 << 20
+    /// Fewer are not worth a commit that somebody waits for.
+    private static let worthwhileBytes: UInt64 = 1 << 20
+
+    private func roomNeed(_ discardedBytes: UInt64) -> RoomNeed {
+        // Where it is not known, writers will say so.
+        guard let room = try? FileSystemRoom(of: workDirectory.rawValue) else { return .none }
+        let (free, isBeyond) = room.availableBlocks.multipliedReportingOverflow(
+            by: room.blockSizeBytes)
+        if isBeyond || free >= Self.scarceBytes { return .none }
+        return discardedBytes >= max(Self.worthwhileBytes, free / 8) ? .now : .soon
     }
 
     private func commitByTime() {
@@ -134,10 +154,10 @@ extension WorkingTree {
         guard let journal = durability?.journal else { return }
         do throws(FileSystemError) {
             try journal.admit(isRemoval: kind == .removal)
-        } catch .noSpace {
+        } catch  where error == .noSpace || error == .quotaExceeded {
             // What was deleted a moment ago waits for a commit with its bytes.
             let waits = state.withLock { $0.recorder?.discarded.isEmpty == false }
-            guard waits else { throw .noSpace }
+            guard waits else { throw error }
             try commit(whole: false)
             try journal.admit(isRemoval: kind == .removal)
         }

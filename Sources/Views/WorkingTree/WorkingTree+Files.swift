@@ -8,9 +8,10 @@ extension WorkingTree {
     package func open(
         _ inode: InodeNumber, flags: OpenFlags, clearSetIDs: Bool, context: RequestContext
     ) throws(FileSystemError) -> OpenedFile {
+        // What cannot be opened is not emptied either.
+        if flags.writes { try checkRoomToOpen(inode) }
         if flags.contains(.truncate) { try resize(inode, to: 0, clearSetIDs: clearSetIDs) }
         guard flags.writes else { return try openForReading(inode) }
-        try checkRoomToOpen(inode)
         let opened = try changing { () throws(FileSystemError) in
             try gated(inode) { () throws(FileSystemError) in
                 let file = try ownFile(of: inode)
@@ -45,15 +46,18 @@ extension WorkingTree {
 
     private func openForReading(_ inode: InodeNumber) throws(FileSystemError) -> OpenedFile {
         let opened = try perform { (state) throws(Interruption) -> OpenedFile? in
-            try state.wantsBacking(inode)
-                ? nil : try state.open(inode, file: nil, .readOnly)
+            try state.backingForReading(inode) == .none
+                ? try state.open(inode, file: nil, .readOnly) : nil
         }
         if let opened { return opened }
         try checkRoomToOpen(inode)
         return try gated(inode) { () throws(FileSystemError) in
             let file = try readableFile(of: inode)
+            let isProgram = file?.isProgram == true
             return try perform { (state) throws(Interruption) in
-                try state.open(inode, file: file, .readOnly)
+                let wish = try state.backingForReading(inode)
+                let isWanted = wish == .wanted || wish == .wantedByPrograms && isProgram
+                return try state.open(inode, file: isWanted ? file : nil, .readOnly)
             }
         }
     }
@@ -98,7 +102,8 @@ extension WorkingTree {
     package func createUnnamed(
         _ request: NodeCreation, flags: OpenFlags
     ) throws(FileSystemError) -> (entry: Entry, file: OpenedFile) {
-        try changing { () throws(FileSystemError) in
+        guard OpenFileBudget.hasRoom else { throw .other(errno: ENFILE) }
+        return try changing { () throws(FileSystemError) in
             try withNewFile { (made) throws(FileSystemError) in
                 try perform { (state) throws(Interruption) in
                     let inode = try state.makeUnnamed(
@@ -158,23 +163,37 @@ extension WorkingTree {
     }
 }
 
+/// Whether reads go to the host's file directly.
+enum BackingWish {
+    case none
+    case wanted
+    /// If the file is a program, which only its first bytes tell.
+    case wantedByPrograms
+}
+
 extension WorkingTreeState {
-    /// Whether reads should go to the host's file directly.
-    func wantsBacking(_ number: InodeNumber) throws(Interruption) -> Bool {
+    /// How an inode that is to be opened for reading should be served.
+    ///
+    /// Of the lower tree only programs and libraries are read past the daemon: each step of a build
+    /// begins with them, and they are replaced by others, not written. A file that is open so when it
+    /// is first written to falls apart in two for the kernel (``renew(_:)``): its readers would miss
+    /// what is written, and locks would not hold.
+    func backingForReading(_ number: InodeNumber) throws(Interruption) -> BackingWish {
         let (inode, data) = try regular(number)
-        guard offersBackings else { return false }
-        if inode.flags.contains(.mayBeMapped) { return true }
+        guard offersBackings else { return .none }
+        if inode.flags.contains(.mayBeMapped) { return .wanted }
         if let opened = inode.opened, opened.handleCount > 0 {
             // As the files that are open: the kernel serves an inode in one way at a time.
-            return opened.cachedCount == 0
+            return opened.cachedCount == 0 ? .wanted : .none
         }
         switch data {
-        case .empty: return false
+        case .empty: return .none
         case .object(let content):
-            return content.sizeBytes >= WorkingTree.passthroughMinimumBytes
+            let isLarge = content.sizeBytes >= WorkingTree.passthroughMinimumBytes
+            return isLarge ? .wantedByPrograms : .none
         case .own(let file):
-            return file.partial == nil
-                && file.sizeBytes >= WorkingTree.passthroughMinimumBytes
+            let isLarge = file.sizeBytes >= WorkingTree.passthroughMinimumBytes
+            return file.partial == nil && isLarge ? .wanted : .none
         }
     }
 

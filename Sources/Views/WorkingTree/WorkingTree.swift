@@ -12,10 +12,9 @@ package import VirtualFS
 /// makes a tree of it.
 ///
 /// Two things differ from a file system of the kernel's own, as they do on overlayfs:
-/// - A program that has a file of the lower tree open in passthrough goes on seeing the old content
-///   when another first writes to the file. Whoever opens it then sees the new one: the kernel gets
-///   the inode under another number (``renew(_:)``). Programs that read through the daemon see the
-///   new one at once.
+/// - Who has a program or library of the lower tree open goes on seeing the old content when another
+///   first writes to the file: such files are read past the daemon. Whoever opens it then sees the new
+///   one: the kernel gets the inode under another number (``renew(_:)``).
 /// - Reading never changes an access time (`noatime`).
 ///
 /// A view is *volatile*, and goes with its process, or *durable*: the view of a container, whose
@@ -46,7 +45,7 @@ package final class WorkingTree: FileSystem, Sendable {
     let objects: ViewObjects
 
     /// Reads of smaller files go through the daemon and stay in the kernel's page cache, which saves
-    /// opening the object; larger ones are read from the host's page cache directly.
+    /// opening the object; larger ones may be read from the host's page cache directly.
     package static let passthroughMinimumBytes: UInt64 = 128 << 10
 
     /// - Parameters:

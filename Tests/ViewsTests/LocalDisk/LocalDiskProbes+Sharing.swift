@@ -30,22 +30,47 @@ extension LocalDiskProbe {
                 }
         },
         LocalDiskProbe("locks of three kinds") { directory in
-            Outcome.with(directory + "/small", O_RDWR) { first in
-                Outcome.with(directory + "/small", O_RDWR) { second in
-                    var lock = flock(
-                        l_type: Int16(F_WRLCK), l_whence: Int16(SEEK_SET), l_start: 5, l_len: 10,
-                        l_pid: 0)
-                    let ofd = (set: Int32(37), get: Int32(36))
-                    return [
+            ["/small", "/large", "/large2"].flatMap { name in
+                // The second one opens for writing what the first one has open for reading.
+                Outcome.with(directory + name, name == "/large2" ? O_RDWR : O_RDONLY) { first in
+                    var early = Self.wholeLock(F_RDLCK)
+                    let held = [
                         Outcome.of(flock(first, LOCK_EX)),
-                        Outcome.of(flock(second, LOCK_SH | LOCK_NB)),
-                        Outcome.of(unsafe fcntl(first, ofd.set, &lock)),
-                        Outcome.of(unsafe fcntl(second, ofd.set, &lock)),
-                        // The record lock of a process conflicts with those of open files.
-                        Outcome.of(unsafe fcntl(second, F_SETLK, &lock)),
-                        Outcome.of(unsafe fcntl(second, ofd.get, &lock)),
-                        "\(lock.l_type) \(lock.l_start) \(lock.l_len)",
+                        Outcome.of(unsafe fcntl(first, Self.setLock, &early)),
                     ]
+                    return held
+                        + Outcome.with(directory + name, O_RDWR) { second in
+                            var lock = Self.wholeLock(F_WRLCK)
+                            return [
+                                Outcome.write(second, [1]),
+                                Outcome.of(flock(second, LOCK_SH | LOCK_NB)),
+                                Outcome.of(unsafe fcntl(second, Self.setLock, &lock)),
+                                // The record lock of a process conflicts with those of open files.
+                                Outcome.of(unsafe fcntl(second, F_SETLK, &lock)),
+                                Outcome.of(unsafe fcntl(second, Self.getLock, &lock)),
+                                "\(lock.l_type) \(lock.l_start) \(lock.l_len)",
+                            ]
+                        }
+                }
+            }
+        },
+        LocalDiskProbe("who reads a file sees what another writes to it") { directory in
+            ["/small", "/large"].flatMap { name in
+                let path = directory + name
+                return Outcome.with(path) { reader in
+                    let before = Self.bytes(reader, at: 0)
+                    return before
+                        + Outcome.with(path, O_WRONLY) { writer in
+                            [Outcome.write(writer, [65, 66, 67], at: 1)] + Self.bytes(reader, at: 0)
+                                + [Outcome.of(ftruncate(writer, 2))] + Self.bytes(reader, at: 0)
+                                + [Outcome.write(writer, [68], at: 9000)]
+                                + Self.bytes(reader, at: 8998)
+                        }
+                        + ["/proc/self/fd/\(reader)"].flatMap { again in
+                            Outcome.with(again, O_RDWR) {
+                                [Outcome.write($0, [69], at: 0)] + Self.bytes(reader, at: 0)
+                            }
+                        }
                 }
             }
         },
@@ -77,11 +102,16 @@ extension LocalDiskProbe {
         LocalDiskProbe("watches see what is done") { directory in
             let watch = inotify_init1(Int32(IN_NONBLOCK))
             defer { close(watch) }
+            let reader = Outcome.open(directory + "/large")
+            defer { close(reader) }
             unsafe inotify_add_watch(watch, directory, 0xFFF)
+            unsafe inotify_add_watch(watch, directory + "/large", 0xFFF)
             _ = Outcome.put([1], directory + "/seen")
             unsafe rename(directory + "/seen", directory + "/moved")
             unsafe unlink(directory + "/moved")
-            _ = Outcome.with(directory + "/small", O_WRONLY | O_APPEND) { [Outcome.write($0, [1])] }
+            for name in ["/small", "/large"] {
+                _ = Outcome.with(directory + name, O_WRONLY | O_APPEND) { [Outcome.write($0, [1])] }
+            }
             var buffer = [UInt8](repeating: 0, count: 1 << 14)
             let count = unsafe read(watch, &buffer, buffer.count)
             var (events, position): ([String], Int) = ([], 0)
@@ -98,6 +128,20 @@ extension LocalDiskProbe {
             return events
         },
     ]
+
+    /// `F_OFD_SETLK` and `F_OFD_GETLK`.
+    private static let (setLock, getLock) = (Int32(37), Int32(36))
+
+    private static func wholeLock(_ type: Int32) -> flock {
+        flock(
+            l_type: Int16(type), l_whence: Int16(SEEK_SET), l_start: 5, l_len: 10, l_pid: 0)
+    }
+
+    private static func bytes(_ file: Int32, at offset: Int) -> [String] {
+        var buffer = [UInt8](repeating: 0, count: 6)
+        let count = unsafe pread(file, &buffer, buffer.count, offset)
+        return [Outcome.of(count), "\(buffer)"]
+    }
 
     private static func map(_ file: Int32) -> UnsafeMutableRawPointer? {
         let start = unsafe mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0)

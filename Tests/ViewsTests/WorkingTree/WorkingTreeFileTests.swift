@@ -11,12 +11,16 @@ import VirtualFS
 struct WorkingTreeFileTests {
     private let context = RequestContext()
 
-    /// A lower tree with `f` of `count` bytes.
-    private func fixture(_ count: Int, mode: UInt32 = 0o644) throws -> WorkingTreeFixture {
+    /// A lower tree with `f` of `count` bytes, which begins as programs do (ELF) if it is one.
+    private func fixture(
+        _ count: Int, mode: UInt32 = 0o644, isProgram: Bool = false
+    ) throws -> WorkingTreeFixture {
+        var bytes = [UInt8](repeating: 1, count: count)
+        if isProgram { bytes.replaceSubrange(0..<4, with: [0x7F, 0x45, 0x4C, 0x46]) }
         let fixture = try WorkingTreeFixture()
         let client = ViewClient(fixture.tree, umask: 0)
         _ = client.run(.create(path: "f", mode: 0o600, exclusive: true))
-        _ = client.run(.write(path: "f", offset: 0, bytes: .init(repeating: 1, count: count)))
+        _ = client.run(.write(path: "f", offset: 0, bytes: bytes))
         _ = client.run(.changeMode(path: "f", mode: mode))
         _ = client.run(.setModificationTime(path: "f", seconds: 77))
         try fixture.remount()
@@ -72,11 +76,14 @@ struct WorkingTreeFileTests {
         }
     }
 
-    @Test(arguments: [(0, false), (100, false), (128 << 10, true), (1 << 20, true)])
-    func `large files are read past the daemon, small ones from the page cache`(
-        size: Int, hasBacking: Bool
+    @Test(arguments: [
+        (0, false, false), (100, true, false), (128 << 10, true, true), (1 << 20, true, true),
+        (1 << 20, false, false),
+    ])
+    func `large programs are read past the daemon, all else from the page cache`(
+        size: Int, isProgram: Bool, hasBacking: Bool
     ) throws {
-        let fixture = try fixture(size)
+        let fixture = try fixture(size, isProgram: isProgram)
         let inode = try inode(fixture)
         let file = try fixture.tree.open(inode, flags: [], context: context)
         #expect((file.backing != nil) == hasBacking)
@@ -147,19 +154,18 @@ struct WorkingTreeFileTests {
         #expect(try fixture.tree.attributes(of: inode, handle: nil).validity == .forever)
     }
 
-    @Test func `a writer beside a passthrough reader of the lower file has another backing`() throws
-    {
-        let fixture = try fixture(1 << 19)
+    @Test func `a writer beside a passthrough reader of a program has another backing`() throws {
+        let fixture = try fixture(1 << 19, isProgram: true)
         let inode = try inode(fixture)
         let reader = try fixture.tree.open(inode, flags: [], context: context)
         let writer = try fixture.tree.open(inode, flags: .readWrite, context: context)
         let (lower, own) = (try #require(reader.backing), try #require(writer.backing))
         #expect(lower.identity != own.identity && lower.descriptor != own.descriptor)
         try write(fixture, inode, writer, [2, 2])
-        #expect(try read(fixture, inode, reader).prefix(3) == [2, 2, 1])
+        #expect(try read(fixture, inode, reader).prefix(3) == [2, 2, 0x4C])
         var stale: [UInt8] = [0, 0]
         #expect(unsafe pread(lower.descriptor, &stale, 2, 0) == 2)
-        #expect(stale == [1, 1])
+        #expect(stale == [0x7F, 0x45])
         for file in [reader, writer] { fixture.tree.release(inode, handle: file.handle) }
     }
 
@@ -329,7 +335,7 @@ struct WorkingTreeFileTests {
     }
 
     @Test func `descriptors are held for open files only, one for each inode`() throws {
-        let fixture = try fixture(1 << 20)
+        let fixture = try fixture(1 << 20, isProgram: true)
         let inode = try inode(fixture)
         let tree = fixture.tree
         let first = try tree.open(inode, flags: [], context: context)
