@@ -70,9 +70,6 @@ static void open_file(struct turn *turn) {
     struct stat status;
     if (fstat(opened, &status) == 0) {
         add_status(turn, turn->result, &status);
-        if (way == O_RDONLY && S_ISREG(status.st_mode) && status.st_size >= 128 << 10) {
-            turn->loose[turn->slot] = true;
-        }
     }
 }
 
@@ -377,9 +374,6 @@ static void lock(struct turn *turn) {
     static const int kinds[] = {LOCK_SH, LOCK_EX, LOCK_UN};
     int kind = kinds[below(&turn->numbers, 3)];
     add(turn->what, "flock slot %d, %d", turn->slot, kind);
-    struct stat status;
-    // A reader of the old content has a file of its own.
-    if (fstat(*slot(turn), &status) == 0 && status.st_size >= 128 << 10) return;
     outcome(turn, flock(*slot(turn), kind | LOCK_NB));
 }
 

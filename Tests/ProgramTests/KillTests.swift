@@ -104,7 +104,7 @@ struct KillTests {
         process.waitUntilExit()
         // The commands end with the build; its mounts stay to be cleared up.
         try waitUntil { try processes(seconds).isEmpty }
-        #expect(try !mounts(program).isEmpty)
+        try waitUntil { try !mounts(program).isEmpty }
     }
 
     private func expectNothingLeft(_ program: Program) throws {
