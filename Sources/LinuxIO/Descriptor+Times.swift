@@ -17,8 +17,8 @@ extension DescriptorIO {
     }
 
     /// `UTIME_OMIT` and `UTIME_NOW` of sys/stat.h, macros that Swift does not see.
-    private static let omit = (1 << 30) - 2
-    private static let now = (1 << 30) - 1
+    static let omit = (1 << 30) - 2
+    static let now = (1 << 30) - 1
 
     private static func setTimes(
         _ descriptor: Int32, _ times: InlineArray<2, timespec>

@@ -164,6 +164,34 @@ package enum HostDirectory {
     }
 
     /// Sets both times of a file to now, which also renews its change time.
+    /// Sets the access time to now: the change time too, the modification time not.
+    package static func renew(_ path: String) throws(Errno) {
+        let times: InlineArray<2, timespec> = [
+            timespec(tv_sec: 0, tv_nsec: DescriptorIO.now),
+            timespec(tv_sec: 0, tv_nsec: DescriptorIO.omit),
+        ]
+        try setTimes(path, times)
+    }
+
+    package static func setModificationTime(
+        of path: String, _ time: FileTimestamp
+    ) throws(Errno) {
+        let times: InlineArray<2, timespec> = [
+            timespec(tv_sec: 0, tv_nsec: DescriptorIO.omit),
+            timespec(tv_sec: Int(time.seconds), tv_nsec: Int(time.nanoseconds)),
+        ]
+        try setTimes(path, times)
+    }
+
+    private static func setTimes(
+        _ path: String, _ times: InlineArray<2, timespec>
+    ) throws(Errno) {
+        let result = unsafe times.span.withUnsafeBufferPointer {
+            unsafe utimensat(AT_FDCWD, path, $0.baseAddress, AT_SYMLINK_NOFOLLOW)
+        }
+        guard result == 0 else { throw Errno.current }
+    }
+
     package static func touch(_ path: String) throws(Errno) {
         try retrying { unsafe utimensat(AT_FDCWD, path, nil, 0) }
     }

@@ -51,6 +51,8 @@ package final class ObjectIngest: Sendable {
             let file = try OwnedDescriptor(
                 opening: temporary, [.writeOnly, .create, .exclusive], permissions: 0o444)
             try unsafe DescriptorIO.writeAll(file.rawValue, buffer)
+            try DescriptorIO.setModificationTime(
+                file.rawValue, ObjectStamp.time(of: content.digest))
         } catch {
             throw failure(error, temporary)
         }
@@ -85,7 +87,14 @@ package final class ObjectIngest: Sendable {
         let content: FileContent
         do throws(Errno) {
             content = try Self.hash(descriptor)
-            if content.sizeBytes > 0 { try DescriptorIO.setPermissions(descriptor, 0o444) }
+            if content.sizeBytes > 0 {
+                try DescriptorIO.setPermissions(descriptor, 0o444)
+                // What has another name is a container's file, which has a time of its own.
+                if try FileStatus(of: descriptor).linkCount == 1 {
+                    try DescriptorIO.setModificationTime(
+                        descriptor, ObjectStamp.time(of: content.digest))
+                }
+            }
         } catch {
             throw failure(error, path)
         }
@@ -156,19 +165,20 @@ package final class ObjectIngest: Sendable {
 
     /// Whether the content is there. Being asked for renews it, so that the collector keeps it.
     ///
-    /// An object of another size is damaged, and as good as none: it will be replaced. One of other
-    /// content is noticed only by an ingest that reads what is there.
+    /// An object of another size or other bytes is damaged, and as good as none: it will be replaced.
+    /// What changed on the disk by itself is noticed only by an ingest that reads what is there.
     package func isPresent(_ content: FileContent) throws(StoreError) -> Bool {
         let path = store.layout.object(content.digest)
         do throws(Errno) {
-            guard
-                try FileStatus(ofPath: path, followsLinks: false).sizeBytes == content.sizeBytes
-            else { return false }
-            if readsPresent {
+            let status = try FileStatus(ofPath: path, followsLinks: false)
+            guard status.sizeBytes == content.sizeBytes else { return false }
+            let isTrusted = ObjectStamp.isOn(status, of: content.digest)
+            if readsPresent || !isTrusted {
                 let file = try OwnedDescriptor(opening: path, [.readOnly, .noFollow])
                 guard try Self.hash(file.rawValue) == content else { return false }
+                if !isTrusted { ObjectStamp.put(on: path, status, of: content.digest) }
             }
-            try HostDirectory.touch(path)
+            try HostDirectory.renew(path)
             return true
         } catch .notFound {
             return false

@@ -76,6 +76,12 @@ package final class ObjectWriter {
         if try ingest.isPresent(content) {
             ingest.discard(temporary)
         } else {
+            do throws(Errno) {
+                try DescriptorIO.setModificationTime(
+                    file.rawValue, ObjectStamp.time(of: content.digest))
+            } catch {
+                throw ingest.failure(error, temporary)
+            }
             try ingest.place(temporary, as: content)
         }
         return content
