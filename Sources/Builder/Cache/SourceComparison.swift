@@ -110,7 +110,7 @@ struct SourceComparison {
     /// Size and digest in short, and what follows them as it is: `1234 bytes 5f70bf18a086`.
     private static func shown(_ rest: Substring) -> String {
         rest.split(separator: " ").map { word in
-            if word.allSatisfy(\.isNumber) { return "\(word) bytes" }
+            if word.allSatisfy(\.isNumber) { return word == "1" ? "1 byte" : "\(word) bytes" }
             guard let colon = word.lastIndex(of: ":"), word.hasPrefix("sha256:") else {
                 return String(word)
             }
