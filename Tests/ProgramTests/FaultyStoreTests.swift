@@ -96,7 +96,10 @@ struct FaultyStoreTests {
             try check(program, "$VITRINE umount m && $VITRINE umount w")
             let log = try program.read("store/logs/mounts.log").split(separator: "\n")
             // One for each of two processes.
-            for text in ["No such file", "an object has 3 bytes instead of", "other bytes than", "vitrine load"] {
+            for text in [
+                "No such file", "an object has 3 bytes instead of", "other bytes than",
+                "vitrine load",
+            ] {
                 #expect(log.filter { $0.contains(text) }.count >= 2, "\(text)")
             }
             #expect(log.count == 8, "\(log)")

@@ -345,6 +345,7 @@ struct WorkingTreeFileTests {
         let descriptor = try #require(first.backing?.descriptor)
         let path = "/proc/self/fd/\(descriptor)"
         let target = try? HostDirectory.readLink(Array(path.utf8), in: AT_FDCWD)
-        #expect(target.map { String(decoding: $0, as: UTF8.self).hasPrefix(fixture.directory) } != true)
+        #expect(
+            target.map { String(decoding: $0, as: UTF8.self).hasPrefix(fixture.directory) } != true)
     }
 }
