@@ -37,7 +37,15 @@ final class LoopDisk {
         }
     }
 
-    private func mount() throws { try Self.run("/bin/mount", "-o", "loop", image, mountPoint) }
+    /// Writable or not at all: while the loop device of the last mount goes, mount(8) would be content
+    /// with reading.
+    private func mount() throws {
+        for _ in 0..<50 {
+            if (try? Self.run("/bin/mount", "-o", "loop,rw", image, mountPoint)) != nil { return }
+            usleep(20_000)
+        }
+        try Self.run("/bin/mount", "-o", "loop,rw", image, mountPoint)
+    }
 
     /// From here on every write fails, and what only memory has is lost. Callable from any thread.
     static func cutPower(_ mountPoint: String) throws {
