@@ -60,8 +60,13 @@ struct FaultyStoreTests {
             // Mounted anew, it has no process that has the database open.
             try check(program, "umount store && mount -o loop,ro disk store")
             try check(program, "$VITRINE mount base m && cat m/etc/passwd && $VITRINE umount m")
+            // While the loop device of the last mount goes, mount(8) would be content with reading.
             try check(
-                program, "umount store && mount -o loop disk store && $VITRINE tag base other")
+                program,
+                """
+                umount store && until mount -o loop,rw disk store; do sleep 0.1; done
+                $VITRINE tag base other
+                """)
         }
     }
 
