@@ -61,10 +61,24 @@ final class LoopDisk {
     /// The file system as it is found after the power came back.
     func restart() throws {
         for _ in 0..<500 {
-            if unsafe umount2(mountPoint, 0) == 0 { return try mount() }
+            if unsafe umount2(mountPoint, 0) == 0 {
+                try mount()
+                if isAlive { return }
+            }
             usleep(10_000)
         }
         throw Failure(message: "\(mountPoint) stays busy: \(errno)")
+    }
+
+    /// The mount namespaces of other tests' containers have copies of the mount: as long as one of them
+    /// lives, it is the file system without power that is mounted again.
+    private var isAlive: Bool {
+        let probe = mountPoint + "/probe"
+        guard (try? OwnedDescriptor(opening: probe, [.writeOnly, .create])) != nil else {
+            return false
+        }
+        try? HostDirectory.unlink(probe)  // it is in nobody's way
+        return true
     }
 
     private static func run(_ tool: String, _ arguments: String...) throws {
