@@ -56,9 +56,11 @@ extension RealMounts {
                     round % 2 == 0 ? .writable : .readOnly(extendedAttributes: false))
             }
             let after = Use()
-            #expect(after.descriptors == before.descriptors)
-            #expect(after.threads <= before.threads)
-            #expect(after.mounts == before.mounts)
+            // Other tests of the process have some too, which come and go; a leak is one for each view.
+            let noise = Self.count / 2
+            #expect(after.descriptors - before.descriptors < noise)
+            #expect(after.threads - before.threads < noise)
+            #expect(after.mounts - before.mounts < noise)
             #expect(after.residentKilobytes - before.residentKilobytes < 20_000)
         }
     }
