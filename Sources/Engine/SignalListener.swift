@@ -13,15 +13,18 @@ package final class SignalListener {
     /// Those that nobody has asked to be ignored. Looked up once, before any listener changes it.
     private static let heard = [SIGINT, SIGTERM, SIGHUP].filter { !isIgnored($0) }
 
+    /// Returns when signals are heard: none is lost between its default, the end, and the handler.
     package init(_ handler: @escaping @Sendable (Int32) -> Void) {
+        let registrations = DispatchGroup()
         sources = Self.heard.map { number in
-            // The source sees the signal only if its default, the end, does not happen.
-            _ = signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: Self.queue)
             source.setEventHandler { handler(number) }
+            registrations.enter()
+            source.setRegistrationHandler { registrations.leave() }
             source.activate()
             return source
         }
+        registrations.wait()
     }
 
     deinit { for source in sources { source.cancel() } }

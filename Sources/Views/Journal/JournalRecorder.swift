@@ -23,7 +23,8 @@ final class JournalRecorder {
     private var madeFiles = false
     /// Files that nothing needs any more, once the records that say so are durable.
     private(set) var discarded: [String] = []
-    private(set) var discardedBytes: UInt64 = 0
+    private var discardedBytes: UInt64 = 0
+    private var hasJustDiscarded = false
     /// It is not known which own files are on the disk: all are to be flushed.
     var isUncertain = false
 
@@ -64,6 +65,13 @@ final class JournalRecorder {
     func discard(_ path: String, sizeBytes: UInt64) {
         discarded.append(path)
         discardedBytes += sizeBytes
+        hasJustDiscarded = true
+    }
+
+    /// What a commit would give back to the disk, for the operation that added to it; 0 for others.
+    func takeDiscardedBytes() -> UInt64 {
+        defer { hasJustDiscarded = false }
+        return hasJustDiscarded ? discardedBytes : 0
     }
 
     /// Whether a commit should not wait for its time.

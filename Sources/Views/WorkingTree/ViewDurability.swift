@@ -71,6 +71,6 @@ struct JournalPoint: Sendable {
     var isOwn: Bool
     var wantsCommit: Bool
     var isUrgent: Bool
-    /// What a commit would give back to the disk.
+    /// What a commit would give back to the disk; 0 if this operation added nothing to it.
     var discardedBytes: UInt64
 }

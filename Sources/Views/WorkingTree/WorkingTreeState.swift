@@ -383,7 +383,7 @@ extension WorkingTreeState {
             garbage: takeGarbage(),
             point: JournalPoint(
                 number: number, isOwn: number > before, wantsCommit: recorder.hasPending,
-                isUrgent: recorder.isUrgent, discardedBytes: recorder.discardedBytes))
+                isUrgent: recorder.isUrgent, discardedBytes: recorder.takeDiscardedBytes()))
     }
 }
 
