@@ -13,6 +13,10 @@ package import ImageSpec
 ///            logs/mounts.log                              what detached mounts print
 ///            context-cache/<digest>                       digests of a build context's files
 ///            containers/<id>/journal, containers/<id>/files/…  a container's changes, see docs/journal.md
+///            containers/<id>/log, log.1                   what it printed
+///            containers/<id>/rootfs                       where its root file system is mounted
+///            containers/<id>/control                      the socket of the process that runs it
+///            volumes/<name>/data                          directories that outlive containers
 ///            runtime-probe.json                           which OCI runtime works here
 ///            cache-mounts/<name>/data, lock, id           directories of RUN --mount=type=cache
 ///            run/<lease>/memory-<n>/…                     a tmpfs: what never reaches the disk
@@ -107,6 +111,9 @@ package struct StoreLayout: Hashable, Sendable {
         locks + "/" + Self.containerLockPrefix + id.text
     }
     static let containerLockPrefix = "container-"
+    package var volumes: String { root + "/volumes" }
+    package func volume(_ name: String) -> String { volumes + "/" + name }
+    package func volumeData(_ name: String) -> String { volume(name) + "/data" }
     package func contextCache(_ name: String) -> String { contextCaches + "/" + name }
 }
 
@@ -140,4 +147,16 @@ package struct ContainerPlace: Hashable, Sendable {
     /// The files that were written.
     package var files: String { directory + "/files" }
     package func file(_ number: UInt64) -> String { "\(files)/\(number)" }
+    package var log: String { directory + "/log" }
+    /// The part before, where a log was begun anew.
+    package var olderLog: String { directory + "/log.1" }
+    /// Where the root file system is mounted while the container runs.
+    package var rootfs: String { directory + "/rootfs" }
+    static let controlName = "control"
+    /// The socket of the process that runs the container.
+    package var control: String { directory + "/" + Self.controlName }
+    /// The runtime's state, and the bundle, of the container's present run.
+    package var runtimeState: String { directory + "/run/state" }
+    package var bundles: String { directory + "/run/bundles" }
+    package var run: String { directory + "/run" }
 }

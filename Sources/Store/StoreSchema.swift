@@ -41,6 +41,9 @@ enum StoreSchema {
         migrator.registerMigration("6") { database in
             try database.execute(sql: version6)
         }
+        migrator.registerMigration("7") { database in
+            try database.execute(sql: version7)
+        }
         return migrator
     }
 
@@ -71,6 +74,28 @@ enum StoreSchema {
         CREATE INDEX buildStepsByKey ON buildSteps (key);
         -- What all entries have together, without a look at their inputs.
         CREATE INDEX cacheBySize ON cache (layer, layerTarSizeBytes);
+        """
+
+    private static let version7 = """
+        -- ContainerSettings and ContainerState, as JSON.
+        ALTER TABLE containers ADD COLUMN settings BLOB NOT NULL DEFAULT '{}';
+        ALTER TABLE containers ADD COLUMN state BLOB NOT NULL DEFAULT '{}';
+        -- Directories that outlive containers.
+        CREATE TABLE volumes (
+            name TEXT PRIMARY KEY NOT NULL,
+            isAnonymous INTEGER NOT NULL,
+            labels BLOB NOT NULL,           -- a JSON object
+            createdAt INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        -- What happened, the newest last; the oldest go when there are too many.
+        CREATE TABLE events (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            time INTEGER NOT NULL,
+            type TEXT NOT NULL,             -- container, image, volume
+            action TEXT NOT NULL,           -- Docker's words: create, start, die
+            actor TEXT NOT NULL,            -- an ID or a name
+            attributes BLOB NOT NULL        -- a JSON object of texts
+        );
         """
 
     private static let version4 = """

@@ -80,12 +80,15 @@ extension Store {
             }
             try database.execute(
                 sql: """
-                    INSERT INTO containers (id, name, image, imageName, config, createdAt)
-                    VALUES (?, ?, ?, ?, ?, ?)
+                    INSERT INTO containers
+                    (id, name, image, imageName, config, createdAt, settings, state)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     record.id.text, record.name, record.image.digest.data, record.imageName,
                     Data(record.config), record.createdAt,
+                    try ContainerCoding.encode(record.settings),
+                    try ContainerCoding.encode(record.state),
                 ])
             try database.addTree(base, to: record.id)
             try database.bumpGeneration()
@@ -255,6 +258,9 @@ extension ContainerRecord {
         }
         self.init(
             id: id, name: row["name"], image: ImageID(image), imageName: row["imageName"],
-            config: Array(row["config"] as Data), createdAt: row["createdAt"])
+            config: Array(row["config"] as Data), createdAt: row["createdAt"],
+            settings: try ContainerCoding.decode(
+                row["settings"] as Data, over: ContainerSettings()),
+            state: try ContainerCoding.decode(row["state"] as Data, over: ContainerState()))
     }
 }

@@ -40,10 +40,14 @@ package struct ContainerRecord: Hashable, Sendable {
     package var config: [UInt8]
     /// Nanoseconds since 1970.
     package var createdAt: Int64
+    package var settings: ContainerSettings
+    /// As its process wrote it down; ``Store/currentState(of:)`` tells what of it is true.
+    package var state: ContainerState
 
     package init(
         id: ContainerID = .random(), name: String, image: ImageID, imageName: String,
-        config: [UInt8], createdAt: Int64 = Store.now()
+        config: [UInt8], createdAt: Int64 = Store.now(),
+        settings: ContainerSettings = ContainerSettings(), state: ContainerState = ContainerState()
     ) {
         self.id = id
         self.name = name
@@ -51,6 +55,8 @@ package struct ContainerRecord: Hashable, Sendable {
         self.imageName = imageName
         self.config = config
         self.createdAt = createdAt
+        self.settings = settings
+        self.state = state
     }
 
     /// Docker's rule: two characters or more of `[a-zA-Z0-9_.-]`, the first a letter or a digit.

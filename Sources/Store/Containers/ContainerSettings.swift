@@ -1,0 +1,294 @@
+internal import Foundation
+
+/// What a container was asked to be: all that `create` takes, with the image's own settings merged
+/// in. Names and units are those of Docker's container config and host config.
+///
+/// Kept as JSON; a member that is added later has a default for those that lack it.
+package struct ContainerSettings: Codable, Hashable, Sendable {
+    // MARK: What runs
+
+    /// The last members of the command line; after the entry point.
+    package var command: [String] = []
+    package var entrypoint: [String] = []
+    /// `NAME=value`, the image's with the caller's set in their places.
+    package var environment: [String] = []
+    /// Empty is `/`.
+    package var workingDirectory = ""
+    /// `name`, `uid`, `name:group`, `uid:gid`; empty is root.
+    package var user = ""
+    /// Names or numbers of further groups (`--group-add`).
+    package var additionalGroups: [String] = []
+    package var labels: [String: String] = [:]
+    /// A name or a number; nil is SIGTERM.
+    package var stopSignal: String?
+    /// How long `stop` waits before it kills; nil is ten seconds.
+    package var stopTimeoutSeconds: Int?
+    package var healthCheck: HealthCheckSettings?
+    /// Whether the command reads from who is attached (`-i`).
+    package var keepsInputOpen = false
+    /// Whether it has a terminal (`-t`).
+    package var hasTerminal = false
+    /// A small first process that passes signals on and reaps orphans (`--init`).
+    package var hasInit = false
+    package var restartPolicy = RestartPolicy()
+    /// Removed, with its anonymous volumes, when it ends (`--rm`).
+    package var removesItself = false
+    /// Whether its output is kept for `logs` (`--log-driver none` keeps nothing).
+    package var keepsLog = true
+    /// Above this the log begins anew, and one older part is kept; nil never does.
+    package var maximumLogBytes: Int64?
+
+    // MARK: What it sees
+
+    /// Nil is the first twelve digits of its ID; the host's with the host's network.
+    package var hostname: String?
+    package var domainName: String?
+    package var mounts: [ContainerMount] = []
+    package var isRootReadOnly = false
+    package var devices: [ContainerDevice] = []
+    /// Of `/dev/shm`; nil is 64 MiB.
+    package var sharedMemoryBytes: Int64?
+    package var network = NetworkMode.standard
+    package var publishedPorts: [PublishedPort] = []
+    /// All exposed ports get one of the host's (`-P`).
+    package var publishesAll = false
+    /// `80/tcp`, the image's and the caller's.
+    package var exposedPorts: Set<String> = []
+    /// `name:address`, as given; `host-gateway` is an address.
+    package var extraHosts: [String] = []
+    package var nameServers: [String] = []
+    package var searchDomains: [String] = []
+    package var resolverOptions: [String] = []
+    /// `host` shares the host's (`--pid`, `--ipc`, `--uts`).
+    package var sharesHostProcesses = false
+    package var sharesHostInterprocess = false
+    package var sharesHostNames = false
+
+    // MARK: What it may do
+
+    package var isPrivileged = false
+    /// With or without `CAP_`, and `ALL`.
+    package var addedCapabilities: [String] = []
+    package var droppedCapabilities: [String] = []
+    package var hasNoNewPrivileges = false
+    package var seccomp = Seccomp.standard
+    /// `--security-opt` as given, for `inspect`.
+    package var securityOptions: [String] = []
+    package var resourceLimits: [ResourceLimit] = []
+    package var limits = Limits()
+    /// `net.core.somaxconn` and the like.
+    package var kernelParameters: [String: String] = [:]
+
+    package init() {}
+}
+
+extension ContainerSettings {
+    /// Docker's `HEALTHCHECK`, without what is inherited.
+    package struct HealthCheckSettings: Codable, Hashable, Sendable {
+        /// `CMD` and arguments, or `CMD-SHELL` and a command line.
+        package var test: [String]
+        package var intervalNanoseconds: Int64 = 30_000_000_000
+        package var timeoutNanoseconds: Int64 = 30_000_000_000
+        package var startPeriodNanoseconds: Int64 = 0
+        package var startIntervalNanoseconds: Int64 = 5_000_000_000
+        /// So many failures in a row make it unhealthy.
+        package var retries = 3
+
+        package init(test: [String]) { self.test = test }
+    }
+
+    package struct RestartPolicy: Codable, Hashable, Sendable {
+        package enum Kind: String, Codable, Sendable {
+            case no
+            case always
+            case unlessStopped = "unless-stopped"
+            case onFailure = "on-failure"
+        }
+        package var kind = Kind.no
+        /// Of `on-failure`; 0 is without end.
+        package var maximumRetries = 0
+
+        package init(_ kind: Kind = .no, maximumRetries: Int = 0) {
+            self.kind = kind
+            self.maximumRetries = maximumRetries
+        }
+    }
+
+    package enum NetworkMode: Codable, Hashable, Sendable {
+        /// A network of its own, with a way out.
+        case standard
+        case none
+        case host
+        /// That of another container, by its ID.
+        case container(String)
+    }
+
+    /// A port of the host that leads into the container (`-p`).
+    package struct PublishedPort: Codable, Hashable, Sendable {
+        package enum Transport: String, Codable, Sendable { case tcp, udp }
+        /// An address of the host; nil is all of them.
+        package var hostAddress: String?
+        /// 0 is one that is free when the container starts.
+        package var hostPort: UInt16
+        package var containerPort: UInt16
+        package var transport: Transport
+
+        package init(
+            hostAddress: String? = nil, hostPort: UInt16, containerPort: UInt16,
+            transport: Transport = .tcp
+        ) {
+            self.hostAddress = hostAddress
+            self.hostPort = hostPort
+            self.containerPort = containerPort
+            self.transport = transport
+        }
+    }
+
+    /// `-v`, `--mount`, `--tmpfs`, and the volumes of the image.
+    package struct ContainerMount: Codable, Hashable, Sendable {
+        package enum Source: Codable, Hashable, Sendable {
+            /// A path of the host; a directory is made if `isMade` and there is nothing.
+            case bind(path: String, isMade: Bool)
+            /// A volume by its name. An anonymous one goes with the container by `rm --volumes`.
+            case volume(name: String, isAnonymous: Bool)
+            /// Memory; nil is without limit. The mode of its root, in octal.
+            case memory(sizeBytes: Int64?, mode: String?)
+        }
+        package var source: Source
+        /// Absolute, in the container.
+        package var target: String
+        package var isReadOnly = false
+        /// An empty volume is filled with what the image has there, unless `nocopy` was said.
+        package var isFilled = true
+        /// `rprivate`, `rshared`, `rslave` and so on; nil is `rprivate`.
+        package var propagation: String?
+        /// Further options of mount(8), such as `noexec`.
+        package var options: [String] = []
+
+        package init(_ source: Source, target: String) {
+            self.source = source
+            self.target = target
+        }
+    }
+
+    /// `--device`
+    package struct ContainerDevice: Codable, Hashable, Sendable {
+        package var hostPath: String
+        package var containerPath: String
+        /// Of `r`, `w` and `m`.
+        package var access: String
+
+        package init(hostPath: String, containerPath: String, access: String = "rwm") {
+            self.hostPath = hostPath
+            self.containerPath = containerPath
+            self.access = access
+        }
+    }
+
+    package enum Seccomp: Codable, Hashable, Sendable {
+        case standard
+        case unconfined
+        /// A profile in Docker's form, as JSON text.
+        case profile(String)
+    }
+
+    /// `--ulimit`
+    package struct ResourceLimit: Codable, Hashable, Sendable {
+        /// `RLIMIT_NOFILE` and the like.
+        package var type: String
+        package var soft: UInt64
+        package var hard: UInt64
+
+        package init(type: String, soft: UInt64, hard: UInt64) {
+            self.type = type
+            self.soft = soft
+            self.hard = hard
+        }
+    }
+
+    /// What control groups limit; nil is without limit.
+    package struct Limits: Codable, Hashable, Sendable {
+        package var memoryBytes: Int64?
+        /// Memory and swap together; -1 is without limit.
+        package var memoryAndSwapBytes: Int64?
+        package var memoryReservationBytes: Int64?
+        /// Billionths of a CPU (`--cpus`).
+        package var nanoCPUs: Int64?
+        package var cpuShares: UInt64?
+        package var cpuQuotaMicroseconds: Int64?
+        package var cpuPeriodMicroseconds: UInt64?
+        package var cpus: String?
+        package var memoryNodes: String?
+        package var processes: Int64?
+
+        package init() {}
+        package var isEmpty: Bool { self == Limits() }
+    }
+}
+
+extension ContainerSettings {
+    /// What runs, as a command line.
+    package var arguments: [String] { entrypoint + command }
+}
+
+/// Values of a container's row, as JSON.
+enum ContainerCoding {
+    static func encode(_ value: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(value)
+    }
+
+    /// - Parameter defaults: for the members that an earlier version did not write.
+    static func decode<Value: Codable>(_ data: Data, over defaults: Value) throws -> Value {
+        // Most rows have them all.
+        if let value = try? JSONDecoder().decode(Value.self, from: data) { return value }
+        let members = try JSONDecoder().decode([String: Member].self, from: data)
+        var merged = try JSONDecoder().decode([String: Member].self, from: encode(defaults))
+        merged.merge(members) { _, own in own }
+        return try JSONDecoder().decode(Value.self, from: encode(merged))
+    }
+
+    /// Any JSON value.
+    private enum Member: Codable {
+        case null
+        case bool(Bool)
+        case integer(Int64)
+        case number(Double)
+        case text(String)
+        case list([Member])
+        case object([String: Member])
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if container.decodeNil() {
+                self = .null
+            } else if let value = try? container.decode(Bool.self) {
+                self = .bool(value)
+            } else if let value = try? container.decode(Int64.self) {
+                self = .integer(value)
+            } else if let value = try? container.decode(Double.self) {
+                self = .number(value)
+            } else if let value = try? container.decode(String.self) {
+                self = .text(value)
+            } else if let value = try? container.decode([Member].self) {
+                self = .list(value)
+            } else {
+                self = .object(try container.decode([String: Member].self))
+            }
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            switch self {
+            case .null: try container.encodeNil()
+            case .bool(let value): try container.encode(value)
+            case .integer(let value): try container.encode(value)
+            case .number(let value): try container.encode(value)
+            case .text(let value): try container.encode(value)
+            case .list(let value): try container.encode(value)
+            case .object(let value): try container.encode(value)
+            }
+        }
+    }
+}
