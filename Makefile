@@ -8,7 +8,7 @@ HELPERS ?= /sbin
 UNITS ?= $(PREFIX)/lib/systemd/system
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint fuzz bench demo check docs install uninstall clean
+.PHONY: help setup build test lint fuzz bench demo demo-kinds check docs install uninstall clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ bench: build ## hold it against its peers (BENCH="--only find-* --repeat 5"; see
 
 demo: setup ## a Debian image, a build on it, and a tour with ls, diff and du
 	@Scripts/demo
+
+demo-kinds: setup ## four kinds of image (system, tools, service, application), built and used
+	@Scripts/demo-kinds
 
 check: ## what CI runs: setup, lint, test, and a release build
 	@.ci/run

@@ -91,7 +91,7 @@ let package = Package(
             "ViewsTests",
             [
                 "Views", "FuseDriver", "VirtualFS", "Store", "FileTree", "ImageSpec", "LinuxIO",
-                "CLinux",
+                "CLinux", "CFuse",
             ]),
         // What ViewsTests and ProgramTests play on mounts: "swift build --build-tests" builds it beside
         // them.
@@ -110,7 +110,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         tests("DownloadsTests", ["Downloads", "ImageSpec", "LoopbackServer"]),
         tests("EngineTests", ["Engine", "ImageSpec"]),
-        tests("CommandsTests", ["Commands", "ImageSpec"]),
+        tests("CommandsTests", ["Commands", "ImageSpec", "Store"]),
         tests("ArchitectureTests", []),
         // Run the program itself, which "swift build --build-tests" builds beside them.
         tests("MountsTests", ["vitrine"]),

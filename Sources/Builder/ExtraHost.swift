@@ -41,7 +41,8 @@ package struct ExtraHost: Hashable, Sendable {
         address = .literal(literal)
     }
 
-    private static func isAddress(_ text: String) -> Bool {
+    /// Whether the text is an IPv4 or an IPv6 address.
+    package static func isAddress(_ text: String) -> Bool {
         var room = in6_addr()
         return unsafe inet_pton(AF_INET, text, &room) == 1
             || inet_pton(AF_INET6, text, &room) == 1

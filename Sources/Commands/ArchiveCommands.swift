@@ -73,8 +73,10 @@ struct ImportCommand: ParsableCommand {
               vitrine import rootfs.tar.zst debian:bookworm
               vitrine import /srv/rootfs base
               tar -C rootfs -c . | vitrine import - base
+              vitrine import -c 'CMD ["bash"]' -c 'ENV LANG=C.UTF-8' rootfs.tar base
             """)
     @OptionGroup var store: StoreOptions
+    @OptionGroup var config: ConfigChangeOptions
     @Option(name: .shortAndLong, help: "The comment in the image's history.") var message: String?
     @Option(help: "The image's platform, as os/arch[/variant].") var platform: String?
     @Argument(help: "A tar, a directory, or -.", completion: .file()) var source: String
@@ -88,11 +90,11 @@ struct ImportCommand: ParsableCommand {
         do {
             image = try store.engine().importRootFileSystem(
                 archiveInput(source == "-" ? nil : source), name: name, message: message,
-                platform: platform, progress: { meter.show($0) })
+                platform: platform, changes: config.changes, progress: { meter.show($0) })
             meter.finish()
         } catch {
             meter.finish()
-            throw error
+            throw ConfigChangeOptions.shown(error)
         }
         for warning in image.warnings { Terminal.note("\(warning)") }
         Terminal.write("\(image.id)\n")

@@ -7,48 +7,88 @@ struct DiffCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff", abstract: "List what changed: A added, C changed, D deleted.",
         discussion: """
-            Compares two of: an image (name or ID), layer:DIGEST, cache:KEY, a path inside a mounted \
-            image or the gallery. With one, compares it with the image it was made from.
+            Compares two of: a container or an image (name or ID), layer:DIGEST, cache:KEY, a path \
+            inside a mounted image or container or the gallery. With one, compares it with the image \
+            it was made from. A container may run meanwhile. Where a container and an image have one \
+            name the container is meant.
 
+              vitrine diff web
+              vitrine diff --stat web
               vitrine diff debian:bookworm app
-              vitrine diff app
               vitrine diff cache:3f2a9c01 cache:77b0c1d2
             """)
     @OptionGroup var store: StoreOptions
+    @Flag(name: .customLong("name-status"), help: "The letter and the path, a tab between.")
+    var nameStatus = false
+    @Flag(help: "The bytes of each path before and after, and their sum.") var stat = false
     @Flag(name: .customLong("json"), help: "Print JSON.") var json = false
+    @Option(
+        help: ArgumentHelp(
+            "Print each change by a template such as '{{.Kind}} {{.Path}} {{.NewSize}}'; 'json' "
+                + "lists the paths by kind, as Podman does.", valueName: "template"),
+        transform: { try FormatTemplate($0) })
+    var format: FormatTemplate?
     @Argument(help: "What to compare.") var first: String
     @Argument(help: "What to compare it with.") var second: String?
+
+    func validate() throws {
+        let chosen = [nameStatus, stat, json, format != nil].count { $0 }
+        if chosen > 1 {
+            throw ValidationError(
+                "--name-status, --stat, --json and --format exclude each other")
+        }
+    }
 
     func run() throws {
         let engine = try store.engine(.existing)
         let changes = try engine.diff(
-            try engine.diffOperand(first), try second.map { try engine.diffOperand($0) })
-        var lines = ""
-        var values: [JSONValue] = []
-        for change in changes where !change.path.isRoot || Self.isWorthListing(change) {
-            let kind = String(change.kind.rawValue)
-            if json {
-                values.append(
-                    .object(
-                        JSONObject([
-                            .init("Kind", .string(kind)),
-                            .init("Path", .string(change.path.description)),
-                        ])))
-            } else {
-                lines += "\(kind) \(change.path)".visible + "\n"
+            try engine.diffOperand(first), try second.map { try engine.diffOperand($0) }
+        ).filter(\.isWorthListing)
+        if stat { return Terminal.write(ChangeStatistics(changes).text) }
+        if json {
+            return Terminal.write(
+                .array(
+                    changes.map {
+                        .object(
+                            JSONObject([
+                                .init("Kind", .string(String($0.kind.rawValue))),
+                                .init("Path", .string($0.path.description)),
+                            ]))
+                    }), indent: 2)
+        }
+        switch format {
+        case nil:
+            let separator = nameStatus ? "\t" : " "
+            Terminal.write(
+                changes.map { "\($0.kind.rawValue)\(separator)\($0.path)".visible + "\n" }
+                    .joined())
+        case .json?: Terminal.write(Self.byKind(changes), indent: nil)
+        case .template(let template)?:
+            for change in changes {
+                Terminal.write(try template.render(Self.row(change).json) + "\n")
             }
         }
-        if json { return Terminal.write(.array(values), indent: 2) }
-        Terminal.write(lines)
     }
 
-    /// The root changes its time with every name in it; only its owner and mode are worth a line.
-    private static func isWorthListing(_ change: Change) -> Bool {
-        guard var old = change.old?.attributes, var new = change.new?.attributes else {
-            return true
+    private static func row(_ change: Change) -> Row {
+        Row([
+            ("Kind", .string(String(change.kind.rawValue))),
+            ("Path", .string(change.path.description)),
+            ("OldSize", JSONValue(change.oldBytes)),
+            ("NewSize", JSONValue(change.newBytes)),
+        ])
+    }
+
+    /// Kinds without a path are left out.
+    private static func byKind(_ changes: [Change]) -> JSONValue {
+        let kinds: [(String, Change.Kind)] = [
+            ("changed", .changed), ("added", .added), ("deleted", .deleted),
+        ]
+        var object = JSONObject()
+        for (name, kind) in kinds {
+            let paths = changes.filter { $0.kind == kind }.map { $0.path.description }
+            if !paths.isEmpty { object[name] = JSONValue(paths) }
         }
-        old.modificationTime = NodeTime(seconds: 0)
-        new.modificationTime = NodeTime(seconds: 0)
-        return old != new
+        return .object(object)
     }
 }

@@ -7,11 +7,13 @@ struct ImagesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "images", abstract: "List images.",
         discussion: """
-            SIZE is what the files of the root file system hold; images share it where they can \
-            ("vitrine df" tells how much). Filters: dangling=true|false, reference=PATTERN, \
-            label=NAME[=VALUE], before=IMAGE, since=IMAGE.
+            SIZE is what the files of the root file system hold; images share it where they can. With \
+            --verbose: what other images have too, what none has, and what it takes on the disk, shared \
+            parts included. Filters: dangling=true|false, reference=PATTERN, label=NAME[=VALUE], \
+            before=IMAGE, since=IMAGE.
 
               vitrine images
+              vitrine images --verbose
               vitrine images 'deb*'
               vitrine images --filter dangling=true --quiet
               vitrine images --format '{{.ID}} {{.Repository}}:{{.Tag}}'
@@ -27,6 +29,8 @@ struct ImagesCommand: ParsableCommand {
     @Flag(name: .shortAndLong, help: "Print image IDs only.") var quiet = false
     @Flag(name: .customLong("no-trunc"), help: "Print whole IDs.") var noTruncation = false
     @Flag(name: .customLong("digests"), help: "Print manifest digests too.") var digests = false
+    @Flag(name: .shortAndLong, help: "What images share, and what they take on the disk, too.")
+    var verbose = false
     @Argument(help: "Only this repository, this name, or what a pattern fits.")
     var repository: String?
 
@@ -35,22 +39,25 @@ struct ImagesCommand: ParsableCommand {
         var filter = ImageFilter(filter)
         if let repository { try filter.narrow(to: repository) }
         var rows: [Row] = []
-        for image in try store.existingEngine()?.images(filter) ?? [] {
+        let engine = try store.existingEngine()
+        let sharing = try verbose ? engine?.usage(measuresDisk: true).byImage ?? [:] : [:]
+        for image in try engine?.images(filter) ?? [] {
             let id = noTruncation ? "\(image.record.id)" : image.record.id.digest.short
             let created = Timestamp(nanosecondsSinceEpoch: image.record.createdAt)
             let names: [Reference?] = image.names.isEmpty ? [nil] : image.names
             for name in names {
                 rows.append(
-                    Row([
-                        ("Repository", .string(name?.familiarRepository ?? "<none>")),
-                        ("Tag", .string(name?.tag ?? "<none>")),
-                        ("Digest", .string("\(image.record.manifestDigest)")),
-                        ("ID", .string(id)),
-                        ("CreatedSince", .string(HumanDuration.ago(created, now: now))),
-                        ("CreatedAt", .string(created.description)),
-                        ("Size", .string(HumanSize.decimal(Int64(clamping: image.sizeBytes)))),
-                        ("SizeBytes", JSONValue(image.sizeBytes)),
-                    ]))
+                    Row(
+                        [
+                            ("Repository", .string(name?.familiarRepository ?? "<none>")),
+                            ("Tag", .string(name?.tag ?? "<none>")),
+                            ("Digest", .string("\(image.record.manifestDigest)")),
+                            ("ID", .string(id)),
+                            ("CreatedSince", .string(HumanDuration.ago(created, now: now))),
+                            ("CreatedAt", .string(created.description)),
+                            ("Size", .string(HumanSize.decimal(Int64(clamping: image.sizeBytes)))),
+                            ("SizeBytes", JSONValue(image.sizeBytes)),
+                        ] + Self.shares(sharing[image.record.id])))
             }
         }
         if quiet {
@@ -64,7 +71,24 @@ struct ImagesCommand: ParsableCommand {
                 Field("Digest", "DIGEST", isColumn: digests), Field("ID", "IMAGE ID"),
                 Field("CreatedSince", "CREATED"), Field("CreatedAt", "CREATED AT", isColumn: false),
                 Field("Size", "SIZE"), Field("SizeBytes", "SIZE BYTES", isColumn: false),
+                Field("SharedSize", "SHARED SIZE", isColumn: verbose),
+                Field("UniqueSize", "UNIQUE SIZE", isColumn: verbose),
+                Field("DiskSize", "DISK SIZE", isColumn: verbose),
+                Field("SharedBytes", "SHARED BYTES", isColumn: false),
+                Field("UniqueBytes", "UNIQUE BYTES", isColumn: false),
+                Field("DiskBytes", "DISK BYTES", isColumn: false),
             ])
+    }
+
+    /// As Docker's, unless they were asked for they are not known.
+    private static func shares(_ usage: StoreUsage.Image?) -> [(String, JSONValue)] {
+        let sizes = [
+            ("Shared", usage?.sharedBytes), ("Unique", usage?.uniqueBytes),
+            ("Disk", usage.flatMap(\.diskBytes)),
+        ]
+        return sizes.map { name, bytes in
+            ("\(name)Size", .string(bytes.map { HumanSize.decimal(Int64(clamping: $0)) } ?? "N/A"))
+        } + sizes.map { name, bytes in ("\(name)Bytes", bytes.map { JSONValue($0) } ?? .null) }
     }
 }
 
@@ -120,51 +144,6 @@ struct HistoryCommand: ParsableCommand {
                 Field("CreatedBy", "CREATED BY"), Field("Size", "SIZE"),
                 Field("Comment", "COMMENT"), Field("Layer", "LAYER", isColumn: false),
             ])
-    }
-}
-
-struct InspectCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "inspect", abstract: "Print all that is known of images, as JSON.",
-        discussion: """
-              vitrine inspect app
-              vitrine inspect -f '{{json .Config.Env}}' app
-              vitrine inspect -f '{{range .RootFS.Layers}}{{println .}}{{end}}' app
-            """)
-    @OptionGroup var store: StoreOptions
-    @Flag(name: .customLong("json"), help: "Print JSON, as without it.") var json = false
-    @Option(
-        name: .shortAndLong,
-        help: ArgumentHelp(
-            "Print each image by a template such as '{{.Id}} {{json .Config.Env}}', or as 'json'.",
-            valueName: "template"),
-        transform: { try FormatTemplate($0) })
-    var format: FormatTemplate?
-    @Argument(help: "Images, by name or ID.") var images: [String]
-
-    func validate() throws {
-        if json, format != nil { throw ValidationError("--json and --format exclude each other") }
-    }
-
-    func run() throws {
-        let engine = try store.engine(.existing)
-        var values: [JSONValue] = []
-        var failures: [any Error] = []
-        for image in images {
-            do {
-                values.append(try engine.inspect(try engine.image(image)))
-            } catch {
-                failures.append(error)
-            }
-        }
-        switch format {
-        case nil: Terminal.write(.array(values), indent: 4)
-        case .json?: for value in values { Terminal.write(value, indent: nil) }
-        case .template(let template)?:
-            for value in values { Terminal.write(try template.render(value) + "\n") }
-        }
-        for failure in failures { Terminal.failure(failure) }
-        if !failures.isEmpty { throw ExitCode(1) }
     }
 }
 

@@ -76,11 +76,10 @@ struct MountCommand: ParsableCommand {
         _ source: ImageSource, _ engine: Engine
     ) throws -> MountRequest.Subject {
         let image = writable ? MountRequest.Subject.writableImage(source) : .image(source)
-        guard case .stored(let name) = source, let container = try engine.findContainer(name)
+        guard case .stored(let name) = source,
+            let container = try engine.containerMeant(by: name)
         else { return image }
-        // The first digits of an ID may be a word.
-        let isNamed = container.name == name || container.id.text == name
-        return !isNamed && engine.hasImage(named: name) ? image : .container(container)
+        return .container(container)
     }
 
     private func list() throws {

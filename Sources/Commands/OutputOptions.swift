@@ -41,6 +41,14 @@ struct OutputOptions: ParsableArguments {
     /// Whether the rows alone are wanted, by a program.
     var isForPrograms: Bool { json || format != nil }
 
+    /// Prints a document that has no table.
+    func printOne(_ value: JSONValue) throws {
+        switch format {
+        case nil, .json?: Terminal.write(value, indent: format == nil ? 2 : nil)
+        case .template(let template)?: Terminal.write(try template.render(value) + "\n")
+        }
+    }
+
     private static func cells(_ line: String) -> [String] {
         line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
     }

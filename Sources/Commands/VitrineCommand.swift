@@ -33,7 +33,16 @@ package struct VitrineCommand: ParsableCommand {
                 ]),
             CommandGroup(
                 name: "Containers",
-                subcommands: [CreateCommand.self, PsCommand.self, RmCommand.self]),
+                subcommands: [
+                    RunCommand.self, CreateCommand.self, StartCommand.self, ExecCommand.self,
+                    AttachCommand.self, LogsCommand.self, PsCommand.self, StopCommand.self,
+                    KillCommand.self, RestartCommand.self, PauseCommand.self,
+                    UnpauseCommand.self, WaitCommand.self, RenameCommand.self, UpdateCommand.self,
+                    CpCommand.self,
+                    CommitCommand.self, ExportCommand.self, RmCommand.self, EventsCommand.self,
+                    PortCommand.self, TopCommand.self, StatsCommand.self,
+                    VolumeCommand.self, SuperviseCommand.self,
+                ]),
             CommandGroup(name: "Building", subcommands: [BuildCommand.self, CacheCommand.self]),
             CommandGroup(
                 name: "The store",

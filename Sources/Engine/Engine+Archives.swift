@@ -1,3 +1,4 @@
+internal import Builder
 internal import ImageSpec
 package import Layers
 internal import Store
@@ -58,17 +59,19 @@ extension Engine {
     }
 
     /// Makes an image of a root file system: a tar or a directory.
+    /// - Parameter changes: instructions of a Dockerfile that change the config.
     package func importRootFileSystem(
         _ input: ArchiveInput, name: String?, message: String?, platform: String?,
-        progress: ((ArchiveProgress) -> Void)?
+        changes: [String] = [], progress: ((ArchiveProgress) -> Void)?
     ) throws -> LoadedImage {
         let names = try name.map { [try Self.parse($0)] } ?? []
+        let changes = try ConfigChanges(changes)
         let lease = try store.lease("import \(input.name)")
         defer { lease.end() }
         let created = Timestamp(nanosecondsSinceEpoch: Store.now())
         var options = ImportOptions(created: created, message: message, names: names)
         if let platform { options.platform = try Platform.parse(platform) }
         return try RootFileSystemImport(store, lease: lease, options: options, progress: progress)
-            .run(input)
+            .run(input) { try changes.apply(to: &$0.config) }
     }
 }

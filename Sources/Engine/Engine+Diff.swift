@@ -3,6 +3,7 @@ internal import FuseDriver
 internal import ImageSpec
 internal import LinuxIO
 package import Store
+package import Views
 
 extension Engine {
     /// What `diff` compares: something with a root file system.
@@ -10,20 +11,48 @@ extension Engine {
         /// As the user wrote it.
         package var text: String
         package var tree: Tree
-        /// The tree it was made from: an image's or a layer's without the last layer.
+        /// The tree it was made from: an image's or a layer's without the last layer, a container's
+        /// image.
         package var parent: Tree?
-    }
+        /// Of a container, whose tree is not in the store.
+        package var draft: ContainerDraft?
 
-    /// The changes from one operand to the other, or from the operand's parent to it.
-    package func diff(_ first: DiffOperand, _ second: DiffOperand?) throws -> [Change] {
-        if let second {
-            return try TreeDiff.changes(from: first.tree, to: second.tree, in: store)
+        init(text: String, tree: Tree, parent: Tree?) {
+            self.text = text
+            self.tree = tree
+            self.parent = parent
         }
-        return try TreeDiff.changes(from: first.parent ?? .empty, to: first.tree, in: store)
+
+        init(text: String, draft: ContainerDraft, parent: Tree?) {
+            self.init(text: text, tree: draft.tree, parent: parent)
+            self.draft = draft
+        }
     }
 
-    /// Understands an image (name or ID), `layer:DIGEST`, `cache:KEY` (each also by its first
-    /// digits), and a path inside a mounted image or the gallery.
+    /// The changes from one operand to the other, or from the operand's parent to it. Where a container
+    /// is one of them, directories that are as they were are not listed for what changed in them.
+    package func diff(_ first: DiffOperand, _ second: DiffOperand?) throws -> [Change] {
+        guard let second else {
+            return try changes(from: first.parent ?? .empty, to: first.tree, first.draft, nil)
+        }
+        if let draft = first.draft {
+            let refined = try draft.refined(against: second.tree, of: second.draft)
+            return try changes(from: refined.tree, to: second.tree, refined, second.draft)
+        }
+        let refined = try second.draft?.refined(against: first.tree)
+        return try changes(from: first.tree, to: refined?.tree ?? second.tree, refined, nil)
+    }
+
+    private func changes(
+        from old: Tree, to new: Tree, _ first: ContainerDraft?, _ second: ContainerDraft?
+    ) throws -> [Change] {
+        guard let first else { return try TreeDiff.changes(from: old, to: new, in: store) }
+        let source = JoinedDirectories(first, second ?? first)
+        return try TreeDiff.changes(from: old, to: new, in: source).withoutUntouchedDirectories
+    }
+
+    /// Understands a container (name or ID), an image (name or ID), `layer:DIGEST`, `cache:KEY` (each
+    /// also by its first digits), and a path inside a mounted image or container or the gallery.
     /// - Throws: ``EngineError`` `notFound`, `ambiguous`, `invalid`.
     package func diffOperand(_ text: String) throws -> DiffOperand {
         if text.hasPrefix("layer:") { return try layerOperand(String(text.dropFirst(6)), text) }
@@ -31,7 +60,29 @@ extension Engine {
         if text.hasPrefix("/") || text.hasPrefix("./") || text.hasPrefix("../") || text == "." {
             return try mountedOperand(text)
         }
-        let image = try image(text)
+        if let container = try containerMeant(by: text) {
+            return try containerOperand(container, text)
+        }
+        let image: ImageRecord
+        do {
+            image = try self.image(text)
+        } catch let error as EngineError where error.code == .notFound {
+            throw EngineError(
+                .notFound, "there is no container and no image \"\(text)\"",
+                hint: "\"vitrine ps -a\" and \"vitrine images\" list what is there")
+        }
+        return try imageOperand(image, text)
+    }
+
+    private func containerOperand(
+        _ container: ContainerRecord, _ text: String
+    ) throws -> DiffOperand {
+        let image = try store.imageTree(of: container)
+        let draft = try ContainerDraft.read(container.id, in: store).refined(against: image)
+        return DiffOperand(text: text, draft: draft, parent: image)
+    }
+
+    private func imageOperand(_ image: ImageRecord, _ text: String) throws -> DiffOperand {
         let layers = try store.layers(upTo: image.chainID)
         return DiffOperand(
             text: text, tree: layers.last?.tree ?? .empty, parent: try parent(of: image, layers))
@@ -94,6 +145,9 @@ extension Engine {
             let rest = Array(parts.dropFirst(depth))
             if source == MountSource.gallery.text { return try galleryPart(rest, text) }
             if let id = MountSource(source)?.image { return try imagePart("\(id)", rest, text) }
+            if let container = try containerShown(at: mountPoint) {
+                return try containerPart(container, rest, text)
+            }
             if let name = MountSource(source)?.text.dropFirst("vitrine:".count),
                 let shown = try? ImageSource(String(name)), shown.isForeign
             {
@@ -102,22 +156,47 @@ extension Engine {
                     hint: "\"vitrine load\" or \"vitrine import\" it first")
             }
             throw EngineError(
-                .invalid, "\"\(text)\" is in a writable mount, whose state is no image yet",
-                hint: "mount the image read-only beside it and compare them with \"diff -r\"")
+                .invalid, "\"\(text)\" is in a writable mount of an image, which ends with it",
+                hint: "mount a container instead, or compare it with \"diff -r\"")
         }
         throw EngineError(
-            .invalid, "\"\(text)\" is not inside a mounted image or the gallery",
+            .invalid, "\"\(text)\" is not inside a mounted image or container, or the gallery",
             hint: "compare plain directories with \"diff -r\", or \"vitrine import\" one first")
     }
 
-    private func imagePart(_ id: String, _ rest: [String], _ text: String) throws -> DiffOperand {
-        let whole = try diffOperand(id)
-        if rest.isEmpty { return DiffOperand(text: text, tree: whole.tree, parent: whole.parent) }
+    /// The container whose root file system is mounted there.
+    private func containerShown(at mountPoint: String) throws -> ContainerRecord? {
+        try store.containers().first { record in
+            guard let holder = store.holder(of: record.id) else { return false }
+            return [record.state.rootfs, holder.mountPoint ?? ""].contains { place in
+                // What cannot be followed is as it was noted.
+                !place.isEmpty && (try? StoreLocation.mountPoint(place)) ?? place == mountPoint
+            }
+        }
+    }
+
+    private func containerPart(
+        _ container: ContainerRecord, _ rest: [String], _ text: String
+    ) throws -> DiffOperand {
+        let whole = try containerOperand(container, text)
+        guard !rest.isEmpty, let draft = whole.draft else { return whole }
         let path = try TreePath(cleaning: Array(rest.joined(separator: "/").utf8))
-        guard let node = try store.node(at: path, in: whole.tree), let directory = node.directory
-        else { throw EngineError(.notFound, "\"\(text)\" is not a directory of that image") }
+        guard let part = try draft.part(at: path) else {
+            throw EngineError(.notFound, "\"\(text)\" is not a directory of that container")
+        }
         return DiffOperand(
-            text: text, tree: Tree(attributes: node.attributes, directory: directory), parent: nil)
+            text: text, draft: part,
+            parent: try store.directoryTree(at: path, in: whole.parent ?? .empty))
+    }
+
+    private func imagePart(_ id: String, _ rest: [String], _ text: String) throws -> DiffOperand {
+        let whole = try imageOperand(try image(id), text)
+        if rest.isEmpty { return whole }
+        let path = try TreePath(cleaning: Array(rest.joined(separator: "/").utf8))
+        guard let part = try store.directoryTree(at: path, in: whole.tree) else {
+            throw EngineError(.notFound, "\"\(text)\" is not a directory of that image")
+        }
+        return DiffOperand(text: text, tree: part, parent: nil)
     }
 
     private func galleryPart(_ rest: [String], _ text: String) throws -> DiffOperand {
@@ -127,12 +206,16 @@ extension Engine {
         if rest.count >= 3, rest[0] == "by-id", rest[2] == "rootfs" {
             return try imagePart("sha256:\(rest[1])", Array(rest.dropFirst(3)), text)
         }
+        if rest.count >= 3, rest[0] == "containers", rest[2] == "rootfs" {
+            return try containerPart(try container(rest[1]), Array(rest.dropFirst(3)), text)
+        }
         if rest.first == "images", let end = rest.firstIndex(of: "rootfs") {
             let image = try image(rest[1..<end].joined(separator: "/"))
             return try imagePart("\(image.id)", Array(rest.dropFirst(end + 1)), text)
         }
         throw EngineError(
-            .invalid, "\"\(text)\" is not the root file system of an image or a cache entry",
+            .invalid,
+            "\"\(text)\" is not the root file system of an image, a container or a cache entry",
             hint: "name a \"rootfs\" directory of the gallery")
     }
 

@@ -101,7 +101,7 @@ extension Engine {
             names.map { .string("\($0.familiarRepository)@\(image.manifestDigest)") })
         object["Created"] = .string(config.created?.description ?? "")
         object["Author"] = .string(config.author ?? "")
-        object["Comment"] = .string(config.comment ?? "")
+        object["Comment"] = .string(config.comment ?? config.history.last?.comment ?? "")
         object["Architecture"] = .string(config.architecture)
         object["Os"] = .string(config.os)
         object["Config"] = Self.complete(config.config.json)
@@ -135,13 +135,7 @@ extension Engine {
     /// Gives an image a further name.
     package func tag(_ source: String, as target: String) throws {
         let image = try image(source)
-        let reference = try Self.parse(target)
-        guard reference.digest == nil else {
-            throw EngineError(
-                .invalid, "\"\(target)\" has a digest; an image is named by repository and tag",
-                hint: "leave out \"@sha256:…\"")
-        }
-        try store.setName(reference, to: image.id)
+        try store.setName(try Self.parseTag(target), to: image.id)
     }
 
     /// An image that containers were made from stays, unless it is forced away. They need it no more.

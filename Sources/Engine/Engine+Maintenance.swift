@@ -19,7 +19,10 @@ extension Engine {
         return entry.key
     }
 
-    package func usage() throws -> StoreUsage { try StoreUsage(of: store) }
+    /// - Parameter measuresDisk: also what files take on the disk, which takes a look at each.
+    package func usage(measuresDisk: Bool = false) throws -> StoreUsage {
+        try StoreUsage(of: store, measuresDisk: measuresDisk)
+    }
 
     package func collectGarbage(dryRun: Bool = false) throws -> CollectionReport {
         try Collector(store, ending: endRemains).run(dryRun: dryRun)
@@ -64,6 +67,8 @@ extension Engine {
             Fact("Version", Self.version),
             Fact("Store", root),
             Fact("Images", count: try store.images().count),
+            Fact("Containers", count: try store.containers().count),
+            Fact("Volumes", count: try store.volumes().count),
             Fact("Cache entries", count: try store.cacheEntries().count),
             Fact("Kernel", Self.firstLine("/proc/sys/kernel/osrelease") ?? "unknown"),
             Fact("FUSE", "\(MountAbility.current)"),

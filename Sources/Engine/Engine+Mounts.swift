@@ -91,14 +91,19 @@ extension Engine {
             let container = try open(record)
             container.note(mountPoint: request.mountPoint)
             options = MountOptions(source: MountSource(foreign: record.name).text)
-            fileSystem = try WorkingTree(container: container, store: store, lease: lease)
+            let view = try WorkingTree(container: container, store: store, lease: lease)
+            try MountedContainer(self, record, view).listen()
+            fileSystem = view
         case .gallery:
             try makeMountPoint(request.mountPoint)
-            let context = GalleryContext(store: store)
+            let context = GalleryContext(store: store) { [self] record in
+                try inspect(record).encoded(indent: 4)
+            }
             options = MountOptions(source: MountSource.gallery.text)
             options.isReadOnly = true
             fileSystem = try GlassView(
-                .directory(GalleryRoot(context)), store: store, source: context.changes)
+                .directory(GalleryRoot(context)), store: store, source: context.changes,
+                drafts: context.drafts)
         }
         options.access = request.mountAccess
         // Listens before there is a mount, so that no signal leaves one without its server.

@@ -52,7 +52,9 @@ extension Engine {
         }
     }
 
-    private func endMounts(below prefix: [UInt8]) throws {
+    /// Takes away what is mounted below a path, in use or not.
+    /// - Parameter prefix: resolved, and with a slash at its end.
+    func endMounts(below prefix: [UInt8]) throws {
         // The last one mounted is on top.
         for mount in (MountTable()?.entries ?? []).reversed()
         where mount.mountPoint.starts(with: prefix) {

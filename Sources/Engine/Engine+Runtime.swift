@@ -9,24 +9,29 @@ extension Engine {
     /// host's runtimes or kernel change. One engine asks once.
     /// - Parameters:
     ///   - lease: the containers are its own, and end with it.
-    ///   - isolated: whether a container gets a network of its own, whose helper costs a trial to
-    ///     find.
+    ///   - isolated: whether a container gets a network of its own.
+    ///   - purpose: what it is for; containers get one with control groups where it can be had.
     /// - Throws: ``SandboxError`` `noRuntime`.
-    func containerRuntime(_ lease: Lease, isolated: Bool = false) throws -> ContainerRuntime {
+    func containerRuntime(
+        _ lease: Lease, isolated: Bool = false, for purpose: RuntimeProbe.Purpose = .steps
+    ) throws -> ContainerRuntime {
         let (state, bundles) = (store.layout.runtimeState(lease.id), store.layout.bundles(lease.id))
         let found = try runtimes.withLock { runtimes in
-            if let found = runtimes[isolated] { return found }
+            let key = RuntimeKey(purpose: purpose, isIsolated: isolated)
+            if let found = runtimes[key] { return found }
             for path in [state, bundles] { try HostDirectory.makeAll(path, permissions: 0o700) }
             let probe = RuntimeProbe(
-                stateRoot: state, bundleRoot: bundles, cachePath: store.layout.runtimeProbe)
-            let choice = try probe.choose()
+                stateRoot: state, bundleRoot: bundles,
+                cachePath: purpose == .steps
+                    ? store.layout.runtimeProbe : store.layout.containerRuntimeProbe)
+            let choice = try probe.choose(for: purpose)
             let found = FoundRuntime(
                 choice: choice,
                 // Without it containers start a little later.
                 program: choice.kind == .crun ? try? SealedProgram(copying: choice.path) : nil,
                 networkHelper: isolated
                     ? NetworkHelper.working(in: probe.searchPath, directory: bundles) : nil)
-            runtimes[isolated] = found
+            runtimes[key] = found
             return found
         }
         for path in [state, bundles] { try HostDirectory.makeAll(path, permissions: 0o700) }
@@ -45,6 +50,12 @@ extension Engine {
             return "none: \(error)"
         }
     }
+}
+
+/// What a runtime was looked for.
+struct RuntimeKey: Hashable, Sendable {
+    var purpose: RuntimeProbe.Purpose
+    var isIsolated: Bool
 }
 
 /// What an engine knows of the host's runtimes.

@@ -7,8 +7,7 @@ internal import Synchronization
 /// The operations of Vitrine on one store; the only place where the modules meet.
 package final class Engine: Sendable {
     package let store: Store
-    /// The runtimes that were found, by whether containers get a network of their own.
-    let runtimes = Mutex<[Bool: FoundRuntime]>([:])
+    let runtimes = Mutex<[RuntimeKey: FoundRuntime]>([:])
 
     /// The version that `vitrine version` prints.
     package static let version = "0.1.0"

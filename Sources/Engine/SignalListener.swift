@@ -1,7 +1,8 @@
 internal import Dispatch
 internal import Glibc
 
-/// Calls a closure when the process is asked to end (SIGINT, SIGTERM, SIGHUP), instead of dying.
+/// Calls a closure when the process gets a signal, such as those that ask it to end (SIGINT, SIGTERM,
+/// SIGHUP), instead of dying.
 ///
 /// What was ignored when the process started stays so: `nohup` and shells that start something in the
 /// background mean it. The signals stay caught for the rest of the process's life; a second listener
@@ -10,13 +11,17 @@ package final class SignalListener {
     private let sources: [any DispatchSourceSignal]
     private static let queue = DispatchQueue(label: "vitrine.signals")
 
-    /// Those that nobody has asked to be ignored. Looked up once, before any listener changes it.
-    private static let heard = [SIGINT, SIGTERM, SIGHUP].filter { !isIgnored($0) }
+    /// What was ignored when the process started. Looked up once, before any listener changes it.
+    private static let ignored = Set((1..<32).filter(isIgnored))
+
+    package static let endings = [SIGINT, SIGTERM, SIGHUP]
 
     /// Returns when signals are heard: none is lost between its default, the end, and the handler.
-    package init(_ handler: @escaping @Sendable (Int32) -> Void) {
+    package init(
+        to signals: [Int32] = SignalListener.endings, _ handler: @escaping @Sendable (Int32) -> Void
+    ) {
         let registrations = DispatchGroup()
-        sources = Self.heard.map { number in
+        sources = signals.filter { !Self.ignored.contains($0) }.map { number in
             let source = DispatchSource.makeSignalSource(signal: number, queue: Self.queue)
             source.setEventHandler { handler(number) }
             registrations.enter()

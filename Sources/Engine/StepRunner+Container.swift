@@ -14,7 +14,7 @@ extension StepRunner {
                 ResolverConfiguration.shared(
                     host: try hostFile(ResolverConfiguration.hostPath) ?? [])
             case .none: nil
-            case .isolated:
+            case .isolated, .joined:
                 ResolverConfiguration.isolated(
                     host: try hostFile(ResolverConfiguration.hostPath) ?? [],
                     systemd: try hostFile(ResolverConfiguration.systemdPath))
@@ -98,7 +98,7 @@ extension StepRunner {
     }
 
     /// The runtime's mount targets as places of the tree.
-    func targets(of container: ContainerRequest) throws -> [Views.MountTarget] {
+    static func targets(of container: ContainerRequest) throws -> [Views.MountTarget] {
         try container.mountTargets.compactMap { target in
             let path = try TreePath(cleaning: Array(target.path.utf8))
             // What stands below /dev, /proc and /sys is made in the file systems mounted there.

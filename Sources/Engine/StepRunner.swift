@@ -50,7 +50,7 @@ struct StepRunner: StepExecutor {
         surround(&container, request)
         let view = try WorkingTree(
             base: request.tree, store: context.store, lease: context.lease,
-            mountTargets: try targets(of: container))
+            mountTargets: try Self.targets(of: container))
         var options = MountOptions(source: MountSource.step.text)
         options.allowsDevices = true
         options.allowsSetID = true

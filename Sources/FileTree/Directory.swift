@@ -143,6 +143,14 @@ package struct Directory: Hashable, Sendable {
         package var startIndex: Int { 0 }
         package var endIndex: Int { directory.count }
         package subscript(index: Int) -> DirectoryEntry { directory.entry(at: index) }
+
+        /// Whether an entry is, byte by byte, the one at `other` of another directory. Decodes neither.
+        func isSame(at index: Int, as others: Entries, at other: Int) -> Bool {
+            let left = directory.range(at: index)
+            let right = others.directory.range(at: other)
+            guard left.count == right.count else { return false }
+            return directory.encoding[left].elementsEqual(others.directory.encoding[right])
+        }
     }
 
     package var entries: Entries { Entries(directory: self) }
@@ -157,6 +165,10 @@ package struct Directory: Hashable, Sendable {
         } catch {
             preconditionFailure("an encoding was checked when it became a directory: \(error)")
         }
+    }
+
+    private func range(at index: Int) -> Range<Int> {
+        starts[index]..<(index + 1 < starts.count ? starts[index + 1] : encoding.count)
     }
 
     /// How many bytes the name at `index` has.

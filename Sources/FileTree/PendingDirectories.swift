@@ -11,8 +11,11 @@ package final class PendingDirectories: DirectorySource {
 
     package init(base: any DirectorySource) { self.base = base }
 
+    /// One of those that were made; nil for all others.
+    package func made(_ id: DirectoryID) -> Directory? { pending.withLock { $0[id] } }
+
     package func directory(_ id: DirectoryID) throws(FileTreeError) -> Directory {
-        if let found = pending.withLock({ $0[id] }) { return found }
+        if let found = made(id) { return found }
         return try base.directory(id)
     }
 

@@ -56,6 +56,14 @@ extension DirectorySource {
         return node
     }
 
+    /// The directory at `path` as a tree of its own; nil if there is none.
+    package func directoryTree(at path: TreePath, in tree: Tree) throws(FileTreeError) -> Tree? {
+        guard let node = try node(at: path, in: tree), let directory = node.directory else {
+            return nil
+        }
+        return Tree(attributes: node.attributes, directory: directory)
+    }
+
     /// The node that `path` leads to when symbolic links are followed inside the tree, as a process
     /// sees it whose root directory the tree is, and the path where it stands.
     /// - Returns: nil when a name on the way is absent or no directory.

@@ -79,6 +79,7 @@ private struct DiffWalk {
     mutating func step(
         _ source: some DirectorySource, _ report: (Change) -> Void
     ) throws(FileTreeError) -> Bool {
+        skipEqual()
         guard let pair = stack.last else { return false }
         let old = pair.leftIndex < pair.left.count ? pair.left[pair.leftIndex] : nil
         let new = pair.rightIndex < pair.right.count ? pair.right[pair.rightIndex] : nil
@@ -98,6 +99,20 @@ private struct DiffWalk {
             }
         }
         return true
+    }
+
+    /// Passes over entries that are the same on both sides: in a large directory nearly all are.
+    private mutating func skipEqual() {
+        guard let pair = stack.last else { return }
+        var (left, right) = (pair.leftIndex, pair.rightIndex)
+        while left < pair.left.count, right < pair.right.count,
+            pair.left.isSame(at: left, as: pair.right, at: right)
+        {
+            left += 1
+            right += 1
+        }
+        stack[stack.count - 1].leftIndex = left
+        stack[stack.count - 1].rightIndex = right
     }
 
     /// Compares two nodes of one path; two directories' entries with the steps to come.

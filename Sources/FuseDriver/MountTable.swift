@@ -16,6 +16,12 @@ package struct MountTable: Sendable {
     package struct DeviceID: Sendable, Hashable {
         package var major: UInt32
         package var minor: UInt32
+
+        /// As `st_dev` has it (makedev(3)).
+        package var number: UInt64 {
+            let (major, minor) = (UInt64(major), UInt64(minor))
+            return (major & 0xFFF) << 8 | (major >> 12) << 32 | minor & 0xFF | (minor >> 8) << 20
+        }
     }
 
     package let entries: [Entry]

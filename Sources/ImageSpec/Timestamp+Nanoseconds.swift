@@ -7,3 +7,13 @@ extension Timestamp {
         self = Timestamp(unixSeconds: seconds, nanoseconds: nanoseconds) ?? .epoch
     }
 }
+
+extension Timestamp {
+    /// Nanoseconds since 1970; the nearest that the store can keep.
+    package var nanosecondsSinceEpoch: Int64 {
+        let (seconds, overflow) = unixSeconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return unixSeconds < 0 ? .min : .max }
+        let (sum, isOver) = seconds.addingReportingOverflow(Int64(nanoseconds))
+        return isOver ? .max : sum
+    }
+}

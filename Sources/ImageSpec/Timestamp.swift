@@ -63,6 +63,15 @@ extension Timestamp: CustomStringConvertible {
         return text + "\(offset / 60, width: 2):\(offset % 60, width: 2)"
     }
 
+    /// In UTC with nine fractional digits: texts that sort as their moments do.
+    package var fullText: String {
+        let date = CivilDate(daysSinceEpoch: unixSeconds.flooredQuotient(86_400))
+        let second = Int(unixSeconds.flooredRemainder(86_400))
+        return "\(date.year, width: 4)-\(date.month, width: 2)-\(date.day, width: 2)"
+            + "T\(second / 3600, width: 2):\(second / 60 % 60, width: 2):\(second % 60, width: 2)"
+            + ".\(Int(nanoseconds), width: 9)Z"
+    }
+
     /// The moment written as RFC 3339 demands.
     /// - Returns: nil for anything else; a leap second (`:60`) is refused, as Go does.
     package init?(_ text: some StringProtocol) {

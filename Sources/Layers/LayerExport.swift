@@ -7,11 +7,18 @@ package import Store
 package struct LayerExport {
     private let store: Store
     private let source: any DirectorySource
+    private let contents: (any ContentSource)?
 
-    /// - Parameter source: where the trees' directories are; by default the store.
-    package init(_ store: Store, directories source: (any DirectorySource)? = nil) {
+    /// - Parameters:
+    ///   - source: where the trees' directories are; by default the store.
+    ///   - contents: where contents are that are no objects.
+    package init(
+        _ store: Store, directories source: (any DirectorySource)? = nil,
+        contents: (any ContentSource)? = nil
+    ) {
         self.store = store
         self.source = source ?? store
+        self.contents = contents
     }
 
     /// Writes the uncompressed tar of a stored layer.
@@ -81,9 +88,12 @@ package struct LayerExport {
             let header = try TarWriter.header(for: entry)
             try sink.write(header.span)
             if case .file(let content) = node.content, content.sizeBytes > 0 {
-                try ObjectCopy.copy(
-                    path: store.layout.object(content.digest), offset: 0,
-                    length: content.sizeBytes, to: &sink)
+                let isOwn = try contents?.read(content) { try sink.write($0) } ?? false
+                if !isOwn {
+                    try ObjectCopy.copy(
+                        path: store.layout.object(content.digest), offset: 0,
+                        length: content.sizeBytes, to: &sink)
+                }
                 let padding = TarWriter.padding(after: Int64(clamping: content.sizeBytes))
                 try sink.write(padding.span)
             }

@@ -43,6 +43,12 @@ package final class BlockingThread: Sendable {
         self.handle = handle
     }
 
+    /// Runs the closure on a thread that nobody joins.
+    /// - Throws: as ``init(_:)``.
+    package static func detach(_ body: @escaping @Sendable () -> Void) throws(Errno) {
+        pthread_detach(try BlockingThread(body).handle)
+    }
+
     /// Blocks until the closure has returned. To be called once.
     package func join() { pthread_join(handle, nil) }
 }

@@ -107,6 +107,19 @@ extension ChildProcess {
     }
 }
 
+extension ChildProcess {
+    /// The variables of this process, `NAME=value`.
+    package static var ownEnvironment: [String] {
+        var variables: [String] = []
+        var entry = unsafe environ
+        while let text = unsafe entry.pointee {
+            unsafe variables.append(String(cString: text))
+            unsafe entry += 1
+        }
+        return variables
+    }
+}
+
 extension ChildProcess.Request {
     private typealias Failure = ChildProcess.StartError
 

@@ -49,8 +49,15 @@ package final class ChildProcess: Sendable {
     /// Starts the program and returns once it runs.
     /// - Throws: the step that failed and its errno; no child is left behind.
     package static func start(_ request: Request) throws(StartError) -> ChildProcess {
-        let processID = try request.launch()
+        let processID = try launched { () throws(StartError) in try request.launch() }
         return ChildProcess(processID: processID, leadsGroup: request.group != .inherited)
+    }
+
+    /// Takes on a child of this process that another one made, see ``expectingOrphan(_:)``.
+    package static func adopt(_ processID: Int32) -> ChildProcess {
+        know(processID)
+        awaitParenthood(of: processID)
+        return ChildProcess(processID: processID, leadsGroup: false)
     }
 
     /// Starts a program that outlives this process: nobody waits for it, and it is not killed.
@@ -115,6 +122,7 @@ package final class ChildProcess: Sendable {
                 ? .code(Self.unknownCode)
                 : status & 0x7F == 0 ? .code(status >> 8 & 0xFF) : .signal(status & 0x7F)
             state = .ended(exit)
+            Self.forget(processID)
             return exit
         }
     }

@@ -120,6 +120,27 @@ package enum DescriptorIO {
         guard try outcome.get() == bytes.count else { throw .noSpace }
     }
 
+    /// Another descriptor of the same open file.
+    package static func duplicate(_ descriptor: Int32) throws(Errno) -> OwnedDescriptor {
+        OwnedDescriptor(
+            adopting: try retrying { vitrine_fcntl(descriptor, F_DUPFD_CLOEXEC, 3) })
+    }
+
+    /// Writes all of `bytes` at `offset`.
+    /// - Throws: ENOSPC if only some of it could be written.
+    package static func writeAll(
+        _ descriptor: Int32, _ bytes: Span<UInt8>, at offset: UInt64
+    ) throws(Errno) {
+        let outcome: Result<Int, Errno> = unsafe bytes.withUnsafeBytes { buffer in
+            do throws(Errno) {
+                return .success(try unsafe write(descriptor, buffer, at: offset))
+            } catch {
+                return .failure(error)
+            }
+        }
+        guard try outcome.get() == bytes.count else { throw .noSpace }
+    }
+
     package static func synchronize(_ descriptor: Int32, dataOnly: Bool = false) throws(Errno) {
         try retrying { dataOnly ? fdatasync(descriptor) : fsync(descriptor) }
     }
@@ -193,16 +214,30 @@ package enum DescriptorIO {
     package static func copyData(
         from source: Int32, to target: Int32, in range: Range<UInt64>
     ) throws(Errno) {
+        let end = try copyPresentData(from: source, to: target, in: range)
+        guard end == range.upperBound else { throw .inputOutput }
+    }
+
+    /// ``copyData(from:to:in:)`` of a file that may become shorter meanwhile.
+    /// - Returns: where it ended, or the end of the range.
+    package static func copyPresentData(
+        from source: Int32, to target: Int32, in range: Range<UInt64>
+    ) throws(Errno) -> UInt64 {
         var offset = range.lowerBound
         while offset < range.upperBound {
             let data = try nextData(source, from: offset, sizeBytes: range.upperBound)
+            if data.isEmpty {
+                // A hole, or the end.
+                let size = try FileStatus(of: source).sizeBytes
+                return min(max(offset, size), range.upperBound)
+            }
             offset = data.lowerBound
             let end = min(data.upperBound, range.upperBound)
             while offset < end {
                 do throws(Errno) {
                     let count = try copyRange(
                         from: source, at: offset, to: target, at: offset, length: end - offset)
-                    guard count > 0 else { throw .inputOutput }
+                    if count == 0 { return offset }
                     offset += count
                 } catch {
                     // Between file systems, and where one has no such call.
@@ -210,11 +245,13 @@ package enum DescriptorIO {
                         [.crossDevice, .invalidArgument, .unsupported, .notImplemented]
                             .contains(error)
                     else { throw error }
-                    try copyBytes(from: source, to: target, offset..<end)
+                    let reached = try copyBytes(from: source, to: target, offset..<end)
+                    if reached < end { return reached }
                     offset = end
                 }
             }
         }
+        return range.upperBound
     }
 
     /// The next range that is no hole (`SEEK_DATA` and `SEEK_HOLE` of lseek(2)), within `sizeBytes`;
@@ -235,9 +272,10 @@ package enum DescriptorIO {
         }
     }
 
+    /// - Returns: where the source ended, or the end of the range.
     static func copyBytes(
         from source: Int32, to target: Int32, _ range: Range<UInt64>
-    ) throws(Errno) {
+    ) throws(Errno) -> UInt64 {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
         defer { unsafe buffer.deallocate() }
         var offset = range.lowerBound
@@ -245,11 +283,12 @@ package enum DescriptorIO {
             let part = unsafe UnsafeMutableRawBufferPointer(
                 rebasing: buffer[0..<Int(min(UInt64(buffer.count), range.upperBound - offset))])
             let count = try unsafe readFully(source, into: part, at: offset)
-            guard count > 0 else { throw .inputOutput }
+            if count == 0 { return offset }
             let bytes = unsafe UnsafeRawBufferPointer(rebasing: part[0..<count])
             guard try unsafe write(target, bytes, at: offset) == count else { throw .noSpace }
             offset += UInt64(count)
         }
+        return offset
     }
 
     /// The bytes of a range; fewer only at the file's end.

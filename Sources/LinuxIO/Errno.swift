@@ -9,6 +9,9 @@ package struct Errno: Error, Hashable, Sendable {
     package static var current: Errno { Errno(rawValue: errno) }
 
     package static let notPermitted = Errno(rawValue: EPERM)
+    package static let noSuchProcess = Errno(rawValue: ESRCH)
+    package static let busy = Errno(rawValue: EBUSY)
+    package static let tooManyLinks = Errno(rawValue: EMLINK)
     package static let notFound = Errno(rawValue: ENOENT)
     package static let interrupted = Errno(rawValue: EINTR)
     package static let inputOutput = Errno(rawValue: EIO)

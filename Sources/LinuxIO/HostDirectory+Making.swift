@@ -42,8 +42,14 @@ extension HostDirectory {
     package static func rename(
         _ name: [UInt8], in directory: Int32, to target: [UInt8]
     ) throws(Errno) {
+        try rename(name, in: directory, to: target, in: directory)
+    }
+
+    package static func rename(
+        _ name: [UInt8], in directory: Int32, to target: [UInt8], in targetDirectory: Int32
+    ) throws(Errno) {
         try unsafe withCString(target) { (target) throws(Errno) in
-            try unsafe withName(name) { unsafe renameat(directory, $0, directory, target) }
+            try unsafe withName(name) { unsafe renameat(directory, $0, targetDirectory, target) }
         }
     }
 

@@ -3,6 +3,10 @@ internal import Glibc
 
 /// Operations on names of a host directory. Names are bytes; paths are strings of ours.
 package enum HostDirectory {
+    /// Stands for the working directory in calls that take a directory's descriptor; with absolute
+    /// paths any does.
+    package static let workingDirectory: Int32 = AT_FDCWD
+
     /// The names in the directory but `.` and `..`, unsorted.
     package static func names(_ descriptor: Int32) throws(Errno) -> [[UInt8]] {
         // A descriptor of its own, for fdopendir takes it over and its position is shared by dup.

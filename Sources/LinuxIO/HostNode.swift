@@ -62,6 +62,14 @@ package enum HostNode {
         }
     }
 
+    /// For what was opened `pathOnly` and is no symbolic link, whatever has its name by now (by
+    /// `/proc/self/fd`).
+    package static func setPermissions(
+        ofPlace descriptor: Int32, _ permissions: UInt32
+    ) throws(Errno) {
+        try retrying { unsafe chmod("/proc/self/fd/\(descriptor)", permissions) }
+    }
+
     /// Both times.
     package static func setTime(
         _ name: [UInt8], in directory: Int32, _ time: FileTimestamp

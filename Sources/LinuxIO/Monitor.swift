@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// A value that threads share, and wait to see changed.
@@ -17,7 +18,11 @@ package final class Monitor<State: Sendable>: @unchecked Sendable {
         unsafe mutex = .allocate(capacity: 1)
         unsafe changed = .allocate(capacity: 1)
         unsafe pthread_mutex_init(mutex, nil)
-        unsafe pthread_cond_init(changed, nil)
+        var attributes = pthread_condattr_t()
+        unsafe pthread_condattr_init(&attributes)
+        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        unsafe pthread_cond_init(changed, &attributes)
+        unsafe pthread_condattr_destroy(&attributes)
     }
 
     deinit {
@@ -47,6 +52,30 @@ package final class Monitor<State: Sendable>: @unchecked Sendable {
                 return result
             }
             unsafe pthread_cond_wait(changed, mutex)
+        }
+    }
+
+    /// Blocks the thread until `body` gives a value, or the time is over.
+    /// - Returns: nil when it is over.
+    package func wait<R>(
+        upTo limit: Duration, _ body: (inout State) throws -> R?
+    ) rethrows -> R? {
+        var end = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &end)
+        let nanoseconds =
+            Int64(end.tv_nsec) + max(0, limit.components.attoseconds) / 1_000_000_000
+        end.tv_sec += Int(max(0, limit.components.seconds) + nanoseconds / 1_000_000_000)
+        end.tv_nsec = Int(nanoseconds % 1_000_000_000)
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        while true {
+            if let result = try body(&state) {
+                unsafe pthread_cond_broadcast(changed)
+                return result
+            }
+            if unsafe pthread_cond_timedwait(changed, mutex, &end) != 0 {
+                return try body(&state)
+            }
         }
     }
 

@@ -62,15 +62,16 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
         }
     }
 
-    /// Opens `path` below a directory; neither `..` nor a symbolic link leads out of it
-    /// (openat2(2), `RESOLVE_IN_ROOT`).
+    /// Opens `path` as a process does whose root the directory is; neither `..` nor a symbolic link
+    /// leads out of it, nor one of those of `/proc` (openat2(2), `RESOLVE_IN_ROOT`).
     package init(
         opening path: [UInt8], inRoot directory: Int32, _ mode: Mode
     ) throws(Errno) {
         rawValue = try unsafe withCString(path) { (text) throws(Errno) in
             try retrying {
                 unsafe vitrine_openat2(
-                    directory, text, mode.rawValue | O_CLOEXEC, 0, UInt64(RESOLVE_IN_ROOT))
+                    directory, text, mode.rawValue | O_CLOEXEC, 0,
+                    UInt64(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS))
             }
         }
     }
@@ -89,6 +90,12 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
                     directory, text, mode.rawValue | O_CLOEXEC, 0, UInt64(rules))
             }
         }
+    }
+
+    /// Opens anew what a descriptor stands for, one that was opened `pathOnly` too: never another
+    /// file, whatever has its name by now (by `/proc/self/fd`).
+    package init(reopening descriptor: Int32, _ mode: Mode) throws(Errno) {
+        try self.init(opening: "/proc/self/fd/\(descriptor)", mode)
     }
 
     /// A second descriptor of the same open file.

@@ -53,6 +53,20 @@ package enum UnixSocket {
         }
     }
 
+    /// From now on calls on the socket wait until they can be done.
+    package static func makeBlocking(_ descriptor: Int32) throws(Errno) {
+        try retrying { vitrine_fcntl(descriptor, F_SETFL, 0) }
+    }
+
+    /// The descriptor that the next message carries.
+    /// - Throws: EBADMSG if it carries none; EAGAIN when there is no message.
+    package static func receiveDescriptor(_ socket: Int32) throws(Errno) -> OwnedDescriptor {
+        OwnedDescriptor(adopting: try retrying { vitrine_receive_descriptor(socket) })
+    }
+
+    /// Ends both directions, for whoever waits at the other end or in another thread.
+    package static func end(_ descriptor: Int32) { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+
     /// Says that nothing more is sent.
     package static func endSending(_ descriptor: Int32) {
         _ = shutdown(descriptor, Int32(SHUT_WR))

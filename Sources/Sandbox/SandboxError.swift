@@ -13,6 +13,8 @@ package struct SandboxError: Error, Hashable, Sendable {
         case noRuntime = "no-runtime"
         case runtimeFailed = "runtime-failed"
         case networkUnavailable = "network-unavailable"
+        /// Somebody else has a port of the host.
+        case portAllocated = "port-allocated"
         /// A system call of ours failed.
         case system
     }

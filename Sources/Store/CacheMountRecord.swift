@@ -53,7 +53,7 @@ extension Store {
         var usage = DiskUsage()
         usage.add(layout.cacheMountData(name))
         return CacheMountRecord(
-            name: name, id: id, sizeBytes: usage.bytes, lastUsedAt: use.time,
+            name: name, id: id, sizeBytes: usage.diskBytes, lastUsedAt: use.time,
             isInUse: use.isNow)
     }
 
@@ -65,41 +65,5 @@ extension Store {
             let isFree = try? DescriptorIO.lock(file.rawValue, .exclusive, waits: false)
         else { return nil }
         return (status.modificationTime, !isFree)
-    }
-}
-
-/// What files take on the disk, each counted once.
-private struct DiskUsage {
-    private struct Identity: Hashable {
-        var device: UInt64
-        var inode: UInt64
-    }
-
-    private(set) var bytes: UInt64 = 0
-    private var seen: Set<Identity> = []
-
-    /// Adds a directory and what is below it. What cannot be read counts nothing: it may be going.
-    mutating func add(_ path: String) {
-        guard let root = try? OwnedDescriptor(opening: path, [.readOnly, .directory, .noFollow])
-        else { return }
-        add(root.rawValue)
-    }
-
-    private mutating func add(_ directory: Int32) {
-        // As above.
-        guard let names = try? HostDirectory.names(directory) else { return }
-        for name in names {
-            guard let status = try? FileStatus(of: name, in: directory) else { continue }
-            if status.kind != .directory, status.linkCount > 1 {
-                let identity = Identity(device: status.device, inode: status.inode)
-                guard seen.insert(identity).inserted else { continue }
-            }
-            bytes += status.blocks * 512
-            guard status.kind == .directory,
-                let child = try? OwnedDescriptor(
-                    opening: name, in: directory, [.readOnly, .directory, .noFollow])
-            else { continue }
-            add(child.rawValue)
-        }
     }
 }

@@ -17,6 +17,8 @@ package struct CollectionReport: Hashable, Sendable {
     package var logs = 0
     /// Directories of containers that were removed, or never came to be.
     package var containers = 0
+    /// Directories of volumes that were removed, or never came to be.
+    package var volumes = 0
     /// What could not be removed, and why; it is tried again the next time.
     package var failures: [String] = []
 
@@ -68,6 +70,7 @@ package struct Collector {
         try sweepBlobs(dryRun: dryRun, into: &report)
         try sweepLogs(dryRun: dryRun, into: &report)
         try sweepContainers(dryRun: dryRun, into: &report)
+        try sweepVolumes(dryRun: dryRun, into: &report)
         if !dryRun {
             try sweepTemporaries(now)
             // Other tools read it, and may have written to it.
@@ -287,6 +290,27 @@ package struct Collector {
         for name in try names(in: store.layout.locks) where name.hasPrefix(prefix) {
             if dryRun || kept.contains(String(name.dropFirst(prefix.count))) { continue }
             _ = try unlink(store.layout.locks + "/" + name, olderThan: nil, dryRun: false)
+        }
+        withExtendedLifetime(lock) {}
+    }
+
+    /// A volume's directory is made and its row is recorded under one hold of the shared lock. What a
+    /// row tells of is never touched.
+    private func sweepVolumes(
+        dryRun: Bool, into report: inout CollectionReport
+    ) throws(StoreError) {
+        let lock = try store.lockSweep(.exclusive)
+        let kept = try store.read("the volumes") { database in
+            try String.fetchSet(database, sql: "SELECT name FROM volumes")
+        }
+        for name in try names(in: store.layout.volumes) where !kept.contains(name) {
+            report.volumes += 1
+            if dryRun { continue }
+            do throws(Errno) {
+                try HostDirectory.removeAll(store.layout.volume(name))
+            } catch {
+                throw cannotRemove(store.layout.volume(name), error)
+            }
         }
         withExtendedLifetime(lock) {}
     }

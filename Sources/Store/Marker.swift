@@ -11,8 +11,8 @@ final class Marker {
     /// Objects with the sizes that they should have.
     private(set) var objects: [Digest: UInt64] = [:]
     private(set) var directories: Set<Digest> = []
-    /// Layers that an image stands on, or a lease as long as there is no image yet or none any more.
-    /// A cache entry has its tree and needs no layer.
+    /// Layers that an image stands on, or a container, or a lease as long as there is no image yet or
+    /// none any more. A cache entry has its tree and needs no layer.
     private(set) var layers: Set<Digest> = []
     /// Directories that are referred to and not there, or not readable.
     private(set) var missing: Set<Digest> = []
@@ -40,6 +40,7 @@ final class Marker {
                     SELECT id FROM kept
                     """
             ).compactMap { Digest($0) })
+        try keepLayersOfContainers(database)
         let rows = try Row.fetchCursor(
             database, sql: "SELECT chainID, tree, recipe, recipeSizeBytes FROM layers")
         while let row = try rows.next() {
@@ -62,6 +63,18 @@ final class Marker {
             "SELECT tree FROM containerTrees",
         ] {
             for tree in try Data.fetchSet(database, sql: sql) { try reach(tree, database) }
+        }
+    }
+
+    /// An image may be forced away from a container, which is compared with it, and committed on it.
+    private func keepLayersOfContainers(_ database: Database) throws {
+        let statement = try database.cachedStatement(
+            sql: "SELECT parentChainID FROM layers WHERE chainID = ?")
+        for config in try Data.fetchSet(database, sql: "SELECT config FROM containers") {
+            var next = ContainerRecord.topLayer(config: Array(config))?.digest
+            while let id = next, layers.insert(id).inserted {
+                next = Digest(try Data.fetchOne(statement, arguments: [id.data]))
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 package import FileTree
 internal import ImageSpec
-internal import LinuxIO
+package import LinuxIO
 internal import Synchronization
 
 /// Puts file contents into the object store. Thread-safe.
@@ -149,7 +149,7 @@ package final class ObjectIngest: Sendable {
     }
 
     /// The digest and size of an open file.
-    static func hash(_ descriptor: Int32) throws(Errno) -> FileContent {
+    package static func hash(_ descriptor: Int32) throws(Errno) -> FileContent {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
         defer { unsafe buffer.deallocate() }
         var hasher = SHA256Hasher()

@@ -87,7 +87,7 @@ package final class Store: Sendable {
 }
 
 extension FileTimestamp {
-    var nanosecondsSinceEpoch: Int64 { seconds * 1_000_000_000 + Int64(nanoseconds) }
+    package var nanosecondsSinceEpoch: Int64 { seconds * 1_000_000_000 + Int64(nanoseconds) }
 
     init(nanosecondsSinceEpoch value: Int64) {
         let time = max(0, value)

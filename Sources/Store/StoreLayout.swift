@@ -14,9 +14,9 @@ package import ImageSpec
 ///            context-cache/<digest>                       digests of a build context's files
 ///            containers/<id>/journal, containers/<id>/files/…  a container's changes, see docs/journal.md
 ///            containers/<id>/log, log.1                   what it printed
-///            containers/<id>/rootfs                       where its root file system is mounted
 ///            containers/<id>/control                      the socket of the process that runs it
-///            volumes/<name>/data                          directories that outlive containers
+///            volumes/<name>/data, lock                    directories that outlive containers
+///            volumes/<name>/new, draft, filling           until it is filled
 ///            runtime-probe.json                           which OCI runtime works here
 ///            cache-mounts/<name>/data, lock, id           directories of RUN --mount=type=cache
 ///            run/<lease>/memory-<n>/…                     a tmpfs: what never reaches the disk
@@ -45,6 +45,8 @@ package struct StoreLayout: Hashable, Sendable {
     package var contextCaches: String { root + "/context-cache" }
     /// What was found out about this host's OCI runtimes.
     package var runtimeProbe: String { root + "/runtime-probe.json" }
+    /// The same of those that make control groups.
+    package var containerRuntimeProbe: String { root + "/runtime-probe-containers.json" }
 
     /// What may be in the root directory of a file system that is to be a store.
     static let harmlessNames: Set<String> = ["lost+found"]
@@ -114,6 +116,12 @@ package struct StoreLayout: Hashable, Sendable {
     package var volumes: String { root + "/volumes" }
     package func volume(_ name: String) -> String { volumes + "/" + name }
     package func volumeData(_ name: String) -> String { volume(name) + "/data" }
+    func volumeLock(_ name: String) -> String { volume(name) + "/lock" }
+    /// Empty; there until the volume was filled.
+    func volumeIsNew(_ name: String) -> String { volume(name) + "/new" }
+    /// What it is filled with, while that is written, and when it is complete.
+    func volumeDraft(_ name: String) -> String { volume(name) + "/draft" }
+    func volumeFilling(_ name: String) -> String { volume(name) + "/filling" }
     package func contextCache(_ name: String) -> String { contextCaches + "/" + name }
 }
 
@@ -150,13 +158,7 @@ package struct ContainerPlace: Hashable, Sendable {
     package var log: String { directory + "/log" }
     /// The part before, where a log was begun anew.
     package var olderLog: String { directory + "/log.1" }
-    /// Where the root file system is mounted while the container runs.
-    package var rootfs: String { directory + "/rootfs" }
-    static let controlName = "control"
+    package static let controlName = "control"
     /// The socket of the process that runs the container.
     package var control: String { directory + "/" + Self.controlName }
-    /// The runtime's state, and the bundle, of the container's present run.
-    package var runtimeState: String { directory + "/run/state" }
-    package var bundles: String { directory + "/run/bundles" }
-    package var run: String { directory + "/run" }
 }

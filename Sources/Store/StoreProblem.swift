@@ -14,6 +14,7 @@ package struct StoreProblem: Hashable, Sendable, CustomStringConvertible {
         case brokenCacheEntry = "broken-cache-entry"
         case brokenBuild = "broken-build"
         case brokenContainer = "broken-container"
+        case brokenVolume = "broken-volume"
         /// index.json is not the names': of a process that was killed, or changed by somebody. The
         /// next collection or change of a name writes it again.
         case staleIndex = "stale-index"

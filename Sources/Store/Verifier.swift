@@ -11,6 +11,7 @@ package struct VerificationReport: Sendable {
     package var objectBytes: UInt64 = 0
     package var images = 0
     package var layers = 0
+    package var volumes = 0
     package var problems: [StoreProblem] = []
     package init() {}
 }
@@ -81,6 +82,15 @@ private struct Check {
         while let row = try trees.next() {
             if (try? Tree(row["tree"] as Data)) != nil { continue }  // reported here
             note(.brokenContainer, row["container"], "its tree is damaged")
+        }
+        for volume in try Row.fetchAll(database, sql: "SELECT * FROM volumes ORDER BY name") {
+            report.volumes += 1
+            let name: String = volume["name"]
+            if (try? VolumeRecord(row: volume)) == nil {  // reported here
+                note(.brokenVolume, name, "its row is damaged")
+            } else if !HostDirectory.exists(store.layout.volumeData(name)) {
+                note(.brokenVolume, name, "its directory is missing")
+            }
         }
         for image in try Row.fetchAll(database, sql: "SELECT * FROM images ORDER BY id") {
             guard let record = try? ImageRecord(row: image) else {

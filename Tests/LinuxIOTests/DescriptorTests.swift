@@ -62,7 +62,9 @@ import Testing
             }
             #expect(try content(directory + "/b") == bytes)
             try open(directory + "/a", directory + "/c") {
-                try DescriptorIO.copyBytes(from: $0, to: $1, 0..<UInt64(bytes.count))
+                let size = UInt64(bytes.count)
+                let end = try DescriptorIO.copyBytes(from: $0, to: $1, 0..<size)
+                #expect(end == size)
             }
             #expect(try content(directory + "/c") == bytes)
         }
@@ -72,8 +74,13 @@ import Testing
         try withDirectory { directory in
             try HostDirectory.replaceFile(directory + "/a", with: [1, 2, 3])
             try open(directory + "/a", directory + "/b") { from, to in
+                let ends = (
+                    try DescriptorIO.copyBytes(from: from, to: to, 0..<4),
+                    try DescriptorIO.copyPresentData(from: from, to: to, in: 0..<4)
+                )
+                #expect(ends == (3, 3))
                 #expect(throws: Errno.inputOutput) {
-                    try DescriptorIO.copyBytes(from: from, to: to, 0..<4)
+                    try DescriptorIO.copyData(from: from, to: to, in: 0..<4)
                 }
             }
         }

@@ -209,8 +209,9 @@ private struct MirroredWork {
         for name in names {
             _ = unsafe unlink(mirror + "/" + name)
             let process = Process()
+            // Not into what is there, where it is a directory.
             process.executableURL = URL(filePath: "/bin/cp")
-            process.arguments = ["-a", mount + "/" + name, mirror + "/" + name]
+            process.arguments = ["-aT", mount + "/" + name, mirror + "/" + name]
             process.standardError = FileHandle.nullDevice
             try process.run()
             process.waitUntilExit()

@@ -54,7 +54,7 @@ struct ContainerTests {
             #expect(try program.run("ps", "-a", "-q", "--no-trunc").text == id + "\n")
             #expect(
                 try program.run("ps").text
-                    == "CONTAINER ID   IMAGE   COMMAND   CREATED   STATUS   NAMES\n")
+                    == "CONTAINER ID   IMAGE   COMMAND   CREATED   STATUS   PORTS   NAMES\n")
             for wrong in ["a", "-ab", "a b", "ä_b"] {
                 let result = try program.run("create", "--name=\(wrong)", "base")
                 #expect(result.status == 1, "\(wrong)")

@@ -1,5 +1,5 @@
 /// The signals that STOPSIGNAL takes: numbers, and names with or without `SIG`.
-enum StopSignal {
+package enum StopSignal {
     private static let names: Set<String> = [
         "ABRT", "ALRM", "BUS", "CHLD", "CLD", "CONT", "FPE", "HUP", "ILL", "INT", "IO", "IOT",
         "KILL", "PIPE", "POLL", "PROF", "PWR", "QUIT", "SEGV", "STKFLT", "STOP", "SYS", "TERM",
@@ -7,7 +7,7 @@ enum StopSignal {
         "RTMIN", "RTMAX",
     ]
 
-    static func isValid(_ text: String) -> Bool {
+    package static func isValid(_ text: String) -> Bool {
         if let number = Int(text) { return number > 0 }
         var name = text.uppercased()
         if name.hasPrefix("SIG") { name.removeFirst(3) }

@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -75,8 +76,24 @@ static inline int vitrine_open_read_only_tree(const char *path) {
     return -1;
 }
 
+// What statfs(2) calls the type of the file system that holds a descriptor.
+static inline int vitrine_file_system_type(int descriptor, unsigned *type) {
+    struct statfs status;
+    int result = fstatfs(descriptor, &status);
+    if (result == 0)
+        *type = (unsigned)status.f_type;
+    return result;
+}
+
 static inline int vitrine_fcntl(int descriptor, int command, int argument) {
     return fcntl(descriptor, command, argument);
 }
+
+// From now on orphans among the descendants of this process become its children (prctl(2)).
+int vitrine_adopt_orphans(void);
+
+// Takes one descriptor out of the next message of a socket (unix(7), SCM_RIGHTS), closed on
+// execution. Returns it, or -1 with errno set; EBADMSG if the message carries none.
+int vitrine_receive_descriptor(int socket);
 
 #endif

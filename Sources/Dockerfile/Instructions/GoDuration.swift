@@ -1,5 +1,5 @@
 /// Reads durations as Go writes them: `1h30m`, `1.5s`, `-2ms`, `0`.
-enum GoDuration {
+package enum GoDuration {
     private static let units: [(name: [UInt8], nanoseconds: UInt64)] = [
         // Longest first, so that `ms` is not read as `m`.
         (Array("ns".utf8), 1), (Array("us".utf8), 1_000), (Array("\u{B5}s".utf8), 1_000),
@@ -9,7 +9,7 @@ enum GoDuration {
     ]
 
     /// - Throws: `invalidDuration`, without a place.
-    static func parse(_ text: String) throws(DockerfileError) -> Duration {
+    package static func parse(_ text: String) throws(DockerfileError) -> Duration {
         var rest = Array(text.utf8)[...]
         let isNegative = rest.first == UInt8(ascii: "-")
         if isNegative || rest.first == UInt8(ascii: "+") { rest = rest.dropFirst() }

@@ -1,5 +1,5 @@
 /// Finds the word that was probably meant.
-enum Suggestion {
+package enum Suggestion {
     /// How many edits away a word may be. Three or more name another word more often than not.
     private static let maximumDistance = 2
 
@@ -19,7 +19,7 @@ enum Suggestion {
     }
 
     /// The hint that names the nearest option.
-    static func hint(
+    package static func hint(
         for word: String, among options: [String], ignoringCase: Bool = false, prefix: String = ""
     ) -> String? {
         nearest(to: word, among: options, ignoringCase: ignoringCase)

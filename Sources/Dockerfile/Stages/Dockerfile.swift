@@ -60,6 +60,19 @@ extension LocatedInstruction {
         }
     }
 
+    /// Parses instructions that stand outside of a Dockerfile, as `commit --change` takes them.
+    ///
+    /// - Parameter body: gets each, with the escape character that expands it.
+    /// - Throws: as `Dockerfile.init(parsing:)`, and what `body` throws.
+    package static func forEach(
+        in source: [UInt8], _ body: (LocatedInstruction, EscapeCharacter) throws -> Void
+    ) throws {
+        var reader = LogicalLineReader(source: source)
+        while let instruction = try LocatedInstruction(reading: &reader) {
+            try body(instruction, reader.directives.escape)
+        }
+    }
+
     /// Reads the next instruction with its heredocs, or nil at the end of the file.
     init?(reading reader: inout LogicalLineReader) throws(DockerfileError) {
         guard let element = try reader.next() else { return nil }

@@ -1,8 +1,8 @@
-internal import FileTree
-internal import LinuxIO
+package import FileTree
+package import LinuxIO
 
 /// Extended attributes of the host's files, as far as they belong into an image.
-enum HostFileAttributes {
+package enum HostFileAttributes {
     private static let userPrefix = Array("user.".utf8)
     private static let others: Set<[UInt8]> = [
         Array("security.capability".utf8), Array("system.posix_acl_access".utf8),
@@ -11,13 +11,13 @@ enum HostFileAttributes {
 
     /// Whether the attribute means the same on every host: labels of security modules, checksums
     /// of integrity modules and `trusted.*` belong to the host they were set on.
-    static func travels(_ name: [UInt8]) -> Bool {
+    package static func travels(_ name: [UInt8]) -> Bool {
         name.starts(with: userPrefix) || others.contains(name)
     }
 
     /// All attributes of an open file; a special file may be open as a place only. Of symbolic links
     /// there are none that travel.
-    static func all(
+    package static func all(
         of descriptor: Int32, _ kind: FileStatus.Kind?
     ) throws(Errno) -> [ExtendedAttributes.Attribute] {
         guard kind != .symbolicLink else { return [] }

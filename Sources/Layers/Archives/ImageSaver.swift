@@ -203,10 +203,18 @@ package struct ImageSaver {
     /// Writes a tree as a tar, which `options` may compress.
     package func saveRootFileSystem(_ tree: Tree, to target: ArchiveTarget) throws {
         try lease.hold(tree)
+        try saveRootFileSystem(tree, by: LayerExport(store), to: target)
+    }
+
+    /// Writes a tree that is not all in the store.
+    package func saveRootFileSystem(
+        _ tree: Tree, by export: LayerExport, to target: ArchiveTarget
+    ) throws {
         try target.write { descriptor in
             let output = BufferedSink(descriptor)
+            output.progress = { report(.writing, $0, tree.directory.sizeBytes) }
             var sink = try CompressingSink(output, settings: options.settings)
-            try LayerExport(store).writeRootFileSystem(tree, to: &sink)
+            try export.writeRootFileSystem(tree, to: &sink)
             try sink.finish()
             try output.flush()
         }

@@ -45,4 +45,13 @@ package struct AccountFiles: Hashable, Sendable {
                 .map { String(decoding: $0, as: UTF8.self) }
         }
     }
+
+    /// The number of a group that is given by its name or its number (`--group-add`).
+    /// - Throws: `unknownGroup`, `invalidUser` for numbers out of range.
+    package func groupNumber(_ text: String) throws(SandboxError) -> UInt32 {
+        if let known = groups.first(where: { $0.name == text || String($0.gid) == text }) {
+            return known.gid
+        }
+        return try UserSpecification.number(text, "group", .unknownGroup, "/etc/group")
+    }
 }

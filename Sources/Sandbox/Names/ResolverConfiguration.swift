@@ -23,6 +23,26 @@ package enum ResolverConfiguration {
         return Array((kept.joined(separator: "\n") + "\n").utf8)
     }
 
+    /// The file with these in the place of its own, as far as they are given; `.` alone is no domain.
+    package static func replacing(
+        _ content: [UInt8], servers: [String], domains: [String], options: [String]
+    ) -> [UInt8] {
+        if servers.isEmpty, domains.isEmpty, options.isEmpty { return content }
+        var kept = lines(content).filter { line in
+            switch line.split(whereSeparator: { $0 == " " || $0 == "\t" }).first {
+            case "nameserver": servers.isEmpty
+            case "search", "domain": domains.isEmpty
+            case "options": options.isEmpty
+            default: true
+            }
+        }
+        let searched = domains.filter { $0 != "." }
+        if !searched.isEmpty { kept.append("search \(searched.joined(separator: " "))") }
+        kept += servers.map { "nameserver \($0)" }
+        if !options.isEmpty { kept.append("options \(options.joined(separator: " "))") }
+        return Array((kept.joined(separator: "\n") + "\n").utf8)
+    }
+
     private static func lines(_ bytes: [UInt8]) -> [String] {
         bytes.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
     }

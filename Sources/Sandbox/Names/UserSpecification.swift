@@ -53,7 +53,7 @@ package struct UserSpecification: Hashable, Sendable {
             resolved = Resolved(
                 uid: entry.uid, gid: entry.gid, home: entry.home.isEmpty ? "/" : entry.home)
         } else {
-            resolved.uid = try number(wantedUser, "user", .unknownUser, "/etc/passwd")
+            resolved.uid = try Self.number(wantedUser, "user", .unknownUser, "/etc/passwd")
         }
         if let group {
             if let known = accounts.groups.first(where: {
@@ -61,7 +61,7 @@ package struct UserSpecification: Hashable, Sendable {
             }) {
                 resolved.gid = known.gid
             } else {
-                resolved.gid = try number(group, "group", .unknownGroup, "/etc/group")
+                resolved.gid = try Self.number(group, "group", .unknownGroup, "/etc/group")
             }
         } else if let entry {
             resolved.additionalGroups = accounts.groups
@@ -70,7 +70,7 @@ package struct UserSpecification: Hashable, Sendable {
         return resolved
     }
 
-    private func number(
+    static func number(
         _ text: String, _ kind: String, _ code: SandboxError.Code, _ file: String
     ) throws(SandboxError) -> UInt32 {
         guard !text.isEmpty, text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else {

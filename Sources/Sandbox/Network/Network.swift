@@ -7,6 +7,8 @@ package enum Network: Hashable, Sendable {
     case none
     /// A network of its own, with a way out through a program that needs no privilege.
     case isolated
+    /// The namespace that a path of the host leads to, such as `/proc/PID/ns/net`.
+    case joined(path: String)
 
     /// The network that `--network` names: `default` is the host's for builds, `sandbox` an isolated
     /// one.

@@ -6,16 +6,33 @@ extension NetworkHelper {
     private static let patience = Duration.seconds(5)
 
     /// Makes a network namespace and connects it. Blocks the thread until the connection works.
-    /// - Parameter directory: where the namespace gets a name while it is attached.
-    /// - Throws: `networkUnavailable`.
-    package func attach(in directory: String) throws(SandboxError) -> Attachment {
+    ///
+    /// The connection ends with the calling *thread*, at the latest: one that lives as long as the
+    /// namespace is used has to call this.
+    /// - Parameters:
+    ///   - directory: where the namespace gets a name while it is attached.
+    ///   - requests: ports of the host that are to lead into it.
+    /// - Throws: `networkUnavailable`; `portAllocated`, `invalidRequest` for ports.
+    package func attach(
+        in directory: String, ports requests: [PortRequest] = []
+    ) throws(SandboxError) -> Attachment {
+        if kind == .slirp4netns,
+            let address = requests.compactMap(\.hostAddress).first(where: {
+                $0.contains(":")
+            })
+        {
+            throw SandboxError(
+                .invalidRequest, "slirp4netns cannot publish ports of the IPv6 address \(address)",
+                hint: "install passt, or publish on an IPv4 address")
+        }
+        let ports = try PortAllocation.ports(for: requests)
         let path = "\(directory)/network-\(ProcessIdentity.token)"
         do throws(Errno) {
             let namespace = try Self.makeNamespace()
             // pasta gives its privileges up, and then may not look into our /proc/PID/fd.
             try NamespaceFile.make(path, of: namespace.rawValue)
             do throws(Errno) {
-                return try connect(path)
+                return try connect(path, ports)
             } catch {
                 try? NamespaceFile.remove(path)  // the first error is the one to report
                 throw error
@@ -27,23 +44,44 @@ extension NetworkHelper {
         }
     }
 
-    private func connect(_ namespacePath: String) throws(Errno) -> Attachment {
+    private func connect(
+        _ namespacePath: String, _ ports: [PublishedPort]
+    ) throws(Errno) -> Attachment {
         let ready = try ChildProcess.Pipe()
         let lifeline = try ChildProcess.Pipe()
         let numberPath = namespacePath + ".pid"
+        let slash = namespacePath.lastIndex(of: "/") ?? namespacePath.startIndex
         var request = ChildProcess.Request(
-            program: path, arguments: arguments(namespacePath, numberPath),
-            environment: ["PATH=\(ContainerRequest.defaultPath)"])
+            program: path, arguments: arguments(namespacePath, numberPath, ports),
+            environment: ["PATH=\(ContainerRequest.defaultPath)"],
+            // The address of a socket has 107 bytes, and paths of stores have more.
+            directory: String(namespacePath[..<slash]))
         request.furtherDescriptors = [ready.writing.rawValue, lifeline.reading.rawValue]
         request.group = .own
         // slirp4netns has the lifeline; pasta ends with this thread, which is the step's.
         if kind == .pasta { request.deathSignal = 9 }
         let process = try start(request)
-        defer { try? HostDirectory.unlink(numberPath) }  // slirp4netns makes none
-        guard try isReady(process, ready.keepReading(), numberPath) else { throw .notConnected }
+        let socketPath = namespacePath + Self.socketSuffix
+        // Each kind makes one of them.
+        defer { for file in [numberPath, socketPath] { try? HostDirectory.unlink(file) } }
+        do throws(Errno) {
+            guard try isReady(process, ready.keepReading(), numberPath) else {
+                throw .notConnected
+            }
+            if kind == .slirp4netns {
+                for port in ports { try SlirpControl.publish(port, at: socketPath) }
+            }
+        } catch {
+            process.kill(Self.killSignal)
+            _ = process.wait()
+            throw error
+        }
         return Attachment(
-            path: namespacePath, lifeline: lifeline.keepWriting(), process: process)
+            path: namespacePath, ports: ports, lifeline: lifeline.keepWriting(), process: process)
     }
+
+    private static let socketSuffix = ".socket"
+    private static let killSignal: Int32 = 9
 
     private static func makeNamespace() throws(Errno) -> OwnedDescriptor {
         let made = OwnThread.run { () -> Result<Int32, Errno> in
@@ -66,21 +104,43 @@ extension NetworkHelper {
     }
 
     /// The services of the host's loopback stay out of the container's reach with both.
-    private func arguments(_ namespacePath: String, _ numberPath: String) -> [String] {
+    private func arguments(
+        _ namespacePath: String, _ numberPath: String, _ ports: [PublishedPort]
+    ) -> [String] {
+        let name = namespacePath.split(separator: "/").last.map(String.init) ?? namespacePath
         switch kind {
         case .slirp4netns:
-            [
+            return [
                 "--configure", "--mtu=65520", "--disable-host-loopback", "--ready-fd=3",
-                "--exit-fd=4", "--netns-type=path", namespacePath, "tap0",
+                "--exit-fd=4", "--netns-type=path", "--api-socket", name + Self.socketSuffix,
+                namespacePath, "tap0",
             ]
         case .pasta:
             // It writes its number once it is ready, and closes what it inherits.
-            [
+            return [
                 "--foreground", "--quiet", "--config-net", "--no-map-gw", "--pid", numberPath,
-                "-t", "none", "-u", "none", "-T", "none", "-U", "none",
             ]
+                + Self.ownAddress
+                + Self.forwarding("-t", ports.filter { $0.transport == .tcp })
+                + Self.forwarding("-u", ports.filter { $0.transport == .udp })
+                + ["-T", "none", "-U", "none"]
                 // Started by root it becomes nobody, who may not enter the namespace.
                 + (geteuid() == 0 ? ["--runas", "0"] : []) + ["--netns", namespacePath]
+        }
+    }
+
+    /// An address of the container's own, slirp4netns' one: with the host's, which pasta would copy, the
+    /// host could not be told from the container by either of them.
+    private static let ownAddress = [
+        "--address", "10.0.2.100", "--netmask", "24", "--gateway", "10.0.2.2",
+    ]
+
+    /// pasta(1): `-t ADDRESS/HOST:CONTAINER`
+    private static func forwarding(_ option: String, _ ports: [PublishedPort]) -> [String] {
+        if ports.isEmpty { return [option, "none"] }
+        return ports.flatMap { port in
+            let address = port.hostAddress.map { "\($0)/" } ?? ""
+            return [option, "\(address)\(port.hostPort):\(port.containerPort)"]
         }
     }
 

@@ -32,18 +32,47 @@ package struct NetworkHelper: Hashable, Sendable {
         return nil
     }
 
+    /// Connects a new namespace with the first program that is there and can do it, without a trial;
+    /// see ``attach(in:ports:)``.
+    /// - Throws: `networkUnavailable`; `portAllocated`, `invalidRequest` for ports.
+    package static func attach(
+        in directory: String, ports: [PortRequest],
+        searchPath: [String] = RuntimeProbe.searchPath
+    ) throws(SandboxError) -> Attachment {
+        var failure = SandboxError(
+            .networkUnavailable, "there is no program that gives a container its own network",
+            hint: "install passt or slirp4netns, or use --network host or none")
+        for kind in [Kind.pasta, .slirp4netns] {
+            let paths = searchPath.map { "\($0)/\(kind.rawValue)" }
+            guard let path = paths.first(where: HostDirectory.exists) else { continue }
+            do throws(SandboxError) {
+                return try NetworkHelper(kind: kind, path: path).attach(
+                    in: directory, ports: ports)
+            } catch {
+                // Another one would find the ports no freer.
+                guard error.code == .networkUnavailable else { throw error }
+                failure = error
+            }
+        }
+        throw failure
+    }
+
     /// A network namespace with its connection.
     package final class Attachment: Sendable {
         /// The namespace, for as long as it is attached.
         package let path: String
+        /// Where the host's ports are that lead into it.
+        package let ports: [PublishedPort]
         /// While it is open, the helper runs: the connection ends with this process, too.
         private let lifeline: OwnedDescriptor
         private let process: ChildProcess
 
         init(
-            path: String, lifeline: consuming OwnedDescriptor, process: ChildProcess
+            path: String, ports: [PublishedPort], lifeline: consuming OwnedDescriptor,
+            process: ChildProcess
         ) {
             self.path = path
+            self.ports = ports
             self.lifeline = lifeline
             self.process = process
         }

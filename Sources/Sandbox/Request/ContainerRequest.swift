@@ -1,3 +1,5 @@
+package import ImageSpec
+
 /// What to run, on which root filesystem, and in which surroundings.
 package struct ContainerRequest: Sendable {
     /// A mount of the caller's: a bind of a host path or a tmpfs.
@@ -16,6 +18,10 @@ package struct ContainerRequest: Sendable {
         package var isReadOnly: Bool
         /// Further options of mount(8), such as `mode=0700`.
         package var options: [String]
+        /// Of a path of the host: whether what is mounted below it is shown, too.
+        package var isRecursive = true
+        /// `rprivate`, `rslave`, `rshared` and so on (mount_namespaces(7)).
+        package var propagation = "rprivate"
 
         package init(
             source: Source, target: String, kind: MountTarget.Kind = .directory,
@@ -37,14 +43,64 @@ package struct ContainerRequest: Sendable {
         case privileged
     }
 
+    /// Which system calls are let through (seccomp(2)).
+    package enum Filter: Hashable, Sendable {
+        /// ``SeccompProfile`` with the container's capabilities; nothing for privileged ones.
+        case standard
+        case unconfined
+        /// The runtime's document.
+        case document(JSONValue)
+    }
+
+    /// A device of the host.
+    package struct Device: Hashable, Sendable {
+        package var hostPath: String
+        /// Absolute, in the container.
+        package var path: String
+        /// Of `r`, `w` and `m`; control groups enforce it.
+        package var access: String
+        package var isBlock: Bool
+        package var major: UInt32
+        package var minor: UInt32
+        package var permissions: UInt32
+        package var userID: UInt32
+        package var groupID: UInt32
+
+        package init(
+            hostPath: String, path: String, access: String = "rwm", isBlock: Bool, major: UInt32,
+            minor: UInt32, permissions: UInt32 = 0o666, userID: UInt32 = 0, groupID: UInt32 = 0
+        ) {
+            self.hostPath = hostPath
+            self.path = path
+            self.access = access
+            self.isBlock = isBlock
+            self.major = major
+            self.minor = minor
+            self.permissions = permissions
+            self.userID = userID
+            self.groupID = groupID
+        }
+    }
+
+    /// Namespaces of the host that the container shares.
+    package struct SharedNamespaces: OptionSet, Hashable, Sendable {
+        package let rawValue: UInt8
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+        package static let processes = SharedNamespaces(rawValue: 1)
+        package static let interprocess = SharedNamespaces(rawValue: 2)
+        package static let names = SharedNamespaces(rawValue: 4)
+    }
+
     /// The caps that control groups put on the container; they need a runtime that can use them.
     package struct Limits: Hashable, Sendable {
         package var memoryBytes: Int64?
         package var memoryAndSwapBytes: Int64?
+        package var memoryReservationBytes: Int64?
         package var cpuShares: UInt64?
         package var cpuQuotaMicroseconds: Int64?
         package var cpuPeriodMicroseconds: UInt64?
         package var cpus: String?
+        package var memoryNodes: String?
         package var processes: Int64?
 
         package init() {}
@@ -56,6 +112,9 @@ package struct ContainerRequest: Sendable {
         package var resolver: [UInt8]?
         package var hosts: [UInt8]?
         package var hostname: [UInt8]?
+        /// A directory of the host where they are kept, and written to by the container; nil keeps
+        /// them with the bundle, for reading only.
+        package var directory: String?
 
         package init(resolver: [UInt8]?, hosts: [UInt8]?, hostname: [UInt8]?) {
             self.resolver = resolver
@@ -94,6 +153,20 @@ package struct ContainerRequest: Sendable {
     /// Whether the command gets a terminal of its own: what is typed into the caller's goes to it, and
     /// its size follows. The container is then of the caller's process group, as a shell's job.
     package var hasTerminal: Bool
+    /// The capabilities aside, which system calls it may make.
+    package var filter = Filter.standard
+    /// Whether no program can give it more rights (prctl(2), PR_SET_NO_NEW_PRIVS).
+    package var hasNoNewPrivileges = false
+    /// Besides the standard ones. Privileged containers have these instead of BuildKit's.
+    package var devices: [Device] = []
+    /// `net.core.somaxconn` and the like (sysctl(8)).
+    package var kernelParameters: [String: String] = [:]
+    package var sharedNamespaces: SharedNamespaces = []
+    /// A program of the host that becomes the first process, runs the command, passes signals on to
+    /// it and reaps orphans; called as `INIT -- COMMAND`.
+    package var initProgram: String?
+    /// Whether what shows and changes the host's kernel is left uncovered.
+    package var showsSystemPaths = false
 
     package init(
         id: String, rootfs: String, arguments: [String], environment: [String] = [],
@@ -123,7 +196,11 @@ package struct ContainerRequest: Sendable {
     package var mountTargets: [MountTarget] {
         MountTarget.standard + nameFiles.mountTargets
             + mounts.map { MountTarget($0.target, $0.kind) }
+            + (initProgram == nil ? [] : [MountTarget(Self.initPath, .file)])
     }
+
+    /// Where ``initProgram`` stands in the container.
+    static let initPath = "/sbin/docker-init"
 
     /// `PATH` where nobody sets one.
     package static let defaultPath =
@@ -147,7 +224,8 @@ package struct ContainerRequest: Sendable {
         guard !arguments.isEmpty, !arguments[0].isEmpty else {
             throw fail("there is no command to run")
         }
-        for path in [rootfs, workingDirectory] + mounts.map(\.target) where !path.hasPrefix("/") {
+        let paths = [rootfs, workingDirectory] + mounts.map(\.target) + devices.map(\.path)
+        for path in paths where !path.hasPrefix("/") {
             throw fail("\"\(path.prefix(200))\" is no absolute path")
         }
         let strings = arguments + environment + mounts.map(\.target)

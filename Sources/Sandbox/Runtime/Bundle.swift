@@ -17,7 +17,13 @@ struct Bundle: Sendable {
             heldCapabilities: runtime.rootless == nil ? Self.heldCapabilities : nil)
         do throws(Errno) {
             try HostDirectory.make(path, permissions: 0o700)
-            for file in request.nameFiles.files { try write(file.content, file.name) }
+            for file in request.nameFiles.files {
+                if let directory = request.nameFiles.directory {
+                    try keep(file.content, "\(directory)/\(file.name)")
+                } else {
+                    try write(file.content, file.name)
+                }
+            }
             try write(spec.document.json.encoded, "config.json")
         } catch {
             if error != .exists { remove() }
@@ -26,7 +32,7 @@ struct Bundle: Sendable {
     }
 
     /// Read once: a process only ever loses capabilities when it means to.
-    private static let heldCapabilities: Set<String>? = {
+    static let heldCapabilities: Set<String>? = {
         // Without /proc the runtime will say what is missing.
         guard let file = try? OwnedDescriptor(opening: "/proc/self/status", .readOnly),
             let status = try? DescriptorIO.readAll(file.rawValue, limit: 1 << 16)
@@ -38,6 +44,13 @@ struct Bundle: Sendable {
     private func write(_ bytes: [UInt8], _ name: String) throws(Errno) {
         let file = try OwnedDescriptor(
             opening: "\(path)/\(name)", [.writeOnly, .create, .exclusive], permissions: 0o644)
+        try DescriptorIO.writeAll(file.rawValue, bytes)
+    }
+
+    /// Writes the file in its place: a container that joins this one's network shares it.
+    private func keep(_ bytes: [UInt8], _ path: String) throws(Errno) {
+        let file = try OwnedDescriptor(
+            opening: path, [.writeOnly, .create, .truncate], permissions: 0o644)
         try DescriptorIO.writeAll(file.rawValue, bytes)
     }
 

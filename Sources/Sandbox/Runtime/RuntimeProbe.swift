@@ -10,14 +10,17 @@ internal import LinuxIO
 /// the same.
 package struct RuntimeProbe: Sendable {
     /// Directories to look for runtimes in, in this order.
-    package var searchPath = [
-        "/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/usr/sbin", "/bin", "/sbin",
-    ]
+    package var searchPath = Self.searchPath
     package var stateRoot: String
     package var bundleRoot: String
     /// Nil tries each time.
     package var cachePath: String?
     package var rootless: RootlessMapping?
+
+    /// Where programs of the system are.
+    package static let searchPath = [
+        "/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/usr/sbin", "/bin", "/sbin",
+    ]
 
     package init(stateRoot: String, bundleRoot: String, cachePath: String?) {
         self.stateRoot = stateRoot
@@ -25,9 +28,18 @@ package struct RuntimeProbe: Sendable {
         self.cachePath = cachePath
     }
 
+    /// What the runtime is for.
+    package enum Purpose: String, Sendable {
+        /// Steps of builds: the fastest.
+        case steps
+        /// Containers that are limited and paused: the fastest that makes a control group for each,
+        /// if any does.
+        case containers
+    }
+
     /// The fastest runtime that works.
     /// - Throws: `noRuntime`, with what each one said.
-    package func choose() throws(SandboxError) -> RuntimeChoice {
+    package func choose(for purpose: Purpose = .steps) throws(SandboxError) -> RuntimeChoice {
         let found = runtimes()
         guard !found.isEmpty else {
             throw SandboxError(
@@ -45,7 +57,7 @@ package struct RuntimeProbe: Sendable {
                 notes.append("\(candidate.label) does not work here: \(reason)")
             }
         }
-        guard var best = Self.best(of: working) else {
+        guard var best = Self.best(of: working, for: purpose) else {
             throw SandboxError(
                 .noRuntime, "no OCI runtime works here: " + notes.joined(separator: "; "),
                 hint: rootless == nil
@@ -58,7 +70,13 @@ package struct RuntimeProbe: Sendable {
     }
 
     /// The fastest of those that filter system calls; of the others only where there are none.
-    static func best(of working: [RuntimeChoice]) -> RuntimeChoice? {
+    static func best(
+        of working: [RuntimeChoice], for purpose: Purpose = .steps
+    ) -> RuntimeChoice? {
+        if purpose == .containers {
+            let native = working.filter { $0.controlGroups == .native }
+            if let best = best(of: native) { return best }
+        }
         let filtering = working.filter { $0.filter != .none }
         return (filtering.isEmpty ? working : filtering)
             .min { $0.milliseconds < $1.milliseconds }

@@ -13,8 +13,6 @@ struct ContainerSpec {
     /// What this process can pass on; nil is everything.
     var heldCapabilities: Set<String>?
 
-    private static let bind = ["rbind", "rprivate"]
-
     /// What shows the host's kernel and hardware, hidden from the container.
     private static let maskedPaths = [
         "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys",
@@ -27,16 +25,16 @@ struct ContainerSpec {
         "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
     ]
 
-    /// What BuildKit gives such steps: messages of the kernel, file systems in user space, virtual
+    /// What BuildKit gives privileged steps: messages of the kernel, file systems in user space, virtual
     /// machines, tunnels, loop devices.
-    private static let privilegedDevices: [RuntimeSpec.Device] =
+    static let privilegedDevices: [RuntimeSpec.Device] =
         [
             ("/dev/kmsg", 1, 11), ("/dev/cuse", 10, 203), ("/dev/fuse", 10, 229),
             ("/dev/kvm", 10, 232), ("/dev/net/tun", 10, 200), ("/dev/loop-control", 10, 237),
         ].map { .init(path: $0, type: "c", major: $1, minor: $2) }
         + (0..<8).map { .init(path: "/dev/loop\($0)", type: "b", major: 7, minor: $0) }
 
-    private var isPrivileged: Bool { request.security == .privileged }
+    var isPrivileged: Bool { request.security == .privileged }
 
     private var capabilityNames: [String] {
         switch request.security {
@@ -46,16 +44,20 @@ struct ContainerSpec {
     }
 
     var document: RuntimeSpec {
+        let isOpen = isPrivileged || request.showsSystemPaths
         var spec = RuntimeSpec(
             process: process, rootPath: request.rootfs, isRootReadOnly: request.isRootReadOnly,
-            hostname: request.hostname, mounts: mounts, namespaces: namespaces,
-            maskedPaths: isPrivileged ? [] : Self.maskedPaths,
-            readonlyPaths: isPrivileged ? [] : Self.readonlyPaths)
+            hostname: request.sharedNamespaces.contains(.names) ? nil : request.hostname,
+            mounts: mounts, namespaces: namespaces,
+            maskedPaths: isOpen ? [] : Self.maskedPaths,
+            readonlyPaths: isOpen ? [] : Self.readonlyPaths)
+        spec.kernelParameters = request.kernelParameters
+        spec.rootPropagation = rootPropagation
         if let rootless {
             spec.userMappings = rootless.users
             spec.groupMappings = rootless.groups
         }
-        if isPrivileged, rootless == nil { spec.devices = Self.privilegedDevices }
+        spec.devices = deviceNodes
         if choice.controlGroups == .native, rootless == nil { addControlGroups(&spec) }
         addFilter(&spec)
         return spec
@@ -73,20 +75,26 @@ struct ContainerSpec {
         // The own group is among the further ones, or a file that shuts it out could be opened by
         // dropping it (CVE-2022-2989).
         let groups = [request.user.gid] + request.user.additionalGroups
+        let start = request.initProgram == nil ? [] : [ContainerRequest.initPath, "--"]
         return RuntimeSpec.Process(
             user: .init(
                 uid: request.user.uid, gid: request.user.gid,
                 additionalGroups: rootless?.isSingle == true ? [] : groups),
-            arguments: request.arguments, environment: environment,
+            arguments: start + request.arguments, environment: environment,
             workingDirectory: request.workingDirectory,
             capabilities: .init(
                 bounding: names, effective: held, permitted: held,
                 ambient: isPrivileged ? names : []),
-            resourceLimits: request.resourceLimits, hasTerminal: request.hasTerminal)
+            resourceLimits: request.resourceLimits,
+            noNewPrivileges: request.hasNoNewPrivileges, hasTerminal: request.hasTerminal)
     }
 
     private var namespaces: [RuntimeSpec.Namespace] {
-        var kinds: [RuntimeSpec.NamespaceKind] = [.pid, .ipc, .uts, .mount]
+        let shared = request.sharedNamespaces
+        var kinds: [RuntimeSpec.NamespaceKind] = [.mount]
+        if !shared.contains(.processes) { kinds.insert(.pid, at: 0) }
+        if !shared.contains(.interprocess) { kinds.append(.ipc) }
+        if !shared.contains(.names) { kinds.append(.uts) }
         // Version 1 has no namespaces worth having; Docker, too, uses the host's there.
         if choice.kind == .crun { kinds.append(.cgroup) }
         if rootless != nil { kinds.append(.user) }
@@ -95,103 +103,19 @@ struct ContainerSpec {
         case .host: break
         case .none, .isolated:
             namespaces.append(RuntimeSpec.Namespace(kind: .network, path: networkPath))
+        case .joined(let path):
+            namespaces.append(RuntimeSpec.Namespace(kind: .network, path: path))
         }
         return namespaces
-    }
-
-    // MARK: - Mounts
-
-    private var mounts: [RuntimeSpec.Mount] {
-        var mounts = deviceGuard
-        mounts.append(.init("/proc", "proc", "proc", ["nosuid", "noexec", "nodev"]))
-        mounts += devices
-        mounts += systemFiles
-        mounts += nameFiles
-        mounts += request.mounts.map(mount)
-        return mounts
-    }
-
-    /// Without a device controller nobody stands between a device node and the device: nodes in the
-    /// root filesystem are shut off by `nodev`.
-    ///
-    /// crun clears the flags of the root's own mount before it makes the others; `/.` is the root
-    /// by a name that it does not treat specially. ``RuntimeProbe`` sees to it that this holds.
-    private var deviceGuard: [RuntimeSpec.Mount] {
-        guard guardsDevices else { return [] }
-        return [.init("/.", "bind", request.rootfs, ["bind", "remount", "nodev"])]
-    }
-
-    private var guardsDevices: Bool {
-        choice.controlGroups == .disabled && rootless == nil && !isPrivileged
-    }
-
-    private var devices: [RuntimeSpec.Mount] {
-        var options = ["nosuid", "strictatime", "mode=755", "size=65536k"]
-        var mounts: [RuntimeSpec.Mount] = []
-        if guardsDevices {
-            // Nodes made here would work; those of the host that everybody may use are bound.
-            options.append("nodev")
-            mounts = ["null", "zero", "full", "random", "urandom", "tty"].map {
-                .init("/dev/\($0)", "bind", "/dev/\($0)", ["bind", "nosuid", "noexec"])
-            }
-        }
-        mounts.insert(.init("/dev", "tmpfs", "tmpfs", options), at: 0)
-        var terminals = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]
-        if rootless?.isSingle != true { terminals.append("gid=5") }
-        mounts.append(.init("/dev/pts", "devpts", "devpts", terminals))
-        mounts.append(
-            .init(
-                "/dev/shm", "tmpfs", "shm",
-                ["nosuid", "noexec", "nodev", "mode=1777", "size=\(request.sharedMemoryBytes)"]))
-        mounts.append(.init("/dev/mqueue", "mqueue", "mqueue", ["nosuid", "noexec", "nodev"]))
-        return mounts
-    }
-
-    private var systemFiles: [RuntimeSpec.Mount] {
-        let access = isPrivileged ? "rw" : "ro"
-        let options = ["nosuid", "noexec", "nodev", access]
-        // A new sysfs belongs to who owns the network namespace; others bind the host's.
-        if rootless != nil, request.network == .host {
-            return [.init("/sys", "bind", "/sys", ["rbind"] + options)]
-        }
-        return [
-            .init("/sys", "sysfs", "sysfs", options),
-            .init("/sys/fs/cgroup", "cgroup", "cgroup", options),
-        ]
-    }
-
-    private var nameFiles: [RuntimeSpec.Mount] {
-        request.nameFiles.files.map { name, _ in
-            // As BuildKit: a command that changes them would change nothing.
-            .init("/etc/\(name)", "bind", "\(bundlePath)/\(name)", Self.bind + ["ro"])
-        }
-    }
-
-    private func mount(_ mount: ContainerRequest.Mount) -> RuntimeSpec.Mount {
-        let access = mount.isReadOnly ? "ro" : "rw"
-        switch mount.source {
-        case .host(let path):
-            var options = Self.bind + [access] + mount.options
-            if guardsDevices { options.append("nodev") }
-            return .init(mount.target, "bind", path, options)
-        case .memory(let size):
-            var options = ["nosuid", "nodev", access] + mount.options
-            if let size { options.append("size=\(size)") }
-            return .init(mount.target, "tmpfs", "tmpfs", options)
-        }
     }
 
     // MARK: - Control groups and filter
 
     private func addControlGroups(_ spec: inout RuntimeSpec) {
-        let limits = request.limits
-        spec.resources = RuntimeSpec.Resources(
-            devices: isPrivileged
-                ? [.init(isAllowed: true, access: "rwm")] : Self.deviceRules,
-            memoryBytes: limits.memoryBytes, memoryAndSwapBytes: limits.memoryAndSwapBytes,
-            cpuShares: limits.cpuShares, cpuQuotaMicroseconds: limits.cpuQuotaMicroseconds,
-            cpuPeriodMicroseconds: limits.cpuPeriodMicroseconds, cpus: limits.cpus,
-            processes: limits.processes)
+        spec.resources = request.limits.resources
+        spec.resources.devices =
+            isPrivileged
+            ? [.init(isAllowed: true, access: "rwm")] : Self.deviceRules + ownDeviceRules
         // No common parent, which nobody would remove.
         spec.cgroupsPath = "/vitrine-\(request.id)"
     }
@@ -210,6 +134,13 @@ struct ContainerSpec {
         }
 
     private func addFilter(_ spec: inout RuntimeSpec) {
+        switch request.filter {
+        case .unconfined: return
+        case .document(let document):
+            if choice.filter != .none { spec.seccomp = document }
+            return
+        case .standard: break
+        }
         guard case .standard(let capabilities) = request.security else { return }
         switch choice.filter {
         case .none: return
@@ -218,5 +149,16 @@ struct ContainerSpec {
         case .program, .profile:
             spec.seccomp = SeccompProfile.document(capabilities: capabilities)
         }
+    }
+}
+
+extension ContainerRequest.Limits {
+    var resources: RuntimeSpec.Resources {
+        RuntimeSpec.Resources(
+            memoryBytes: memoryBytes, memoryAndSwapBytes: memoryAndSwapBytes,
+            memoryReservationBytes: memoryReservationBytes, cpuShares: cpuShares,
+            cpuQuotaMicroseconds: cpuQuotaMicroseconds,
+            cpuPeriodMicroseconds: cpuPeriodMicroseconds, cpus: cpus, memoryNodes: memoryNodes,
+            processes: processes)
     }
 }

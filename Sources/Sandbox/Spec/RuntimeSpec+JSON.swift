@@ -28,6 +28,8 @@ extension RuntimeSpec {
         if resources != Resources() { object.append("resources", resources.json) }
         object.append("cgroupsPath", cgroupsPath)
         object.append("seccomp", seccomp)
+        object.append("sysctl", kernelParameters)
+        object.append("rootfsPropagation", rootPropagation)
         object.append("maskedPaths", maskedPaths)
         object.append("readonlyPaths", readonlyPaths)
         return .object(object)
@@ -35,7 +37,7 @@ extension RuntimeSpec {
 }
 
 extension RuntimeSpec.Process {
-    fileprivate var json: JSONValue {
+    var json: JSONValue {
         var object = JSONObject()
         object.append("terminal", .bool(hasTerminal))
         object.append("user", user.json)
@@ -81,7 +83,8 @@ extension RuntimeSpec.Device {
     fileprivate var json: JSONValue {
         [
             "path": .string(path), "type": .string(type), "major": JSONValue(major),
-            "minor": JSONValue(minor), "fileMode": JSONValue(Int64(0o666)),
+            "minor": JSONValue(minor), "fileMode": JSONValue(permissions),
+            "uid": JSONValue(userID), "gid": JSONValue(groupID),
         ]
     }
 }
@@ -132,15 +135,17 @@ extension RuntimeSpec.DeviceRule {
 }
 
 extension RuntimeSpec.Resources {
-    fileprivate var json: JSONValue {
+    var json: JSONValue {
         var memory = JSONObject()
         memory.append("limit", memoryBytes.map { JSONValue($0) })
+        memory.append("reservation", memoryReservationBytes.map { JSONValue($0) })
         memory.append("swap", memoryAndSwapBytes.map { JSONValue($0) })
         var cpu = JSONObject()
         cpu.append("shares", cpuShares.map { JSONValue($0) })
         cpu.append("quota", cpuQuotaMicroseconds.map { JSONValue($0) })
         cpu.append("period", cpuPeriodMicroseconds.map { JSONValue($0) })
         cpu.append("cpus", cpus)
+        cpu.append("mems", memoryNodes)
         var object = JSONObject()
         if !devices.isEmpty { object.append("devices", .array(devices.map(\.json))) }
         if !memory.isEmpty { object.append("memory", .object(memory)) }

@@ -79,6 +79,9 @@ package struct RuntimeSpec: Hashable, Sendable {
         package var type: String
         package var major: Int64
         package var minor: Int64
+        package var permissions: UInt32 = 0o666
+        package var userID: UInt32 = 0
+        package var groupID: UInt32 = 0
     }
 
     package struct DeviceRule: Hashable, Sendable {
@@ -96,10 +99,12 @@ package struct RuntimeSpec: Hashable, Sendable {
         package var devices: [DeviceRule] = []
         package var memoryBytes: Int64?
         package var memoryAndSwapBytes: Int64?
+        package var memoryReservationBytes: Int64?
         package var cpuShares: UInt64?
         package var cpuQuotaMicroseconds: Int64?
         package var cpuPeriodMicroseconds: UInt64?
         package var cpus: String?
+        package var memoryNodes: String?
         package var processes: Int64?
     }
 
@@ -116,6 +121,9 @@ package struct RuntimeSpec: Hashable, Sendable {
     package var maskedPaths: [String]
     package var readonlyPaths: [String]
     package var seccomp: JSONValue?
+    package var kernelParameters: [String: String] = [:]
+    /// How mounts pass between the container's root and the host's; nil is the runtime's default.
+    package var rootPropagation: String?
     package var cgroupsPath: String?
     package var annotations: [String: String] = [:]
 }

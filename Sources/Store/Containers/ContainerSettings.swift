@@ -72,6 +72,8 @@ package struct ContainerSettings: Codable, Hashable, Sendable {
     package var droppedCapabilities: [String] = []
     package var hasNoNewPrivileges = false
     package var seccomp = Seccomp.standard
+    /// Nothing of `/proc` and `/sys` is hidden or read-only (`--security-opt systempaths=unconfined`).
+    package var showsSystemPaths = false
     /// `--security-opt` as given, for `inspect`.
     package var securityOptions: [String] = []
     package var resourceLimits: [ResourceLimit] = []
@@ -130,6 +132,8 @@ extension ContainerSettings {
         package var hostAddress: String?
         /// 0 is one that is free when the container starts.
         package var hostPort: UInt16
+        /// The end of a range from `hostPort` on, of which the first is taken that is free.
+        package var lastHostPort: UInt16?
         package var containerPort: UInt16
         package var transport: Transport
 
@@ -162,6 +166,8 @@ extension ContainerSettings {
         package var isFilled = true
         /// `rprivate`, `rshared`, `rslave` and so on; nil is `rprivate`.
         package var propagation: String?
+        /// Whether a bind shows what is mounted below its source, too.
+        package var isRecursive = true
         /// Further options of mount(8), such as `noexec`.
         package var options: [String] = []
 
@@ -223,16 +229,44 @@ extension ContainerSettings {
 
         package init() {}
         package var isEmpty: Bool { self == Limits() }
+
+        /// With the other's in their places, as far as it has any.
+        package mutating func set(_ other: Limits) {
+            memoryBytes = other.memoryBytes ?? memoryBytes
+            memoryAndSwapBytes = other.memoryAndSwapBytes ?? memoryAndSwapBytes
+            memoryReservationBytes = other.memoryReservationBytes ?? memoryReservationBytes
+            nanoCPUs = other.nanoCPUs ?? nanoCPUs
+            cpuShares = other.cpuShares ?? cpuShares
+            cpuQuotaMicroseconds = other.cpuQuotaMicroseconds ?? cpuQuotaMicroseconds
+            cpuPeriodMicroseconds = other.cpuPeriodMicroseconds ?? cpuPeriodMicroseconds
+            cpus = other.cpus ?? cpus
+            memoryNodes = other.memoryNodes ?? memoryNodes
+            processes = other.processes ?? processes
+        }
     }
 }
 
 extension ContainerSettings {
     /// What runs, as a command line.
     package var arguments: [String] { entrypoint + command }
+
+    /// As a JSON document, for people and their tools.
+    package func document() throws -> [UInt8] {
+        Array(try ContainerCoding.encode(self)) + [UInt8(ascii: "\n")]
+    }
 }
 
-/// Values of a container's row, as JSON.
-enum ContainerCoding {
+/// Values of a container's row, and what is said over its socket, as JSON.
+package enum ContainerCoding {
+    package static func bytes(_ value: some Encodable) throws -> [UInt8] {
+        Array(try encode(value))
+    }
+
+    /// - Returns: nil for what is no such value.
+    package static func value<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8]) -> Value? {
+        try? JSONDecoder().decode(type, from: Data(bytes))  // a stranger's bytes need not be one
+    }
+
     static func encode(_ value: some Encodable) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -57,3 +57,10 @@ package struct ContainerState: Codable, Hashable, Sendable {
         }
     }
 }
+
+extension ContainerState {
+    /// As a JSON document, for people and their tools.
+    package func document() throws -> [UInt8] {
+        Array(try ContainerCoding.encode(self)) + [UInt8(ascii: "\n")]
+    }
+}

@@ -32,6 +32,9 @@ package final class OpenContainer: Sendable {
     /// Which boot the running one is.
     package var bootID: String { store.bootID }
 
+    /// Lets go of the container, which this process must no longer touch.
+    package func release() { DescriptorIO.unlock(lock.rawValue) }
+
     /// Says in the lock's file where the container is shown, for those who find it taken.
     package func note(mountPoint: String) {
         note(mountPoint)

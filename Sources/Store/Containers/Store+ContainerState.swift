@@ -13,8 +13,8 @@ extension Store {
         return Self.lost(record.state)
     }
 
-    /// As Docker's after a crash.
-    static func lost(_ state: ContainerState) -> ContainerState {
+    /// What is true of a container whose process is gone. Its exit code is as Docker's after a crash.
+    package static func lost(_ state: ContainerState) -> ContainerState {
         var state = state
         state.status = .exited
         state.processID = 0

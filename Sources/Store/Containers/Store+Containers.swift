@@ -227,6 +227,42 @@ extension Store {
             ).map { try Tree($0) }
         }
     }
+
+    /// The root file system of the image that a container was made from, whatever it leans on now.
+    /// - Throws: `notFound` if the image's layers are not there.
+    package func imageTree(of record: ContainerRecord) throws(StoreError) -> Tree {
+        guard let chainID = try topLayer(of: record) else { return .empty }
+        guard let layer = try layer(chainID) else {
+            throw StoreError(
+                .notFound,
+                "the image that container \"\(record.name)\" was made from is no longer in the store"
+            )
+        }
+        return layer.tree
+    }
+
+    /// The layers of that image, bottom first.
+    /// - Throws: `corrupt` when one of them is missing.
+    package func imageLayers(of record: ContainerRecord) throws(StoreError) -> [LayerRecord] {
+        try layers(upTo: try topLayer(of: record))
+    }
+
+    private func topLayer(of record: ContainerRecord) throws(StoreError) -> ChainID? {
+        do throws(ImageSpecError) {
+            return try ImageConfig(bytes: record.config).chain.last
+        } catch {
+            throw StoreError(
+                .corrupt, "the config of container \"\(record.name)\" cannot be read", cause: error)
+        }
+    }
+}
+
+extension ContainerRecord {
+    /// The top layer of the image whose config this is; nil if there is none, or no config.
+    static func topLayer(config: [UInt8]) -> ChainID? {
+        // A damaged one is told where it is used.
+        (try? ImageConfig(bytes: config))?.chain.last
+    }
 }
 
 /// A container is used by another process.

@@ -1,6 +1,5 @@
 package import FileTree
 internal import ImageSpec
-package import Store
 internal import Synchronization
 
 /// The trees that show what one tree changed of another, made when first looked at. Thread-safe.
@@ -27,10 +26,10 @@ package final class ChangeTrees: DirectorySource {
             made[pair]?.lastUse = useCount
         }
     }
-    private let store: Store
+    private let source: any DirectorySource
     private let contents = Mutex(Contents())
 
-    package init(store: Store) { self.store = store }
+    package init(source: any DirectorySource) { self.source = source }
 
     package func directory(_ id: DirectoryID) throws(FileTreeError) -> Directory {
         let found = contents.withLock { contents in
@@ -42,7 +41,7 @@ package final class ChangeTrees: DirectorySource {
             return nil
         }
         if let found { return found }
-        return try store.directory(id)
+        return try source.directory(id)
     }
 
     /// The change as a tree, whiteouts as `.wh.` files.
@@ -54,7 +53,7 @@ package final class ChangeTrees: DirectorySource {
             return contents.made[pair]?.tree
         }
         if let known { return known }
-        let pending = PendingDirectories(base: store)
+        let pending = PendingDirectories(base: source)
         let tree = try ChangeTree.make(from: old, to: new, in: pending)
         var directories: [DirectoryID: Directory] = [:]
         for (id, _) in pending.reachable(from: tree) {

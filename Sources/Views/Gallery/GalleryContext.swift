@@ -3,20 +3,37 @@ internal import ImageSpec
 package import Store
 internal import Synchronization
 
-/// What the gallery's directories share: the store, change trees, and when the store last changed.
+/// What the gallery's directories share: the store, change trees, containers' drafts, and when the
+/// store last changed.
 package final class GalleryContext: Sendable {
     package let store: Store
     package let changes: ChangeTrees
+    package let drafts: ContainerDrafts
+    /// The document that `config.json` of a container shows.
+    let containerConfig: @Sendable (ContainerRecord) throws -> [UInt8]
     private let seen = Mutex(Seen())
+    private let seenContainers = Mutex<[ContainerID: (look: ContainerLook, time: NodeTime)]>([:])
 
     private struct Seen {
         var generation: Int64 = -1
         var time = NodeTime(seconds: 0)
     }
 
-    package init(store: Store) {
+    /// What tells that the names of a container's directory may mean something else.
+    struct ContainerLook: Hashable, Sendable {
+        var generation: Int64?
+        var mountPoint: String?
+        var journalInode: UInt64?
+        var journalBytes: UInt64?
+    }
+
+    package init(
+        store: Store, containerConfig: @escaping @Sendable (ContainerRecord) throws -> [UInt8]
+    ) {
         self.store = store
-        changes = ChangeTrees(store: store)
+        self.containerConfig = containerConfig
+        drafts = ContainerDrafts(store: store)
+        changes = ChangeTrees(source: drafts)
     }
 
     /// When a change by any process was first noticed here: the modification time of every live
@@ -32,6 +49,16 @@ package final class GalleryContext: Sendable {
                     seconds: now / 1_000_000_000, nanoseconds: UInt32(now % 1_000_000_000))
             }
             return seen.time
+        }
+    }
+
+    /// When it was first noticed that a container looks like this.
+    func lastChange(of container: ContainerID, _ look: ContainerLook) -> NodeTime {
+        seenContainers.withLock { seen in
+            if let known = seen[container], known.look == look { return known.time }
+            let time = NodeTime(nanosecondsSinceEpoch: Store.now())
+            seen[container] = (look, time)
+            return time
         }
     }
 }

@@ -2,7 +2,7 @@ package import FileTree
 internal import ImageSpec
 internal import Store
 
-/// The root of the gallery: `images`, `by-id`, `cache`, `builds`, `store`.
+/// The root of the gallery: `images`, `by-id`, `containers`, `cache`, `builds`, `store`.
 package struct GalleryRoot: GlassDirectory {
     private let context: GalleryContext
 
@@ -16,6 +16,7 @@ package struct GalleryRoot: GlassDirectory {
         [
             (EntryName(text: "images"), .directory(ImageNames(context, components: []))),
             (EntryName(text: "by-id"), .directory(ImagesByID(context))),
+            (EntryName(text: "containers"), .directory(Containers(context))),
             (EntryName(text: "cache"), .directory(CacheEntries(context))),
             (EntryName(text: "builds"), .directory(Builds(context))),
             (EntryName(text: "store"), .directory(StoreFigures(context))),

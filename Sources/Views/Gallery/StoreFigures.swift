@@ -13,11 +13,11 @@ struct StoreFigures: GlassDirectory {
 
     func entries() throws -> [(name: EntryName, entry: GlassEntry)] {
         let usage = try StoreUsage(of: context.store)
-        var lines = "IMAGE\tLOGICAL\tUNIQUE\tSHARED\tNAMES\n"
+        var lines = "IMAGE\tSIZE\tUNIQUE\tSHARED\tNAMES\n"
         for image in usage.images {
             let names = image.names.map(\.familiarName).joined(separator: ",")
             lines +=
-                "\(image.id.digest.short)\t\(image.logicalBytes)\t\(image.uniqueBytes)"
+                "\(image.id.digest.short)\t\(image.sizeBytes)\t\(image.uniqueBytes)"
                 + "\t\(image.sharedBytes)\t\(names.isEmpty ? "<none>" : names)\n"
         }
         let totals = """

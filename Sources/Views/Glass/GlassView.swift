@@ -13,6 +13,8 @@ package final class GlassView: FileSystem {
     private let store: Store
     private let objects: ViewObjects
     private let source: any DirectorySource
+    /// Where contents are that are no objects.
+    private let drafts: ContainerDrafts?
     /// What a missing directory or object means: of an image that the view's lease holds, damage;
     /// in the gallery, that the image was removed.
     private let missing: FileSystemError
@@ -23,12 +25,15 @@ package final class GlassView: FileSystem {
     /// - Parameters:
     ///   - root: a tree or a directory.
     ///   - source: where the trees' directories are; by default the store.
+    ///   - drafts: of the containers whose trees may be shown.
     /// - Throws: ``StoreError``; Errno if the directory of the objects cannot be opened.
     package init(
-        _ root: GlassEntry, store: Store, source: (any DirectorySource)? = nil
+        _ root: GlassEntry, store: Store, source: (any DirectorySource)? = nil,
+        drafts: ContainerDrafts? = nil
     ) throws {
         self.store = store
         self.source = source ?? store
+        self.drafts = drafts
         let key = try store.inodeKey()
         numbering = GlassNumbering(key: KeyedHash.Key(first: key.first, second: key.second))
         var node = numbering.node(root, name: nil, in: InodeNumber(0))
@@ -165,6 +170,9 @@ package final class GlassView: FileSystem {
             guard case .file(let content) = node.content else { throw .isDirectory }
             if offset >= content.sizeBytes { return deliver(.bytes([])) }
             let length = Int(min(UInt64(size), content.sizeBytes - offset))
+            if let own = drafts?.ownContent(of: content.digest) {
+                return try read(own, offset..<offset + UInt64(length), deliver: deliver)
+            }
             do throws(Errno) {
                 guard length < content.sizeBytes else {
                     let file = try objects.open(content)
@@ -177,6 +185,26 @@ package final class GlassView: FileSystem {
             }
         case .hostFile(let file): try read(file, offset: offset, size: size, deliver: deliver)
         case .directory, .symbolicLink: throw .isDirectory
+        }
+    }
+
+    private func read(
+        _ own: OwnContent, _ range: Range<UInt64>, deliver: (ReadSource) -> Void
+    ) throws(FileSystemError) {
+        do throws(Errno) {
+            let file = try own.open()
+            let present = try FileStatus(of: file.rawValue).sizeBytes
+            if own.isWhole && range.upperBound <= present {
+                return deliver(
+                    .descriptor(file.rawValue, offset: range.lowerBound, size: range.count))
+            }
+            let bytes = try own.bytes(of: file.rawValue, in: range) { (content) throws(Errno) in
+                try objects.open(content)
+            }
+            deliver(.bytes(bytes[...]))
+        } catch {
+            // The container no longer has it.
+            throw .stale
         }
     }
 

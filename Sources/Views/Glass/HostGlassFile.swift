@@ -11,6 +11,25 @@ package struct HostGlassFile: Sendable {
     let path: [UInt8]
     let status: FileStatus
 
+    /// - Returns: nil if there is no such file.
+    init?(root: String, name: String) throws(Errno) {
+        let path = Array(name.utf8)
+        do throws(Errno) {
+            let directory = try OwnedDescriptor(opening: root, [.readOnly, .directory])
+            status = try FileStatus(of: path, in: directory.rawValue)
+        } catch .notFound {
+            return nil
+        }
+        self.root = root
+        self.path = path
+    }
+
+    init(root: String, path: [UInt8], status: FileStatus) {
+        self.root = root
+        self.path = path
+        self.status = status
+    }
+
     /// What tells it from another under the same name, and from itself when it was changed.
     var identity: [UInt8] {
         let time = status.changeTime

@@ -78,15 +78,10 @@ struct ViewRecovery: ~Copyable {
             identity: lastIdentity,
             sizeBytes: status.sizeBytes, blocks: status.blocks, partial: partial)
         file.isShared = status.linkCount > 1 || status.mode & 0o200 == 0
-        let found = FileTime(status.modificationTime)
-        file.hostTime = found
-        let recorded = FileTime(record.attributes.modificationTime)
-        var isNewer = found != own.hostTime && found != recorded
-        // Of another boot: the file's times may be behind the journal.
-        if replay.boot != boot && found < own.hostTime { isNewer = false }
+        file.hostTime = FileTime(status.modificationTime)
         return WorkingTreeState.FoundFile(
-            file: file, modificationTime: found,
-            isNewer: isNewer || status.sizeBytes != own.sizeBytes && found >= recorded)
+            file: file, modificationTime: file.hostTime,
+            isNewer: own.isOutdated(by: status, record, isOfThisBoot: replay.boot == boot))
     }
 
     /// Which blocks of a file were copied up. One that is only partly there, after a power cut, gets
@@ -131,5 +126,19 @@ struct ViewRecovery: ~Copyable {
             position = max(data.upperBound, data.lowerBound)
             if data.isEmpty { break }
         }
+    }
+}
+
+extension JournalOwnFile {
+    /// Whether the host's file was written to after the record was made.
+    func isOutdated(
+        by status: FileStatus, _ record: JournalInode, isOfThisBoot: Bool
+    ) -> Bool {
+        let found = FileTime(status.modificationTime)
+        let recorded = FileTime(record.attributes.modificationTime)
+        if status.sizeBytes != sizeBytes && found >= recorded { return true }
+        // Of another boot: the file's times may be behind the journal.
+        if !isOfThisBoot && found < hostTime { return false }
+        return found != hostTime && found != recorded
     }
 }

@@ -28,9 +28,11 @@ extension WorkingTree {
     ///   - directories: in front of the directories that this view was made from.
     ///   - leavesOutSockets: for a tree that is to be what its layers are: a layer's tar cannot say a
     ///     socket. Its program makes it anew; Docker and tar leave it out as well.
+    ///   - isStored: called when all contents are objects and own files are still where they were.
     /// - Throws: ``StoreError``, ``FileTreeError`` (`tooDeep` among them). The view is unharmed.
     package func freeze(
-        ingest: ObjectIngest, directories: PendingDirectories, leavesOutSockets: Bool = false
+        ingest: ObjectIngest, directories: PendingDirectories, leavesOutSockets: Bool = false,
+        isStored: () -> Void = {}
     ) throws -> Tree {
         try freezing.withLock { () throws in
             locked { $0.isFreezing = true }
@@ -41,6 +43,7 @@ extension WorkingTree {
             var contents = FrozenContents()
             do {
                 try collectContents(survey.files, ingest, into: &contents)
+                isStored()
                 return try freeze(contents, directories, leavesOutSockets: leavesOutSockets)
             } catch {
                 // What is an object as well by now is copied before it is written to.

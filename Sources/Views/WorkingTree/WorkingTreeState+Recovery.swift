@@ -32,16 +32,13 @@ extension WorkingTreeState {
             else { continue }
             var lower: Directory?
             if let reference = body.lower, reference.entryCount > 0 {
-                let directory = try load(reference.id)
-                body.childDirectoryCount = UInt32(
-                    clamping: directory.entries.count { $0.node.isDirectory })
-                lower = directory
+                lower = try load(reference.id)
             }
             // In an order of its own, so that directories are listed alike each time.
             for name in names.keys.sorted(by: { $0.entryName < $1.entryName }) {
                 let index = lower?.index(of: name.entryName)
                 if let index, lower?.entries[index].node.isDirectory == true {
-                    body.childDirectoryCount -= 1
+                    body.childDirectoryCount &-= 1
                 }
                 guard let target = names[name] ?? nil else {
                     if let index { body.hide(name, at: index) }

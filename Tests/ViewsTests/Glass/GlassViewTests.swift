@@ -45,7 +45,7 @@ import VirtualFS
     }
 
     private func gallery(_ store: Store) throws -> GlassView {
-        let context = GalleryContext(store: store)
+        let context = GalleryContext(store: store) { try $0.settings.document() }
         return try GlassView(
             .directory(GalleryRoot(context)), store: store, source: context.changes)
     }

@@ -1,3 +1,5 @@
+// Which of the C modules declares `stat` is the compiler's choice.
+import CFuse
 import CLinux
 import Glibc
 import LinuxIO

@@ -1,30 +1,30 @@
+internal import FileTree
 internal import Glibc
 internal import ImageSpec
 internal import LinuxIO
 package import Store
 internal import Views
 
-/// A container as lists show it.
-package struct ContainerSummary: Sendable {
-    package var record: ContainerRecord
-    /// What it would run.
-    package var command: [String]
-    /// Who uses it now.
-    package var holder: ContainerHolder?
-}
-
 extension Engine {
-    /// Makes a container: a writable root file system on an image, which stays until it is removed.
-    /// - Parameter name: one is made up if nil.
-    /// - Throws: ``EngineError`` `invalid`, `inUse` for the name; `notFound` for the image.
-    package func createContainer(_ imageName: String, name: String?) throws -> ContainerRecord {
-        if let name, !ContainerRecord.isValid(name: name) {
+    /// - Throws: ``EngineError`` `invalid`.
+    package static func check(containerName name: String) throws {
+        guard ContainerRecord.isValid(name: name) else {
             throw EngineError(
                 .invalid, "\"\(name)\" is no name for a container",
                 hint: "two characters or more of a-z, A-Z, 0-9, \"_\", \".\" and \"-\", the first "
                     + "a letter or a digit")
         }
-        let image = try image(imageName)
+    }
+
+    /// Makes a container: a writable root file system on an image, which stays until it is removed.
+    /// - Parameters:
+    ///   - imageName: the image as the user named it.
+    ///   - name: one is made up if nil.
+    /// - Throws: ``EngineError`` `invalid`, `inUse` for the name; `notFound` for the image.
+    package func createContainer(
+        image: ImageRecord, imageName: String, name: String?, settings: ContainerSettings
+    ) throws -> ContainerRecord {
+        if let name { try Self.check(containerName: name) }
         let config = try store.config(of: image.id).bytes
         let tree = try store.tree(of: image)
         var random = SystemRandomNumberGenerator()
@@ -33,11 +33,14 @@ extension Engine {
             let chosen = name ?? ContainerName.random(attempt: attempt, using: &random)
             if name == nil && taken.contains(chosen) { continue }
             let record = ContainerRecord(
-                name: chosen, image: image.id, imageName: imageName, config: config)
+                name: chosen, image: image.id, imageName: imageName, config: config,
+                settings: settings)
             do {
                 try store.createContainer(record, base: tree) { [bootID = store.bootID] place in
                     try WorkingTree.prepare(place, base: tree, bootID: bootID)
                 }
+                try makeVolumes(of: record)
+                note("create", of: record)
                 return record
             } catch let error as StoreError where error.code == .inUse {
                 // Somebody else had the same idea.
@@ -49,13 +52,36 @@ extension Engine {
         throw EngineError(.failed, "no name was found for the container")
     }
 
+    /// As Docker: they are there, empty, from then on.
+    private func makeVolumes(of record: ContainerRecord) throws {
+        for mount in record.settings.mounts {
+            guard case .volume(let name, let isAnonymous) = mount.source else { continue }
+            _ = try store.makeVolume(name: name, isAnonymous: isAnonymous, labels: [:])
+        }
+    }
+
+    /// The host's directory of a container's volume, filled with what its image has there if it is
+    /// new.
+    func volumePath(_ name: String, of record: ContainerRecord) throws -> String {
+        let mount = record.settings.mounts.first {
+            if case .volume(name, _) = $0.source { true } else { false }
+        }
+        guard let mount, case .volume(_, let isAnonymous) = mount.source else {
+            throw EngineError(.failed, "container \"\(record.name)\" has no volume \"\(name)\"")
+        }
+        // One that was removed by force since is made anew.
+        _ = try store.makeVolume(name: name, isAnonymous: isAnonymous, labels: [:])
+        try fillVolume(
+            name, from: mount.isFilled ? try store.imageTree(of: record) : nil,
+            at: try TreePath(cleaning: Array(mount.target.utf8)))
+        return directory(ofVolume: name)
+    }
+
     /// All containers, newest first.
     package func containers() throws -> [ContainerSummary] {
         try store.containers().map { record in
-            // A damaged config is told by "inspect" of the image; a list goes on without.
-            let config = (try? ImageConfig(bytes: record.config))?.config
-            return ContainerSummary(
-                record: record, command: (config?.entrypoint ?? []) + (config?.command ?? []),
+            ContainerSummary(
+                record: record, state: store.currentState(of: record),
                 holder: store.holder(of: record.id))
         }
     }
@@ -78,6 +104,15 @@ extension Engine {
                     + found.prefix(4).map { String($0.id.text.prefix(20)) }.joined(separator: ", "))
         }
         return found.first
+    }
+
+    /// The container that a user means where an image may be meant as well; nil if an image is, or
+    /// nothing is there. Where both have one name the container is meant.
+    package func containerMeant(by text: String) throws -> ContainerRecord? {
+        guard let container = try findContainer(text) else { return nil }
+        // The first digits of an ID may be a word.
+        let isNamed = container.name == text || container.id.text == text
+        return !isNamed && hasImage(named: text) ? nil : container
     }
 
     /// Whether an image has just this name.
@@ -112,14 +147,27 @@ extension Engine {
     }
 
     /// Removes a container with all that was changed in it.
-    /// - Parameter force: also when it is mounted: then its mount goes first.
-    package func removeContainer(_ text: String, force: Bool) throws -> ContainerRecord {
+    /// - Parameters:
+    ///   - force: also when it runs or is mounted: then that ends first.
+    ///   - withVolumes: also the volumes that were made for it alone.
+    package func removeContainer(_ text: String, force: Bool, withVolumes: Bool) throws {
         let record = try container(text)
-        if force, let holder = store.holder(of: record.id) {
+        if store.currentState(of: record).isRunning {
+            guard force else {
+                throw EngineError(
+                    .inUse, "container \"\(record.name)\" is running",
+                    hint: "\"vitrine stop \(record.name)\" ends it, "
+                        + "\"vitrine rm --force\" kills it")
+            }
+            try stop(record, signal: SignalName.kill)
+            // One that removes itself is gone by now.
+            guard try store.container(record.id) != nil else { return }
+        } else if force, let holder = store.holder(of: record.id) {
             try end(holder, of: record)
         }
-        try store.remove(try open(record))
-        return record
+        let open = try open(record)
+        try clearRemains(of: open.record)
+        try remove(open, withVolumes: withVolumes)
     }
 
     /// How long a mount takes at most that is asked to end: who still uses it loses it after two
@@ -134,6 +182,36 @@ extension Engine {
             usleep(10_000)
         }
     }
+
+    /// Removes a container that this process has.
+    func remove(_ container: OpenContainer, withVolumes: Bool) throws {
+        try store.remove(container)
+        note("destroy", of: container.record)
+        guard withVolumes else { return }
+        for mount in container.record.settings.mounts {
+            guard case .volume(let name, isAnonymous: true) = mount.source else { continue }
+            do {
+                try store.removeVolume(name)
+            } catch let error as StoreError where error.code == .inUse || error.code == .notFound {
+                // Another container has it as well, or somebody was quicker.
+                continue
+            }
+        }
+    }
+
+    /// Gives a container another name.
+    /// - Throws: ``EngineError`` `invalid`, `inUse`.
+    package func rename(_ record: ContainerRecord, to name: String) throws {
+        try Self.check(containerName: name)
+        do {
+            try store.rename(record.id, to: name)
+        } catch  where error.code == .inUse {
+            throw EngineError(.inUse, error.message)
+        }
+        note("rename", of: record, ["oldName": record.name, "name": name])
+    }
+
+    package func noteRestart(of record: ContainerRecord) { note("restart", of: record) }
 
     /// Problems of containers that only their journals tell.
     func containerProblems() throws -> [StoreProblem] {

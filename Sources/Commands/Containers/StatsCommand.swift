@@ -1,0 +1,91 @@
+internal import ArgumentParser
+internal import Engine
+internal import Foundation
+internal import ImageSpec
+internal import Store
+
+struct StatsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stats", abstract: "Show what containers use.",
+        discussion: """
+            Anew every second, until Ctrl-C; those that run, unless others are named.
+
+              vitrine stats
+              vitrine stats --no-stream web
+              vitrine stats --no-stream --format '{{.Name}}: {{.CPUPerc}}'
+            """)
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var output: OutputOptions
+    @Flag(name: .shortAndLong, help: "Also those that do not run.") var all = false
+    @Flag(help: "Once.") var noStream = false
+    @Flag(name: .customLong("no-trunc"), help: "Do not shorten.") var noTruncation = false
+    @Argument(help: "Containers, by name or ID.") var containers: [String] = []
+
+    private static let fields = [
+        Field("Container", "CONTAINER", isColumn: false), Field("ID", "CONTAINER ID"),
+        Field("Name", "NAME"), Field("CPUPerc", "CPU %"), Field("MemUsage", "MEM USAGE / LIMIT"),
+        Field("MemPerc", "MEM %"), Field("NetIO", "NET I/O"), Field("BlockIO", "BLOCK I/O"),
+        Field("PIDs", "PIDS"),
+    ]
+    /// As Docker's: processor time is that of a second.
+    private static let interval: TimeInterval = 1
+
+    func run() throws {
+        let engine = try store.engine(.existing)
+        for name in containers { _ = try engine.container(name) }
+        var former: [ContainerID: ContainerStatistics] = [:]
+        for record in try records(engine) { former[record.id] = engine.statistics(of: record) }
+        let isLive = !noStream && Terminal.outputIsTerminal && !output.isForPrograms
+        repeat {
+            Thread.sleep(forTimeInterval: Self.interval)
+            var now: [ContainerID: ContainerStatistics] = [:]
+            let rows = try records(engine).map { record in
+                let statistics = engine.statistics(of: record)
+                now[record.id] = statistics
+                return row(record, statistics, former[record.id])
+            }
+            // Back to the corner, and away with what was there.
+            if isLive { StandardStream.output.write("\u{1B}[H\u{1B}[2J") }
+            try output.print(rows, fields: Self.fields)
+            former = now
+        } while !noStream
+    }
+
+    private func records(_ engine: Engine) throws -> [ContainerRecord] {
+        // One that is removed meanwhile is shown no more.
+        if !containers.isEmpty { return try containers.compactMap { try engine.findContainer($0) } }
+        return try engine.containers().filter { all || $0.state.isRunning }.map(\.record)
+    }
+
+    private func row(
+        _ record: ContainerRecord, _ now: ContainerStatistics?, _ before: ContainerStatistics?
+    ) -> Row {
+        let head: [(String, JSONValue)] = [
+            ("Container", .string(noTruncation ? record.id.text : record.id.short)),
+            ("ID", .string(noTruncation ? record.id.text : record.id.short)),
+            ("Name", .string(record.name)),
+        ]
+        guard let now else {
+            return Row(
+                head + [
+                    ("CPUPerc", "--"), ("MemUsage", "-- / --"), ("MemPerc", "--"),
+                    ("NetIO", "--"), ("BlockIO", "--"), ("PIDs", "--"),
+                ])
+        }
+        let memory = StatisticsText.percent(
+            Double(now.memoryBytes), of: Double(now.memoryLimitBytes))
+        return Row(
+            head + [
+                ("CPUPerc", .string(StatisticsText.processors(from: before, to: now))),
+                (
+                    "MemUsage",
+                    .string(
+                        StatisticsText.binary(now.memoryBytes) + " / "
+                            + StatisticsText.binary(now.memoryLimitBytes))
+                ), ("MemPerc", .string(memory)),
+                ("NetIO", .string(StatisticsText.pair(now.receivedBytes, now.sentBytes))),
+                ("BlockIO", .string(StatisticsText.pair(now.readBytes, now.writtenBytes))),
+                ("PIDs", .string(String(now.processes))),
+            ])
+    }
+}

@@ -1,0 +1,77 @@
+internal import ArgumentParser
+internal import Engine
+internal import ImageSpec
+internal import Store
+
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract: "Print all that is known of containers, images and volumes, as JSON.",
+        discussion: """
+            A name is looked for among containers first, then images, then volumes.
+
+              vitrine inspect app
+              vitrine inspect -f '{{.State.Status}} {{json .NetworkSettings.Ports}}' web
+              vitrine inspect -f '{{range .RootFS.Layers}}{{println .}}{{end}}' app
+            """)
+    @OptionGroup var store: StoreOptions
+    @Flag(name: .customLong("json"), help: "Print JSON, as without it.") var json = false
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "Print each by a template such as '{{.Id}} {{json .Config.Env}}', or as 'json'.",
+            valueName: "template"),
+        transform: { try FormatTemplate($0) })
+    var format: FormatTemplate?
+    @Flag(name: .shortAndLong, help: "Also the sizes of containers.") var size = false
+    @Option(help: ArgumentHelp("What it is.", valueName: "container|image|volume"))
+    var type: Kind?
+    @Argument(help: "Containers, images and volumes, by name or ID.") var names: [String]
+
+    enum Kind: String, ExpressibleByArgument { case container, image, volume }
+
+    func validate() throws {
+        if json, format != nil { throw ValidationError("--json and --format exclude each other") }
+    }
+
+    func run() throws {
+        let engine = try store.engine(.existing)
+        var values: [JSONValue] = []
+        var failures: [any Error] = []
+        for name in names {
+            do {
+                values.append(try value(name, engine))
+            } catch {
+                failures.append(error)
+            }
+        }
+        switch format {
+        case nil: Terminal.write(.array(values), indent: 4)
+        case .json?: for value in values { Terminal.write(value, indent: nil) }
+        case .template(let template)?:
+            for value in values { Terminal.write(try template.render(value) + "\n") }
+        }
+        for failure in failures { Terminal.failure(failure) }
+        if !failures.isEmpty { throw ExitCode(1) }
+    }
+
+    private func value(_ name: String, _ engine: Engine) throws -> JSONValue {
+        switch type {
+        case .container:
+            return try engine.inspect(try engine.container(name), withSizes: size)
+        case .image: return try engine.inspect(try engine.image(name))
+        case .volume: return engine.inspect(try engine.volume(name))
+        case nil: break
+        }
+        if let container = try engine.findContainer(name) {
+            return try engine.inspect(container, withSizes: size)
+        }
+        do {
+            return try engine.inspect(try engine.image(name))
+        } catch let error as EngineError where error.code != .ambiguous {
+            // What is no image's name may be a volume's.
+            guard let volume = try? engine.volume(name) else { throw error }
+            return engine.inspect(volume)
+        }
+    }
+}

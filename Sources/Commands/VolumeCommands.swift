@@ -1,0 +1,234 @@
+internal import ArgumentParser
+internal import Engine
+internal import ImageSpec
+internal import Store
+
+struct VolumeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "volume", abstract: "Directories that outlive the containers that have them.",
+        discussion: """
+              vitrine volume create data
+              vitrine run -v data:/var/lib/data app
+              vitrine volume ls
+            """,
+        subcommands: [
+            VolumeCreateCommand.self, VolumeListCommand.self, VolumeInspectCommand.self,
+            VolumeRemoveCommand.self, VolumePruneCommand.self,
+        ])
+}
+
+struct VolumeCreateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create", abstract: "Make a volume.",
+        discussion: """
+            Prints its name, which is random if none is given. One of that name is left as it is.
+
+              vitrine volume create data
+              vitrine volume create --label use=test
+            """)
+    @OptionGroup var store: StoreOptions
+    @Option(
+        help: ArgumentHelp("Give it a label.", valueName: "name=value"),
+        transform: { LabelText($0) })
+    var label: [LabelText] = []
+    @Option(name: .shortAndLong, help: "For Docker's sake: there is only \"local\".")
+    var driver = "local"
+    @Argument(help: "Its name.") var name: String?
+
+    func validate() throws {
+        if driver != "local" { throw ValidationError("there is no volume driver but \"local\"") }
+    }
+
+    func run() throws {
+        let labels = label.map { ($0.name, $0.value) }
+        let volume = try store.engine().createVolume(
+            name, labels: Dictionary(labels) { _, last in last })
+        Terminal.write("\(volume.name)\n")
+    }
+}
+
+/// A label as it is given: `NAME` or `NAME=VALUE`.
+struct LabelText {
+    var name: String
+    var value: String
+
+    init(_ text: String) {
+        let equals = text.firstIndex(of: "=")
+        name = String(text[..<(equals ?? text.endIndex)])
+        value = equals.map { String(text[text.index(after: $0)...]) } ?? ""
+    }
+}
+
+struct VolumeListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ls", abstract: "List volumes.",
+        discussion: """
+            Filters: dangling=true|false, name=TEXT, label=NAME[=VALUE].
+
+              vitrine volume ls
+              vitrine volume ls --filter dangling=true --quiet
+              vitrine volume ls --format '{{.Name}} {{.Mountpoint}}'
+            """, aliases: ["list"])
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var output: OutputOptions
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("Only volumes that fit.", valueName: "key=value"),
+        transform: { try VolumeFilter.Condition($0) })
+    var filter: [VolumeFilter.Condition] = []
+    @Flag(name: .shortAndLong, help: "Print names only.") var quiet = false
+
+    func run() throws {
+        let engine = try store.existingEngine()
+        let volumes = try engine?.volumes(VolumeFilter(filter)) ?? []
+        if quiet {
+            for volume in volumes { Terminal.write(volume.record.name + "\n") }
+            return
+        }
+        let rows = volumes.map { volume in
+            Row([
+                ("Driver", .string("local")), ("Name", .string(volume.record.name)),
+                ("Scope", .string("local")),
+                (
+                    "Mountpoint",
+                    .string(engine?.directory(ofVolume: volume.record.name) ?? "")
+                ),
+                (
+                    "Labels",
+                    .string(
+                        volume.record.labels.sorted { $0.key < $1.key }
+                            .map { "\($0.key)=\($0.value)" }.joined(separator: ","))
+                ),
+                ("Links", .string("\(volume.users.count)")),
+                ("Containers", .string(volume.users.joined(separator: ","))),
+                ("Anonymous", .bool(volume.record.isAnonymous)),
+            ])
+        }
+        try output.print(
+            rows,
+            fields: [
+                Field("Driver", "DRIVER"), Field("Name", "VOLUME NAME"),
+                Field("Scope", "SCOPE", isColumn: false),
+                Field("Mountpoint", "MOUNTPOINT", isColumn: false),
+                Field("Labels", "LABELS", isColumn: false),
+                Field("Links", "LINKS", isColumn: false),
+                Field("Containers", "CONTAINERS", isColumn: false),
+                Field("Anonymous", "ANONYMOUS", isColumn: false),
+            ])
+    }
+}
+
+struct VolumeInspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect", abstract: "Print all that is known of volumes, as JSON.",
+        discussion: """
+              vitrine volume inspect data
+              vitrine volume inspect -f '{{.Mountpoint}}' data
+            """)
+    @OptionGroup var store: StoreOptions
+    @Flag(name: .customLong("json"), help: "Print JSON, as without it.") var json = false
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Print each by a template, or as 'json'.", valueName: "template"),
+        transform: { try FormatTemplate($0) })
+    var format: FormatTemplate?
+    @Argument(help: "Volumes, by name.") var volumes: [String]
+
+    func validate() throws {
+        if json, format != nil { throw ValidationError("--json and --format exclude each other") }
+    }
+
+    func run() throws {
+        let engine = try store.engine(.existing)
+        var values: [JSONValue] = []
+        var failures: [any Error] = []
+        for name in volumes {
+            do { values.append(engine.inspect(try engine.volume(name))) } catch {
+                failures.append(error)
+            }
+        }
+        switch format {
+        case nil: Terminal.write(.array(values), indent: 4)
+        case .json?: for value in values { Terminal.write(value, indent: nil) }
+        case .template(let template)?:
+            for value in values { Terminal.write(try template.render(value) + "\n") }
+        }
+        for failure in failures { Terminal.failure(failure) }
+        if !failures.isEmpty { throw ExitCode(1) }
+    }
+}
+
+struct VolumeRemoveCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rm", abstract: "Remove volumes with what they hold.",
+        discussion: """
+            A volume that a container has is refused, whether the container runs or not.
+
+              vitrine volume rm data
+              vitrine volume rm --force data     no error if there is none
+            """, aliases: ["remove"])
+    @OptionGroup var store: StoreOptions
+    @Flag(name: .shortAndLong, help: "Volumes that are not there are no error.")
+    var force = false
+    @Argument(help: "Volumes, by name.") var volumes: [String]
+
+    func run() throws {
+        let engine = try store.engine(.existing)
+        var failed = false
+        for name in volumes {
+            do {
+                try engine.removeVolume(name)
+                Terminal.write("\(name)\n")
+            } catch let error as EngineError where error.code == .notFound && force {
+                Terminal.write("\(name)\n")
+            } catch {
+                Terminal.failure(error)
+                failed = true
+            }
+        }
+        if failed { throw ExitCode(1) }
+    }
+}
+
+struct VolumePruneCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prune", abstract: "Remove the volumes that no container has.",
+        discussion: """
+            Anonymous ones; with --all those with a name too. On a terminal it asks first.
+
+              vitrine volume prune
+              vitrine volume prune --all --force
+            """)
+    @OptionGroup var store: StoreOptions
+    @Flag(name: .shortAndLong, help: "Those with a name, too.") var all = false
+    @Flag(name: .shortAndLong, help: "Do not ask.") var force = false
+    @Option(
+        help: ArgumentHelp("Only volumes that fit.", valueName: "label=name[=value]"),
+        transform: { try VolumeFilter.Condition($0) })
+    var filter: [VolumeFilter.Condition] = []
+    @Flag(name: .customLong("json"), help: "Print JSON.") var json = false
+
+    func run() throws {
+        let engine = try store.engine(.existing)
+        if !force, Terminal.inputIsTerminal {
+            let kind = all ? "all" : "anonymous"
+            Terminal.writeError(
+                "WARNING! This will remove \(kind) local volumes not used by at least one container.\n"
+                    + "Are you sure you want to continue? [y/N] ")
+            guard ["y", "yes"].contains(readLine()?.lowercased()) else { return }
+        }
+        let pruning = try engine.pruneVolumes(includingNamed: all, filter: VolumeFilter(filter))
+        if json {
+            let object = JSONObject([
+                .init("VolumesDeleted", .array(pruning.removed.map { .string($0) })),
+                .init("SpaceReclaimed", JSONValue(pruning.freedBytes)),
+            ])
+            return Terminal.write(.object(object), indent: 2)
+        }
+        if !pruning.removed.isEmpty {
+            Terminal.write(
+                "Deleted Volumes:\n" + pruning.removed.joined(separator: "\n") + "\n\n")
+        }
+        let size = HumanSize.decimal(Int64(clamping: pruning.freedBytes))
+        Terminal.write("Total reclaimed space: \(size)\n")
+    }
+}

@@ -1,0 +1,185 @@
+internal import Dispatch
+internal import Glibc
+internal import LinuxIO
+internal import Synchronization
+
+/// How a caller is attached to a process of a container.
+package struct AttachOptions: Sendable {
+    /// What the caller types goes to the process.
+    package var hasInput = true
+    package var hasOutput = true
+    package var hasError = true
+    /// The process has a terminal, and the caller's passes all on.
+    package var hasTerminal = false
+    /// The bytes that, typed one after the other, leave the process to itself.
+    package var detachKeys: [UInt8] = DetachKeys.standard
+    /// Signals that the caller gets go to the process.
+    package var passesSignals = true
+
+    package init() {}
+
+    var request: ControlAttachment {
+        ControlAttachment(
+            hasInput: hasInput, hasOutput: hasOutput, hasError: hasError,
+            size: hasTerminal ? TerminalDevice.size(STDIN_FILENO) : nil)
+    }
+}
+
+/// How an attachment ended.
+package enum AttachOutcome: Hashable, Sendable {
+    case exited(Int32)
+    /// By the caller's keys; the process goes on.
+    case detached
+}
+
+/// The caller's terminal, or its streams, connected with a process of a container.
+final class AttachedSession: Sendable {
+    private let client: ContainerClient
+    private let options: AttachOptions
+    private let isDetached = Atomic(false)
+    private let interruptions = Atomic(0)
+
+    /// After so many the caller's patience is taken to be over, as Docker does.
+    private static let maximumInterruptions = 3
+
+    init(_ client: ContainerClient, _ options: AttachOptions) {
+        self.client = client
+        self.options = options
+    }
+
+    /// Asks for the process and stays until it has ended, or the caller leaves.
+    /// - Parameter began: called when the process runs.
+    func run(_ request: ControlRequest, began: () -> Void = {}) throws -> AttachOutcome {
+        let signals = options.hasTerminal ? [SIGWINCH] : options.passesSignals ? Self.passed : []
+        // Before the process is there, so that no signal ends this one and leaves it.
+        let listener = SignalListener(to: signals) { [self] number in take(number) }
+        defer { withExtendedLifetime(listener) {} }
+        guard case .running = try client.ask(request, printed: show) else {
+            throw ContainerClient.lost
+        }
+        began()
+        guard options.hasTerminal, options.hasInput else { return try follow() }
+        return try TerminalDevice.withRawInput(STDIN_FILENO) { try follow() }
+    }
+
+    /// All that a process can catch but those that are about its own children and terminal.
+    private static let passed: [Int32] = [
+        SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGCONT, SIGWINCH,
+    ]
+
+    private func take(_ number: Int32) {
+        if number == SIGWINCH { return sendSize() }
+        if number == SIGINT || number == SIGTERM {
+            let count = interruptions.add(1, ordering: .relaxed).newValue
+            if count >= Self.maximumInterruptions {
+                StandardStream.error.write(
+                    "vitrine: \(count) signals came, and the container did not end; left alone\n")
+                exit(1)
+            }
+        }
+        // A process that has ended needs none.
+        try? client.connection.send(.signal, [UInt8(clamping: number)])
+    }
+
+    private func sendSize() {
+        guard options.hasTerminal, let size = TerminalDevice.size(STDIN_FILENO) else { return }
+        try? client.connection.send(size)  // as above
+    }
+
+    private func follow() throws -> AttachOutcome {
+        if options.hasInput { try BlockingThread.detach { [self] in passInput() } }
+        while let frame = try? client.connection.receive() {
+            guard frame.kind == .reply else {
+                show(frame)
+                continue
+            }
+            switch frame.decode(ControlReply.self) {
+            case .ended(let code): return .exited(code)
+            case .failed(let failure): throw ContainerStartError(failure)
+            default: throw ContainerClient.lost
+            }
+        }
+        if isDetached.load(ordering: .acquiring) { return .detached }
+        throw ContainerClient.lost
+    }
+
+    private func show(_ frame: ControlConnection.Frame) {
+        switch frame.kind {
+        case .output: StandardStream.output.write(frame.body)
+        case .error: StandardStream.error.write(frame.body)
+        case .request, .reply, .input, .endOfInput, .size, .signal, .detach: break
+        }
+    }
+
+    private func passInput() {
+        var keys = DetachKeys(options.hasTerminal ? options.detachKeys : [])
+        var chunk = [UInt8](repeating: 0, count: 1 << 15)
+        while let count = try? DescriptorIO.read(STDIN_FILENO, into: &chunk), count > 0 {
+            let typed = keys.take(chunk[..<count])
+            if !typed.isEmpty, (try? client.connection.send(.input, typed)) == nil { return }
+            if keys.areComplete {
+                isDetached.store(true, ordering: .releasing)
+                try? client.connection.send(.detach)  // the end of the connection says as much
+                return client.connection.end()
+            }
+        }
+        try? client.connection.send(.endOfInput)  // a process that has ended needs to know nothing
+    }
+}
+
+/// Finds a sequence of keys in what is typed.
+package struct DetachKeys {
+    /// Ctrl-P and Ctrl-Q, as Docker's.
+    package static let standard: [UInt8] = [16, 17]
+
+    private let sequence: [UInt8]
+    private var matched = 0
+
+    init(_ sequence: [UInt8]) { self.sequence = sequence }
+
+    var areComplete: Bool { !sequence.isEmpty && matched == sequence.count }
+
+    /// What of the typed bytes is for the process: all but the sequence, whose beginning is kept back
+    /// until it is known not to be one.
+    mutating func take(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        guard !sequence.isEmpty else { return Array(bytes) }
+        var passed: [UInt8] = []
+        for byte in bytes {
+            if byte == sequence[matched] {
+                matched += 1
+                if areComplete { return passed }
+                continue
+            }
+            passed += sequence[..<matched]
+            matched = 0
+            if byte == sequence[0] { matched = 1 } else { passed.append(byte) }
+        }
+        return passed
+    }
+
+    /// Keys as Docker's `--detach-keys` writes them: characters, or `ctrl-` with a letter or one of
+    /// `@`, `[`, `\`, `]`, `^`, `_`, separated by commas. Empty is none.
+    /// - Returns: nil for what is no such text.
+    package static func parse(_ text: String) -> [UInt8]? {
+        if text.isEmpty { return [] }
+        var keys: [UInt8] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let name = part.lowercased()
+            if part.utf8.count == 1, let byte = part.utf8.first {
+                keys.append(byte)
+            } else if name.hasPrefix("ctrl-"), name.utf8.count == 6, let last = name.utf8.last {
+                switch last {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"): keys.append(last - 96)
+                case UInt8(ascii: "@"): keys.append(0)
+                case UInt8(ascii: "[")...UInt8(ascii: "_"): keys.append(last - 64)
+                default: return nil
+                }
+            } else if name == "del" {
+                keys.append(127)
+            } else {
+                return nil
+            }
+        }
+        return keys
+    }
+}

@@ -1,0 +1,95 @@
+internal import ImageSpec
+internal import LinuxIO
+internal import Sandbox
+internal import Store
+
+/// What one run of a container has on the host besides its root file system. Used by one thread, which
+/// lives as long as the run: the network's helper is bound to it.
+final class ContainerPreparation {
+    let request: ContainerRequest
+    let runtime: ContainerRuntime
+    /// The network namespace to join; nil for one that the runtime makes, and for the host's.
+    let networkPath: String?
+    let publishedPorts: [ContainerSettings.PublishedPort]
+    private let attachment: NetworkHelper.Attachment?
+    /// Ends the container if this process is killed.
+    private let keeper: ContainerKeeper
+
+    /// - Parameter rootfs: where its root file system is mounted.
+    init(_ engine: Engine, _ record: ContainerRecord, rootfs: String, lease: Lease) throws {
+        let settings = record.settings
+        runtime = try engine.containerRuntime(lease, for: .containers)
+        keeper = try ContainerKeeper(of: runtime)
+        var attachment: NetworkHelper.Attachment?
+        // What fails after it leaves no network behind.
+        var isComplete = false
+        defer { if !isComplete { attachment?.detach() } }
+        let network: Network
+        var shared: ContainerRecord?
+        switch settings.network {
+        case .standard:
+            attachment = try NetworkHelper.attach(
+                in: runtime.bundleRoot, ports: settings.portRequests)
+            (network, networkPath) = (.isolated, attachment?.path)
+        case .none: (network, networkPath) = (.none, nil)
+        case .host: (network, networkPath) = (.host, nil)
+        case .container(let id):
+            let other = try engine.container(id)
+            (network, networkPath) = (.isolated, try Self.networkPath(of: other, engine))
+            shared = other
+        }
+        publishedPorts = (attachment?.ports ?? []).map(ContainerSettings.PublishedPort.init)
+        let hostname = ContainerNameFiles.hostname(of: record)
+        let names = ContainerNameFiles(settings, hostname: hostname)
+        let layout = engine.store.layout
+        request = try ContainerRequest(
+            record,
+            in: ContainerSurroundings(
+                rootfs: rootfs, accounts: try AccountFiles(ofRoot: rootfs), hostname: hostname,
+                network: network,
+                nameFiles: try names.files(
+                    in: layout.container(record.id).directory,
+                    shared: shared.map { layout.container($0.id).directory }),
+                volumePath: { try engine.volumePath($0, of: record) }))
+        self.attachment = attachment
+        isComplete = true
+    }
+
+    private static func networkPath(of other: ContainerRecord, _ engine: Engine) throws -> String {
+        let state = engine.store.currentState(of: other)
+        guard state.isRunning, state.processID > 0 else {
+            throw EngineError(
+                .failed,
+                "container \"\(other.name)\", whose network is to be joined, is not running",
+                hint: "\"vitrine start \(other.name)\" starts it")
+        }
+        return "/proc/\(state.processID)/ns/net"
+    }
+
+    /// Ends what does not end with the container.
+    func end() { attachment?.detach() }
+
+    /// The variables of a process of `exec`.
+    /// - Parameter home: of its user, if that is another than the container's.
+    static func environment(
+        _ base: [String], with changes: [String], hasTerminal: Bool, home: String?
+    ) -> [String] {
+        var variables = base
+        if let home { variables = ContainerConfig.merging(variables, with: ["HOME=\(home)"]) }
+        if hasTerminal, !variables.contains(where: { $0.hasPrefix("TERM=") }) {
+            variables.append("TERM=xterm")
+        }
+        return ContainerConfig.merging(variables, with: changes)
+    }
+}
+
+extension UserSpecification.Resolved {
+    /// A user as `exec --user` names it, with the container's further groups.
+    init(_ text: String, in accounts: AccountFiles, additionalGroups: [String]) throws {
+        self = try UserSpecification.parse(text).resolve(accounts: accounts)
+        for group in additionalGroups {
+            let number = try accounts.groupNumber(group)
+            if !self.additionalGroups.contains(number) { self.additionalGroups.append(number) }
+        }
+    }
+}

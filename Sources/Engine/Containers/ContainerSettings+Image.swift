@@ -1,0 +1,57 @@
+package import ImageSpec
+package import Store
+
+extension ContainerSettings {
+    /// What an image says of the containers that are made from it.
+    package init(image config: ContainerConfig) {
+        self.init()
+        command = config.command
+        entrypoint = config.entrypoint
+        environment = config.environment
+        workingDirectory = config.workingDirectory
+        user = config.user
+        labels = config.labels
+        stopSignal = config.stopSignal
+        exposedPorts = config.exposedPorts
+        healthCheck = config.healthCheck.flatMap(HealthCheckSettings.init(image:))
+    }
+
+    /// Adds an anonymous volume for each of the image's that nothing else stands for.
+    package mutating func addVolumes(of config: ContainerConfig, newName: () -> String) {
+        var taken = Set(mounts.map(\.target))
+        for volume in config.volumes.sorted() {
+            // As text, as Docker does it; "/" cannot be one.
+            let names = volume.split(separator: "/").filter { $0 != "." }
+            guard volume.hasPrefix("/"), !names.isEmpty, !names.contains("..") else { continue }
+            let target = "/" + names.joined(separator: "/")
+            guard taken.insert(target).inserted else { continue }
+            mounts.append(
+                ContainerMount(.volume(name: newName(), isAnonymous: true), target: target))
+        }
+    }
+}
+
+extension ContainerSettings.HealthCheckSettings {
+    /// - Returns: nil for a check that says nothing, or that there is none.
+    init?(image check: HealthCheck) {
+        guard let kind = check.test.first, kind != "NONE", check.test.count > 1 else { return nil }
+        self.init(test: check.test)
+        if let interval = check.interval { intervalNanoseconds = interval.nanosecondCount }
+        if let timeout = check.timeout { timeoutNanoseconds = timeout.nanosecondCount }
+        if let period = check.startPeriod { startPeriodNanoseconds = period.nanosecondCount }
+        if let interval = check.startInterval {
+            startIntervalNanoseconds = interval.nanosecondCount
+        }
+        if let retries = check.retries { self.retries = retries }
+    }
+}
+
+extension Duration {
+    /// Centuries fit; what an image says beyond is the longest.
+    fileprivate var nanosecondCount: Int64 {
+        let (seconds, attoseconds) = components
+        let (whole, isTooLong) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, overflow) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return isTooLong || overflow ? .max : max(0, sum)
+    }
+}

@@ -1,0 +1,340 @@
+internal import Dispatch
+internal import FileTree
+internal import FuseDriver
+internal import Glibc
+internal import LinuxIO
+internal import Sandbox
+internal import Store
+internal import Synchronization
+internal import Views
+
+/// Runs one container: the process that holds its lock, serves its root file system, is the parent
+/// of its processes, keeps its log and answers at its socket.
+///
+///     waiting ──start──▶ running ──exit──▶ ended
+///                        ▲     │ restart policy
+///                        └─────┘
+///
+/// The thread that calls ``run()`` drives this; each connection has a thread of its own.
+final class ContainerSupervisor: Sendable {
+    enum Phase {
+        /// Nobody has said `start` yet.
+        case waiting
+        case starting
+        case running(Run)
+        /// Between two runs of a container that is restarted.
+        case pausing
+        case ended(exitCode: Int32)
+        case failed(ControlFailure)
+    }
+
+    /// One run of the first process.
+    struct Run: Sendable {
+        var container: DetachedContainer
+        var first: SupervisedProcess
+        /// What it was started as; `exec` takes over what it does not say.
+        var request: ContainerRequest
+        /// Whether its processes are frozen.
+        var isPaused = false
+    }
+
+    struct State {
+        var phase = Phase.waiting
+        /// Of the terminal of who starts it.
+        var firstSize: TerminalDevice.Size?
+        /// Somebody ends it on purpose.
+        var isStopping = false
+        /// Somebody takes over a tree that was frozen.
+        var isFreezing = false
+        /// Connections that are still owed an answer.
+        var answering = 0
+    }
+
+    let engine: Engine
+    let record: ContainerRecord
+    let state = Monitor(State())
+    /// What the first process prints, over all its runs.
+    let output: OutputHub
+    let view: WorkingTree
+    private let open: OpenContainer
+    private let lease: Lease
+    private let session: FuseSession
+    private let place: String
+    private let nextName = Atomic<Int>(1)
+
+    var store: Store { engine.store }
+
+    /// How long somebody who started this may take to say so.
+    static let startPatience = Duration.seconds(30)
+    /// How long the answers to the end of the container may take.
+    private static let answerPatience = Duration.seconds(5)
+
+    /// Takes the container and mounts its root file system.
+    init(_ engine: Engine, _ record: ContainerRecord) throws {
+        self.engine = engine
+        let open = try engine.open(record)
+        // What may have changed until it was taken.
+        guard let fresh = try engine.store.container(record.id) else {
+            throw EngineError(.notFound, "container \"\(record.name)\" is no longer there")
+        }
+        self.record = fresh
+        self.open = open
+        lease = try engine.store.lease("run \(record.name)")
+        try engine.clearRemains(of: fresh)
+        let settings = fresh.settings
+        output = OutputHub(
+            log: settings.keepsLog
+                ? try ContainerLog(open.place, maximumBytes: settings.maximumLogBytes) : nil)
+        view = try WorkingTree(container: open, store: engine.store, lease: lease)
+        place = lease.newWorkPath("rootfs")
+        try HostDirectory.make(place, permissions: 0o755)
+        var options = MountOptions(source: MountSource(foreign: fresh.name).text)
+        options.allowsDevices = true
+        options.allowsSetID = true
+        session = try FuseSession.mount(view, at: place, options: options)
+        open.note(mountPoint: place)
+    }
+
+    // MARK: - Life
+
+    /// Runs the container to its end. Blocks the thread, which the network's helper is bound to.
+    func run() {
+        let isWanted = waitForStart()
+        if isWanted {
+            runToEnd()
+        } else {
+            finish(.ended(exitCode: 0))
+        }
+        awaitAnswers()
+    }
+
+    /// - Returns: false if nobody came.
+    private func waitForStart() -> Bool {
+        state.wait(upTo: Self.startPatience) { state in
+            if case .starting = state.phase { true } else { nil }
+        } ?? false
+    }
+
+    private func runToEnd() {
+        var pause = Self.firstPause
+        var restarts = 0
+        while true {
+            let began = ContinuousClock.now
+            let exitCode: Int32
+            do {
+                switch try start() {
+                case .failed(let failure): return finish(.failed(failure))
+                case .ended(let code): exitCode = code
+                }
+            } catch {
+                return finish(.failed(ControlFailure(error)))
+            }
+            guard wantsRestart(exitCode, restarts) else {
+                return finish(.ended(exitCode: exitCode))
+            }
+            if ContinuousClock.now - began > Self.settledTime { pause = Self.firstPause }
+            restarts += 1
+            note(state: .restarting, exitCode: exitCode)
+            state.withLock { $0.phase = .pausing }
+            guard sleep(pause) else { return finish(.ended(exitCode: exitCode)) }
+            pause = min(pause * 2, Self.lastPause)
+        }
+    }
+
+    /// As Docker's: from a tenth of a second, doubled up to a minute, until a run has held for ten.
+    private static let firstPause = Duration.milliseconds(100)
+    private static let lastPause = Duration.seconds(60)
+    private static let settledTime = Duration.seconds(10)
+
+    /// - Returns: false if the container is to stop meanwhile.
+    private func sleep(_ duration: Duration) -> Bool {
+        state.wait(upTo: duration) { $0.isStopping ? false : nil } ?? true
+    }
+
+    private func wantsRestart(_ exitCode: Int32, _ restarts: Int) -> Bool {
+        if state.withLock({ $0.isStopping }) { return false }
+        // "update --restart" may have changed it.
+        let settings = ((try? store.container(record.id)) ?? nil)?.settings ?? record.settings
+        switch settings.restartPolicy.kind {
+        case .no: return false
+        case .always, .unlessStopped: return true
+        case .onFailure:
+            let limit = settings.restartPolicy.maximumRetries
+            return exitCode != 0 && (limit == 0 || restarts < limit)
+        }
+    }
+
+    private enum RunEnd {
+        case failed(ControlFailure)
+        case ended(Int32)
+    }
+
+    /// One run of the first process, to its end.
+    private func start() throws -> RunEnd {
+        let preparation = try ContainerPreparation(
+            engine, record, rootfs: place, lease: lease)
+        defer { preparation.end() }
+        try view.showMountTargets(StepRunner.targets(of: preparation.request))
+        let request = preparation.request
+        var made: DetachedContainer?
+        let start = try SupervisedProcess.start(
+            hasTerminal: request.hasTerminal, keepsInputOpen: record.settings.keepsInputOpen,
+            output: output
+        ) { streams in
+            let (container, start) = try DetachedContainer.start(
+                request, with: preparation.runtime, networkPath: preparation.networkPath,
+                streams: streams)
+            made = container
+            return start
+        }
+        guard let container = made else { preconditionFailure("it was started") }
+        switch start {
+        case .failed(let failure):
+            return .failed(ControlFailure(failure))
+        case .running(let process):
+            defer { container.remove() }
+            if let size = state.withLock({ $0.firstSize }) { process.resize(size) }
+            begin(Run(container: container, first: process, request: request), preparation)
+            // Without a group of its own the container shares this process's, which tells nothing.
+            let watch =
+                request.limits.memoryBytes == nil ? nil : MemoryWatch(of: process.processID)
+            let health = HealthMonitor(self)
+            let exit = process.wait()
+            health?.stop()
+            end(exit, ranOutOfMemory: watch?.ranOut ?? false)
+            return .ended(exit.shellCode)
+        }
+    }
+
+    private func begin(_ run: Run, _ preparation: ContainerPreparation) {
+        writeState { state in
+            state.status = .running
+            state.processID = run.first.processID
+            state.startedAt = Store.now()
+            state.finishedAt = 0
+            state.exitCode = 0
+            state.error = ""
+            state.ranOutOfMemory = false
+            state.wasStopped = false
+            state.rootfs = place
+            state.publishedPorts = preparation.publishedPorts
+            state.health = record.settings.healthCheck == nil ? nil : .starting
+            state.failingStreak = 0
+            state.probes = []
+        }
+        note("start")
+        state.withLock { $0.phase = .running(run) }
+    }
+
+    private func end(_ exit: ChildProcess.Exit, ranOutOfMemory: Bool) {
+        if ranOutOfMemory {
+            writeState { $0.ranOutOfMemory = true }
+            note("oom")
+        }
+        note("die", ["exitCode": "\(exit.shellCode)"])
+    }
+
+    private func note(state status: ContainerState.Status, exitCode: Int32) {
+        writeState { state in
+            state.status = status
+            state.processID = 0
+            state.exitCode = exitCode
+            state.finishedAt = Store.now()
+            if status == .restarting { state.restartCount += 1 }
+        }
+    }
+
+    // MARK: - The end
+
+    /// Takes down what the container has, writes its end down, lets go of it, and tells all who wait.
+    private func finish(_ phase: Phase) {
+        try? HostDirectory.unlink(open.place.control)
+        _ = state.wait(upTo: Self.answerPatience) { $0.isFreezing ? nil : true }
+        try? StepRunner.unmount(session)  // what cannot be unmounted goes with the lease
+        try? HostDirectory.removeEmpty(place)
+        let wasStopped = state.withLock { $0.isStopping }
+        writeState { state in
+            state.processID = 0
+            state.rootfs = ""
+            state.publishedPorts = []
+            state.health = nil
+            state.wasStopped = wasStopped
+            switch phase {
+            case .ended(let code):
+                if !state.isRunning { return }
+                state.status = .exited
+                state.exitCode = code
+                state.finishedAt = Store.now()
+            case .failed(let failure):
+                state.status = state.startedAt == 0 ? .created : .exited
+                state.exitCode = failure.exitCode
+                state.error = failure.message
+                if state.startedAt != 0 { state.finishedAt = Store.now() }
+            default: break
+            }
+        }
+        if record.settings.removesItself, !isUnstarted(phase) {
+            try? engine.remove(open, withVolumes: true)
+        }
+        lease.end()
+        open.release()
+        state.withLock { $0.phase = phase }
+    }
+
+    private func isUnstarted(_ phase: Phase) -> Bool {
+        if case .failed = phase { return true }
+        return false
+    }
+
+    /// Who waits for the end is told before the process ends.
+    func awaitAnswers() {
+        _ = state.wait(upTo: Self.answerPatience) { $0.answering == 0 ? true : nil }
+    }
+
+    /// A store that cannot be written, such as on a full disk, shows the container as it was before.
+    private func writeState(_ change: (inout ContainerState) -> Void) {
+        _ = try? store.updateState(of: record.id, change)
+    }
+
+    // MARK: - For connections
+
+    /// A name for a process or a file of the container that no other has.
+    func newName(_ purpose: String) -> String {
+        "\(purpose)-\(nextName.add(1, ordering: .relaxed).oldValue)"
+    }
+
+    func note(_ action: String, _ attributes: [String: String] = [:]) {
+        engine.note(action, of: record, attributes)
+    }
+}
+
+extension ControlFailure {
+    init(_ failure: StartFailure) {
+        let kind: Kind =
+            switch failure.kind {
+            case .commandNotFound: .commandNotFound
+            case .commandNotExecutable: .commandNotExecutable
+            case .runtime: .other
+            }
+        self.init(kind: kind, message: failure.message, hint: nil)
+    }
+
+    init(_ error: any Error) {
+        if let error = error as? EngineError {
+            self.init(kind: .other, message: error.message, hint: error.hint)
+        } else if let error = error as? SandboxError {
+            self.init(kind: .other, message: error.message, hint: error.hint)
+        } else {
+            self.init(kind: .other, message: "\(error)", hint: nil)
+        }
+    }
+
+    /// Docker's.
+    var exitCode: Int32 {
+        switch kind {
+        case .commandNotFound: 127
+        case .commandNotExecutable: 126
+        case .notRunning, .other: 125
+        }
+    }
+}

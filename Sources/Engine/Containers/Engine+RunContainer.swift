@@ -1,0 +1,172 @@
+internal import Glibc
+internal import LinuxIO
+package import Store
+
+/// Starting, attaching, executing, ending: what goes through the process that runs a container.
+extension Engine {
+    // MARK: - Starting
+
+    /// Starts a container that does not run; nothing happens to one that does.
+    package func start(_ record: ContainerRecord) throws {
+        guard let client = try launch(record) else { return }
+        _ = try client.ask(.start(nil))
+    }
+
+    /// Starts a container and stays attached to it until it has ended, or the caller leaves.
+    package func startAttached(
+        _ record: ContainerRecord, _ options: AttachOptions, began: () -> Void = {}
+    ) throws -> AttachOutcome {
+        guard let client = try launch(record) else { return try attach(record, options) }
+        return try AttachedSession(client, options).run(.start(options.request), began: began)
+    }
+
+    /// - Returns: nil if it runs already.
+    private func launch(_ record: ContainerRecord) throws -> ContainerClient? {
+        let place = store.layout.container(record.id)
+        let now = store.currentState(of: record)
+        if now.isRunning, store.holder(of: record.id) != nil { return nil }
+        try BackgroundMount.start(
+            arguments: ["supervise", "--root", root, record.id.text],
+            environment: ChildProcess.ownEnvironment)
+        guard let client = try ContainerClient(place) else { throw ContainerClient.lost }
+        return client
+    }
+
+    // MARK: - A container that runs
+
+    private func client(of record: ContainerRecord) throws -> ContainerClient {
+        let client = try ContainerClient(store.layout.container(record.id))
+        guard let client, store.currentState(of: record).isRunning else {
+            throw EngineError(
+                .failed, "container \"\(record.name)\" is not running",
+                hint: "\"vitrine start \(record.name)\" starts it")
+        }
+        return client
+    }
+
+    package func attach(
+        _ record: ContainerRecord, _ options: AttachOptions
+    ) throws -> AttachOutcome {
+        try AttachedSession(client(of: record), options).run(.attach(options.request))
+    }
+
+    /// Sends a signal to its first process.
+    package func signal(_ record: ContainerRecord, _ number: Int32) throws {
+        _ = try client(of: record).ask(.signal(number))
+    }
+
+    package func pause(_ record: ContainerRecord) throws {
+        _ = try client(of: record).ask(.pause)
+    }
+
+    package func unpause(_ record: ContainerRecord) throws {
+        _ = try client(of: record).ask(.resume)
+    }
+
+    /// Changes a container's limits, at once if it runs, and its restart policy. What cannot be done
+    /// to the container that runs is not written down either.
+    package func update(
+        _ record: ContainerRecord, limits: ContainerSettings.Limits,
+        restartPolicy: ContainerSettings.RestartPolicy?
+    ) throws {
+        func set(_ limits: ContainerSettings.Limits) throws {
+            try store.updateSettings(of: record.id) { settings in
+                settings.limits = limits
+                if let restartPolicy { settings.restartPolicy = restartPolicy }
+            }
+        }
+        var changed = record.settings.limits
+        changed.set(limits)
+        try set(changed)
+        guard !limits.isEmpty, store.currentState(of: record).isRunning else { return }
+        do {
+            _ = try client(of: record).ask(.update)
+        } catch {
+            try set(record.settings.limits)
+            throw error
+        }
+    }
+
+    /// Ends it if it runs: by a signal, or killed when the time is over; nil is the container's own.
+    package func stop(
+        _ record: ContainerRecord, signal: Int32? = nil, timeoutSeconds: Int? = nil
+    ) throws {
+        guard store.currentState(of: record).isRunning,
+            let client = try ContainerClient(store.layout.container(record.id))
+        else { return }
+        do {
+            _ = try client.ask(.stop(signal: signal, timeoutSeconds: timeoutSeconds))
+        } catch {
+            // It ended by itself at the same moment.
+            if store.currentState(of: record).isRunning { throw error }
+        }
+        awaitRelease(record)
+    }
+
+    /// Waits until it has ended.
+    /// - Returns: its exit code.
+    package func awaitEnd(of record: ContainerRecord) throws -> Int32 {
+        let state = store.currentState(of: record)
+        guard state.isRunning, let client = try ContainerClient(store.layout.container(record.id))
+        else { return state.exitCode }
+        if case .ended(let code)? = try? client.ask(.wait) { return code }
+        // Its process was killed, or ended at the same moment.
+        return ((try store.container(record.id)).map { store.currentState(of: $0) } ?? state)
+            .exitCode
+    }
+
+    /// The process that ran it says that it has ended a moment before it is gone itself.
+    private func awaitRelease(_ record: ContainerRecord) {
+        for _ in 0..<1000 where store.holder(of: record.id) != nil { usleep(1000) }
+    }
+
+    // MARK: - Other processes in it
+
+    /// A command for `exec`.
+    package struct Execution: Sendable {
+        package var arguments: [String]
+        package var environment: [String] = []
+        package var workingDirectory: String?
+        package var user: String?
+        package var hasTerminal = false
+        package var isPrivileged = false
+
+        package init(_ arguments: [String]) { self.arguments = arguments }
+    }
+
+    /// Starts a command in a container that runs.
+    /// - Parameter options: nil leaves it alone.
+    /// - Returns: nil if it was left alone.
+    package func execute(
+        _ execution: Execution, in record: ContainerRecord, _ options: AttachOptions?
+    ) throws -> AttachOutcome? {
+        let request = ControlRequest.execute(
+            ControlExecution(
+                arguments: execution.arguments, environment: execution.environment,
+                workingDirectory: execution.workingDirectory, user: execution.user,
+                hasTerminal: execution.hasTerminal, isPrivileged: execution.isPrivileged,
+                attachment: options?.request))
+        let client = try client(of: record)
+        guard let options else {
+            _ = try client.ask(request)
+            return nil
+        }
+        return try AttachedSession(client, options).run(request)
+    }
+
+    // MARK: - Logs
+
+    /// Calls `body` for each line of what a container printed, until it returns false.
+    package func readLog(
+        of record: ContainerRecord, _ request: LogRequest, _ body: (LogEntry) -> Bool
+    ) throws {
+        let reader = ContainerLogReader(store.layout.container(record.id), request) {
+            self.store.currentState(of: record).isRunning
+        }
+        do throws(Errno) {
+            try reader.read(body)
+        } catch {
+            throw EngineError(.failed, "could not read the log of \"\(record.name)\": \(error)")
+        }
+    }
+}

@@ -1,0 +1,109 @@
+internal import LinuxIO
+internal import Sandbox
+internal import Store
+internal import Synchronization
+
+/// Looks after a container's health while a run lasts, as its `HEALTHCHECK` says.
+final class HealthMonitor: Sendable {
+    private let supervisor: ContainerSupervisor
+    private let settings: ContainerSettings.HealthCheckSettings
+    private let isStopped = Monitor(false)
+
+    /// Docker keeps as much of what a check prints.
+    private static let maximumOutputBytes = 4096
+    private static let keptProbes = 5
+
+    /// - Returns: nil for a container without a check.
+    init?(_ supervisor: ContainerSupervisor) {
+        guard let settings = supervisor.record.settings.healthCheck, !settings.test.isEmpty else {
+            return nil
+        }
+        self.supervisor = supervisor
+        self.settings = settings
+        // Without a thread its health stays "starting".
+        try? BlockingThread.detach { [self] in watch() }
+    }
+
+    func stop() { isStopped.withLock { $0 = true } }
+
+    private func watch() {
+        let start = ContinuousClock.now
+        let grace = Duration.nanoseconds(settings.startPeriodNanoseconds)
+        var hasBeenHealthy = false
+        while true {
+            let isStarting = !hasBeenHealthy && ContinuousClock.now - start < grace
+            let pause =
+                isStarting ? settings.startIntervalNanoseconds : settings.intervalNanoseconds
+            if isStopped.wait(upTo: .nanoseconds(pause), { $0 ? true : nil }) == true { return }
+            guard let probe = look() else { continue }
+            if isStopped.withLock({ $0 }) { return }
+            // A container may take its time at first.
+            let counts = hasBeenHealthy || ContinuousClock.now - start >= grace
+            if probe.exitCode == 0 { hasBeenHealthy = true }
+            write(probe, counts: counts)
+        }
+    }
+
+    private func write(_ probe: ContainerState.Probe, counts: Bool) {
+        var former: ContainerState.Health?
+        var now: ContainerState.Health?
+        // A store that cannot be written shows the health of before.
+        _ = try? supervisor.store.updateState(of: supervisor.record.id) { state in
+            guard state.isRunning else { return }
+            former = state.health
+            state.probes = Array((state.probes + [probe]).suffix(Self.keptProbes))
+            if probe.exitCode == 0 {
+                state.failingStreak = 0
+                state.health = .healthy
+            } else if counts {
+                state.failingStreak += 1
+                if state.failingStreak >= settings.retries { state.health = .unhealthy }
+            }
+            now = state.health
+        }
+        if let now, now != former { supervisor.note("health_status: \(now.rawValue)") }
+    }
+
+    private var arguments: [String] {
+        switch settings.test.first {
+        case "CMD-SHELL": ["/bin/sh", "-c"] + settings.test.dropFirst()
+        default: Array(settings.test.dropFirst())
+        }
+    }
+
+    /// - Returns: nil while the container cannot be looked at, such as when it is paused.
+    private func look() -> ContainerState.Probe? {
+        guard let run = try? supervisor.running(), !run.isPaused else { return nil }
+        let began = Store.now()
+        do {
+            let capture = try ChildProcess.Capture()
+            let execution = ControlExecution(
+                arguments: arguments, environment: [], workingDirectory: nil, user: nil,
+                hasTerminal: false, isPrivileged: false, attachment: nil)
+            let start = try run.container.execute(
+                try supervisor.request(of: execution, in: run), name: supervisor.newName("health"),
+                streams: .init(output: capture.descriptor, error: capture.descriptor))
+            let code: Int32
+            var text: String
+            switch start {
+            case .failed(let failure): (code, text) = (1, failure.message)
+            case .running(let process):
+                let limit = Duration.nanoseconds(settings.timeoutNanoseconds)
+                if let exit = process.wait(upTo: limit) {
+                    code = exit.shellCode
+                    text = String(
+                        decoding: capture.content(limit: Self.maximumOutputBytes), as: UTF8.self)
+                } else {
+                    process.kill(SignalName.kill)
+                    _ = process.wait()
+                    (code, text) = (-1, "Health check exceeded timeout (\(limit))")
+                }
+            }
+            return ContainerState.Probe(
+                startedAt: began, endedAt: Store.now(), exitCode: code, output: text)
+        } catch {
+            return ContainerState.Probe(
+                startedAt: began, endedAt: Store.now(), exitCode: -1, output: "\(error)")
+        }
+    }
+}

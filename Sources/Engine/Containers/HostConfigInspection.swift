@@ -1,0 +1,147 @@
+internal import ImageSpec
+internal import Store
+
+/// What a container was asked to be on its host, as Docker's `HostConfig`.
+struct HostConfigInspection {
+    private let settings: ContainerSettings
+
+    init(_ settings: ContainerSettings) { self.settings = settings }
+
+    /// The name of a network, as `--network` takes it.
+    static func mode(of network: ContainerSettings.NetworkMode) -> String {
+        switch network {
+        case .standard: "bridge"
+        case .none: "none"
+        case .host: "host"
+        case .container(let id): "container:\(id)"
+        }
+    }
+
+    var json: JSONValue {
+        var object = JSONObject()
+        let binds = settings.mounts.compactMap(bind)
+        object["Binds"] = binds.isEmpty ? .null : JSONValue(binds)
+        object["ContainerIDFile"] = ""
+        object["LogConfig"] = [
+            "Type": .string(settings.keepsLog ? "json-file" : "none"),
+            "Config": .object(
+                JSONObject(
+                    settings.maximumLogBytes.map { [.init("max-size", .string("\($0)"))] } ?? [])),
+        ]
+        object["NetworkMode"] = .string(Self.mode(of: settings.network))
+        object["PortBindings"] = portBindings
+        object["RestartPolicy"] = [
+            "Name": .string(settings.restartPolicy.kind.rawValue),
+            "MaximumRetryCount": JSONValue(settings.restartPolicy.maximumRetries),
+        ]
+        object["AutoRemove"] = .bool(settings.removesItself)
+        object["VolumeDriver"] = ""
+        object["VolumesFrom"] = .null
+        object["CapAdd"] = list(settings.addedCapabilities)
+        object["CapDrop"] = list(settings.droppedCapabilities)
+        object["CgroupnsMode"] = "host"
+        object["Dns"] = JSONValue(settings.nameServers)
+        object["DnsOptions"] = JSONValue(settings.resolverOptions)
+        object["DnsSearch"] = JSONValue(settings.searchDomains)
+        object["ExtraHosts"] = list(settings.extraHosts)
+        object["GroupAdd"] = list(settings.additionalGroups)
+        object["IpcMode"] = settings.sharesHostInterprocess ? "host" : "private"
+        object["Cgroup"] = ""
+        object["Links"] = .null
+        object["OomScoreAdj"] = 0
+        object["PidMode"] = settings.sharesHostProcesses ? "host" : ""
+        object["Privileged"] = .bool(settings.isPrivileged)
+        object["PublishAllPorts"] = .bool(settings.publishesAll)
+        object["ReadonlyRootfs"] = .bool(settings.isRootReadOnly)
+        object["SecurityOpt"] = list(settings.securityOptions)
+        object["Tmpfs"] = .object(memoryMounts)
+        object["UTSMode"] = settings.sharesHostNames ? "host" : ""
+        object["UsernsMode"] = ""
+        object["ShmSize"] = JSONValue(settings.sharedMemoryBytes ?? 64 << 20)
+        object["Sysctls"] = .object(
+            JSONObject(
+                settings.kernelParameters.sorted { $0.key < $1.key }
+                    .map { .init($0.key, .string($0.value)) }))
+        object["Runtime"] = ""
+        addLimits(to: &object)
+        object["Mounts"] = .array(
+            settings.mounts.map {
+                ["Target": .string($0.target), "ReadOnly": .bool($0.isReadOnly)]
+            })
+        object["Init"] = .bool(settings.hasInit)
+        return .object(object)
+    }
+
+    private func list(_ values: [String]) -> JSONValue {
+        values.isEmpty ? .null : JSONValue(values)
+    }
+
+    private func bind(_ mount: ContainerSettings.ContainerMount) -> String? {
+        let mode = mount.isReadOnly ? ":ro" : ""
+        switch mount.source {
+        case .bind(let path, _): return "\(path):\(mount.target)\(mode)"
+        case .volume(let name, isAnonymous: false): return "\(name):\(mount.target)\(mode)"
+        case .volume, .memory: return nil
+        }
+    }
+
+    private var memoryMounts: JSONObject {
+        var object = JSONObject()
+        for mount in settings.mounts {
+            guard case .memory(let size, let mode) = mount.source else { continue }
+            var options = mount.options
+            if let size { options.append("size=\(size)") }
+            if let mode { options.append("mode=\(mode)") }
+            object[mount.target] = .string(options.joined(separator: ","))
+        }
+        return object
+    }
+
+    private var portBindings: JSONValue {
+        var object = JSONObject()
+        for port in settings.publishedPorts {
+            let name = "\(port.containerPort)/\(port.transport.rawValue)"
+            var text = port.hostPort == 0 ? "" : String(port.hostPort)
+            if let last = port.lastHostPort { text += "-\(last)" }
+            let binding: JSONValue = [
+                "HostIp": .string(port.hostAddress ?? ""), "HostPort": .string(text),
+            ]
+            object[name] = .array((object[name]?.arrayValue ?? []) + [binding])
+        }
+        return .object(object)
+    }
+
+    private func addLimits(to object: inout JSONObject) {
+        let limits = settings.limits
+        object["CpuShares"] = JSONValue(limits.cpuShares ?? 0)
+        object["Memory"] = JSONValue(limits.memoryBytes ?? 0)
+        object["NanoCpus"] = JSONValue(limits.nanoCPUs ?? 0)
+        object["CpuPeriod"] = JSONValue(limits.cpuPeriodMicroseconds ?? 0)
+        object["CpuQuota"] = JSONValue(limits.cpuQuotaMicroseconds ?? 0)
+        object["CpusetCpus"] = .string(limits.cpus ?? "")
+        object["CpusetMems"] = .string(limits.memoryNodes ?? "")
+        object["Devices"] = .array(
+            settings.devices.map {
+                [
+                    "PathOnHost": .string($0.hostPath),
+                    "PathInContainer": .string($0.containerPath),
+                    "CgroupPermissions": .string($0.access),
+                ]
+            })
+        object["MemoryReservation"] = JSONValue(limits.memoryReservationBytes ?? 0)
+        object["MemorySwap"] = JSONValue(
+            limits.memoryAndSwapBytes ?? limits.memoryBytes.map { $0 > .max / 2 ? .max : $0 * 2 }
+                ?? 0)
+        object["PidsLimit"] = limits.processes.map { JSONValue($0) } ?? .null
+        object["Ulimits"] = .array(
+            settings.resourceLimits.map {
+                let prefix = "RLIMIT_"
+                let name =
+                    $0.type.hasPrefix(prefix) ? $0.type.dropFirst(prefix.count) : $0.type[...]
+                return [
+                    "Name": .string(name.lowercased()), "Hard": JSONValue($0.hard),
+                    "Soft": JSONValue($0.soft),
+                ]
+            })
+    }
+}

@@ -1,0 +1,66 @@
+internal import LinuxIO
+internal import Store
+
+/// The root of a container that runs, as its processes see it: with its volumes and its memory.
+final class RunningRoot: CopyRoot {
+    private let own: ContainerRecord
+    private let root: OwnedDescriptor
+
+    /// - Returns: nil if it does not run, or ended meanwhile.
+    static func open(_ record: ContainerRecord, _ store: Store) throws -> RunningRoot? {
+        let state = store.currentState(of: record)
+        guard state.isRunning, state.processID > 1 else { return nil }
+        let root: OwnedDescriptor
+        do throws(Errno) {
+            // Both by one process, even if the number is another's by the second call.
+            let process = try OwnedDescriptor(
+                opening: "/proc/\(state.processID)", [.readOnly, .directory])
+            root = try OwnedDescriptor(
+                opening: Array("root".utf8), in: process.rawValue, [.readOnly, .directory])
+        } catch {
+            guard error == .notFound || error == .noSuchProcess else {
+                throw EngineError(
+                    .failed, "could not open the root of container \"\(record.name)\": \(error)",
+                    hint: error == .accessDenied || error == .notPermitted
+                        ? "it is another user's" : nil)
+            }
+            return nil
+        }
+        // The number may have been another process's already when it was looked up.
+        guard let record = try store.container(record.id) else { return nil }
+        let present = store.currentState(of: record)
+        guard present.isRunning, present.processID == state.processID,
+            present.startedAt == state.startedAt, try shows(root.rawValue, present)
+        else { return nil }
+        return RunningRoot(record: record, root: root)
+    }
+
+    /// Whether it is the file system that the container's keeper serves, as far as that can be told.
+    private static func shows(_ root: Int32, _ state: ContainerState) throws(Errno) -> Bool {
+        guard !state.rootfs.isEmpty, let served = try? FileStatus(ofPath: state.rootfs) else {
+            return true  // mounted where this process cannot look
+        }
+        return try FileStatus(of: root).device == served.device
+    }
+
+    private init(record: ContainerRecord, root: consuming OwnedDescriptor) {
+        own = record
+        self.root = root
+    }
+
+    var container: String? { own.name }
+    var record: ContainerRecord? { own }
+
+    func open(_ path: [UInt8], _ mode: OwnedDescriptor.Mode) throws(Errno) -> OwnedDescriptor {
+        try OwnedDescriptor(opening: path, inRoot: root.rawValue, mode)
+    }
+
+    func describe(_ path: String) -> String { "\(own.name):\(path)" }
+
+    func checkWritable(_ directory: Int32) throws {
+        try checkWritable(
+            directory, root: root.rawValue, isRootReadOnly: own.settings.isRootReadOnly)
+    }
+
+    func end() throws {}
+}

@@ -1,0 +1,86 @@
+internal import LinuxIO
+
+/// Device nodes of the host.
+package enum HostDevices {
+    /// More than any host's, and what a directory of them may hold.
+    private static let maximumCount = 4096
+    private static let maximumDepth = 16
+
+    /// What a container has of its own in `/dev` (moby's `devices.HostDevices`).
+    private static let own: Set<String> = [
+        "pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev", "console",
+    ]
+
+    /// The device at a path, or all those below it if it is a directory.
+    /// - Parameter containerPath: what the path is in the container.
+    /// - Throws: `invalidRequest` for what is no device.
+    package static func devices(
+        at path: String, as containerPath: String, access: String
+    ) throws(SandboxError) -> [ContainerRequest.Device] {
+        do throws(Errno) {
+            let status = try FileStatus(ofPath: path)
+            if status.kind == .directory {
+                var found: [ContainerRequest.Device] = []
+                try collect(path, containerPath, access, leavingOut: [], depth: 0, into: &found)
+                if !found.isEmpty { return found }
+            } else if let device = device(path, containerPath, access, status) {
+                return [device]
+            }
+        } catch {
+            throw SandboxError(
+                .invalidRequest,
+                "error gathering device information while adding custom device \"\(path)\": "
+                    + "\(error)")
+        }
+        throw SandboxError(.invalidRequest, "\"\(path)\" is not a device node")
+    }
+
+    /// All of the host's `/dev`, for privileged containers.
+    package static func all() throws(SandboxError) -> [ContainerRequest.Device] {
+        var found: [ContainerRequest.Device] = []
+        do throws(Errno) {
+            try collect("/dev", "/dev", "rwm", leavingOut: own, depth: 0, into: &found)
+        } catch {
+            throw SandboxError(.system, "could not list /dev: \(error)")
+        }
+        return found
+    }
+
+    private static func collect(
+        _ directory: String, _ containerDirectory: String, _ access: String,
+        leavingOut: Set<String>, depth: Int, into found: inout [ContainerRequest.Device]
+    ) throws(Errno) {
+        guard depth < maximumDepth else { return }
+        for bytes in try HostDirectory.names(ofPath: directory).sorted(by: {
+            $0.lexicographicallyPrecedes($1)
+        }) {
+            let name = String(decoding: bytes, as: UTF8.self)
+            let path = "\(directory)/\(name)"
+            guard !leavingOut.contains(name), found.count < maximumCount,
+                // One that vanished since is none.
+                let status = try? FileStatus(ofPath: path, followsLinks: false)
+            else { continue }
+            if status.kind == .directory {
+                try collect(
+                    path, "\(containerDirectory)/\(name)", access, leavingOut: [],
+                    depth: depth + 1, into: &found)
+            } else if let device = device(path, "\(containerDirectory)/\(name)", access, status) {
+                found.append(device)
+            }
+        }
+    }
+
+    private static func device(
+        _ path: String, _ containerPath: String, _ access: String, _ status: FileStatus
+    ) -> ContainerRequest.Device? {
+        guard status.kind == .characterDevice || status.kind == .blockDevice else { return nil }
+        // makedev(3): the kernel's 32 bits, spread over 64.
+        let number = status.specialDevice
+        let major = UInt32(truncatingIfNeeded: (number >> 8) & 0xFFF | (number >> 32) & ~0xFFF)
+        let minor = UInt32(truncatingIfNeeded: number & 0xFF | (number >> 12) & ~0xFF)
+        return ContainerRequest.Device(
+            hostPath: path, path: containerPath, access: access,
+            isBlock: status.kind == .blockDevice, major: major, minor: minor,
+            permissions: status.mode & 0o777, userID: status.userID, groupID: status.groupID)
+    }
+}

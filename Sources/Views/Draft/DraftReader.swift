@@ -1,0 +1,159 @@
+internal import FileTree
+internal import ImageSpec
+internal import LinuxIO
+internal import Store
+internal import VirtualFS
+
+/// Reads a container's journal and looks at its own files, of which it opens and changes none.
+struct DraftReader {
+    private let store: Store
+    private let place: ContainerPlace
+    /// See ``StandIn``.
+    private let key: KeyedHash.Key
+    private var own: [Digest: OwnContent] = [:]
+    /// The contents of inodes with own files.
+    private var contents: [UInt64: FileContent] = [:]
+
+    init(_ container: ContainerID, store: Store) {
+        self.store = store
+        place = store.layout.container(container)
+        // An ID is hex digits.
+        let digits = container.text
+        key = KeyedHash.Key(
+            first: UInt64(digits.prefix(16), radix: 16) ?? 0,
+            second: UInt64(digits.suffix(16), radix: 16) ?? 0)
+    }
+
+    /// - Parameter journal: how the journal's file looked before this.
+    mutating func read(
+        journal: FileStatus?, found: [Digest: Digest]
+    ) throws -> ContainerDraft {
+        let replay = try WorkingTree.replay(place, bootID: store.bootID)
+        guard let journal else { throw damaged("it vanished while it was read") }
+        var stamp = DraftStamp(place: place, journal: journal)
+        let files = try look(replay, &stamp)
+        let state = WorkingTreeState(base: replay.header.base)
+        do throws(JournalError) {
+            try state.restore(replay, files: files) { [store] (id) throws(JournalError) in
+                do throws(FileTreeError) {
+                    return try store.directory(id)
+                } catch {
+                    throw JournalError(.damaged, "a directory of its lower tree: \(error)")
+                }
+            }
+        } catch {
+            throw damaged(error.message)
+        }
+        let directories = PendingDirectories(base: store)
+        let tree = try encode(state, in: directories)
+        return ContainerDraft(
+            tree: tree, base: replay.header.base, store: store, directories: directories, own: own,
+            stamp: stamp, found: found)
+    }
+
+    private func damaged(_ what: String) -> JournalError {
+        JournalError(.damaged, "\(place.journal) is damaged: \(what)")
+    }
+
+    // MARK: - Own files
+
+    private mutating func look(
+        _ replay: JournalReplay, _ stamp: inout DraftStamp
+    ) throws -> [UInt64: WorkingTreeState.FoundFile] {
+        var files: [UInt64: WorkingTreeState.FoundFile] = [:]
+        // Most of what a journal tells of are files.
+        files.reserveCapacity(replay.inodes.count)
+        own.reserveCapacity(replay.inodes.count)
+        contents.reserveCapacity(replay.inodes.count)
+        stamp.files.reserveCapacity(replay.inodes.count)
+        let directory = try OwnedDescriptor(opening: place.files, [.readOnly, .directory])
+        let now = Store.now()
+        for record in replay.inodes.values {
+            guard case .own(let file) = record.body else { continue }
+            let name = Array(String(file.number).utf8)
+            let status: FileStatus
+            do throws(Errno) {
+                status = try FileStatus(of: name, in: directory.rawValue)
+                guard status.kind == .regular else { throw .invalidArgument }
+            } catch {
+                throw JournalError(
+                    .damaged,
+                    "\(place.journal) names a file that cannot be used: "
+                        + "\(place.file(file.number)): \(error)")
+            }
+            stamp.files.append((name, status))
+            let age = now - status.changeTime.nanosecondsSinceEpoch
+            let isUnsettled = age < DraftStamp.settlingNanoseconds
+            if isUnsettled { stamp.isUnsettled = true }
+            note(record, file, status, isUnsettled ? now : 0)
+            let time = FileTime(status.modificationTime)
+            // Nothing opens it by this path.
+            files[record.number.rawValue] = WorkingTreeState.FoundFile(
+                file: OwnFile(
+                    path: place.files, number: file.number, identity: 0,
+                    sizeBytes: status.sizeBytes, blocks: status.blocks, partial: nil),
+                modificationTime: time,
+                isNewer: file.isOutdated(
+                    by: status, record, isOfThisBoot: replay.boot == store.bootID))
+        }
+        return files
+    }
+
+    /// - Parameter moment: of a file that was changed just now, which makes its stand-in unlike all
+    ///   others; else 0.
+    private mutating func note(
+        _ record: JournalInode, _ file: JournalOwnFile, _ status: FileStatus, _ moment: Int64
+    ) {
+        guard status.sizeBytes > 0 else {
+            contents[record.number.rawValue] = .empty
+            return
+        }
+        var partial = file.partial
+        if var kept = partial {
+            kept.keptBytes = min(kept.keptBytes, status.sizeBytes)
+            partial = kept.keptBytes > 0 ? kept : nil
+        }
+        let standIn = StandIn.digest(
+            key,
+            [
+                file.number, status.device, status.inode, status.sizeBytes,
+                UInt64(bitPattern: status.modificationTime.nanosecondsSinceEpoch),
+                UInt64(bitPattern: status.changeTime.nanosecondsSinceEpoch),
+                UInt64(bitPattern: moment),
+            ])
+        contents[record.number.rawValue] = FileContent(
+            digest: standIn, sizeBytes: status.sizeBytes)
+        own[standIn] = OwnContent(
+            files: place.files, number: file.number, device: status.device, inode: status.inode,
+            sizeBytes: status.sizeBytes, partial: partial)
+    }
+
+    // MARK: - Encoding
+
+    /// As a freeze does it, but that contents are not moved.
+    private func encode(
+        _ state: WorkingTreeState, in directories: PendingDirectories
+    ) throws -> Tree {
+        while true {
+            let survey = state.survey()
+            if survey.isTooDeep {
+                throw FileTreeError(
+                    .tooDeep, "a changed directory lies deeper than \(TreePath.maximumDepth) names")
+            }
+            if survey.directories.isEmpty { break }
+            var loaded: [DirectoryID: Directory] = [:]
+            for id in survey.directories { loaded[id] = try store.directory(id) }
+            state.pin(loaded)
+        }
+        let snapshot: FrozenState
+        do throws(Interruption) {
+            snapshot = try FrozenState(state, copies: contents, leavesOutSockets: false)
+        } catch {
+            throw damaged("a directory of its lower tree is missing")
+        }
+        let tree = try snapshot.encode(in: directories)
+        guard snapshot.touchedHardLinks else { return tree }
+        return try FrozenLinks(tree, changed: snapshot.changedGroups, in: directories)
+            .apply(to: tree)
+    }
+}

@@ -1,0 +1,109 @@
+import Glibc
+import LinuxIO
+import Testing
+
+@testable import Sandbox
+
+@Suite(.serialized) struct PortTests {
+    /// A helper's program, if it is there.
+    private static func helper(_ kind: NetworkHelper.Kind) -> NetworkHelper? {
+        RuntimeProbe.searchPath.map { "\($0)/\(kind.rawValue)" }
+            .first(where: HostDirectory.exists).map { NetworkHelper(kind: kind, path: $0) }
+    }
+
+    @Test func `a port that somebody has is told`() throws {
+        let held = try BoundPort(address: "127.0.0.1", port: 0, transport: .stream)
+        let listener = Listener(port: held.port)
+        _ = consume held
+        let taken = try #require(try listener.listen())
+        defer { close(taken) }
+        let error = try #require(throws: SandboxError.self) {
+            try PortAllocation.ports(for: [
+                .init(
+                    hostAddress: "127.0.0.1", hostPorts: listener.port...listener.port,
+                    containerPort: 80)
+            ])
+        }
+        #expect(error.code == .portAllocated)
+        #expect(error.message.contains("127.0.0.1:\(listener.port) failed: port is already"))
+    }
+
+    /// Listens on the loopback.
+    private struct Listener {
+        let port: UInt16
+
+        func listen() throws -> Int32? {
+            let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            guard socket >= 0 else { return nil }
+            var name = sockaddr_in()
+            name.sin_family = sa_family_t(AF_INET)
+            name.sin_port = port.bigEndian
+            name.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            let bound = unsafe withUnsafePointer(to: &name) {
+                unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    unsafe bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+            guard bound == 0, Glibc.listen(socket, 1) == 0 else {
+                close(socket)
+                return nil
+            }
+            return socket
+        }
+    }
+
+    @Test func `free ports differ, and a range gives its first free one`() throws {
+        let any = PortRequest(hostPorts: 0...0, containerPort: 80)
+        let ports = try PortAllocation.ports(for: [any, any, any])
+        #expect(Set(ports.map(\.hostPort)).count == 3)
+        #expect(ports.allSatisfy { $0.hostPort != 0 && $0.containerPort == 80 })
+        let first = ports[0].hostPort
+        guard first < .max - 4 else { return }
+        let range = PortRequest(hostPorts: first...(first + 4), containerPort: 1)
+        let found = try PortAllocation.ports(for: [range, range])
+        #expect(found[0].hostPort < found[1].hostPort)
+        #expect(found.allSatisfy { range.hostPorts.contains($0.hostPort) })
+    }
+
+    @Test(
+        .enabled(if: SandboxFixture.canRun, SandboxFixture.requirement),
+        arguments: [NetworkHelper.Kind.pasta, .slirp4netns])
+    func `a published port reaches the container`(_ kind: NetworkHelper.Kind) async throws {
+        guard let helper = Self.helper(kind) else { return }
+        try await SandboxFixture.with { fixture in
+            let attachment = try helper.attach(
+                in: fixture.directory + "/bundles",
+                ports: [
+                    PortRequest(hostAddress: "127.0.0.1", hostPorts: 0...0, containerPort: 80)
+                ])
+            defer { attachment.detach() }
+            let port = try #require(attachment.ports.first).hostPort
+            var request = fixture.request([
+                "sh", "-c", "busybox nc -l -p 80 -e echo hello >/dev/null 2>&1",
+            ])
+            request.network = .joined(path: attachment.path)
+            let container = try Container.start(
+                request, with: fixture.runtime, streams: .init())
+            let answer = Self.read(port)
+            if answer == nil { container.cancel() }
+            _ = container.wait()
+            #expect(answer == "hello\n")
+        }
+    }
+
+    /// What a server says first; tried until it is there.
+    private static func read(_ port: UInt16) -> String? {
+        for _ in 0..<100 {
+            let program = "/bin/busybox"
+            let request = ChildProcess.Request(
+                program: program, arguments: ["nc", "-w", "2", "127.0.0.1", String(port)])
+            if let output = try? ChildProcess.output(of: request),
+                !output.standardOutput.isEmpty
+            {
+                return String(decoding: output.standardOutput, as: UTF8.self)
+            }
+            usleep(50_000)
+        }
+        return nil
+    }
+}
