@@ -113,6 +113,17 @@ struct RunTests {
         }
     }
 
+    @Test func `who reads slowly gets all, also when the container has long ended`() throws {
+        try withProgram { program in
+            let result = try program.run(
+                shell: """
+                    "$VITRINE" run --rm --network none base seq 1 200000 | { sleep 4; cat; } > out
+                    seq 1 200000 | cmp - out
+                    """)
+            #expect(result.status == 0, "\(result)")
+        }
+    }
+
     @Test func `a log that has a limit begins anew and keeps one part before`() throws {
         try withProgram { program in
             let result = try run(

@@ -178,7 +178,7 @@ extension ContainerSupervisor {
         if let attachment = execution.attachment {
             try pass(connection, attachment) { process }
         }
-        let code = process.wait().shellCode
+        let code = process.wait { [state] in state.withLock { $0.isStopping } }.shellCode
         note("exec_die", ["execID": name, "exitCode": "\(code)"])
         if execution.attachment != nil, !connection.hasEnded {
             try connection.send(.ended(exitCode: code))
@@ -237,7 +237,15 @@ extension ContainerSupervisor {
     private func end(by number: Int32, _ timeout: Int?) {
         state.withLock { $0.isStopping = true }
         try? thaw()  // frozen processes would not see the signal
-        guard let run = try? running() else { return }  // between two runs there is nothing to end
+        // One that is about to run is ended when it does; between two runs there is nothing to end.
+        let found = state.wait { state -> Run?? in
+            switch state.phase {
+            case .starting: nil
+            case .running(let run): .some(run)
+            case .waiting, .pausing, .ended, .failed: .some(nil)
+            }
+        }
+        guard let run = found else { return }
         run.first.signal(number)
         note("kill", ["signal": "\(number)"])
         let seconds = timeout ?? record.settings.stopTimeoutSeconds ?? Self.stopSeconds
@@ -306,12 +314,21 @@ extension ContainerSupervisor {
     // MARK: - Freezing
 
     private func freeze(pauses: Bool, _ connection: ControlConnection) throws {
-        state.wait { state -> Void? in
-            if state.isFreezing { return nil }
+        let isTaken = state.wait { state -> Bool? in
+            if state.isEnding { return false }
+            if state.isFreezing || state.isHandingOver { return nil }
             state.isFreezing = true
-            return ()
+            return true
         }
-        defer { state.withLock { $0.isFreezing = false } }
+        guard isTaken else {
+            throw EngineError(.failed, "container \(record.name) has just ended", hint: "try again")
+        }
+        defer {
+            state.withLock { state in
+                state.isFreezing = false
+                state.isHandingOver = false
+            }
+        }
         let run = try? running()  // between two runs nothing is to be stopped
         let stops = pauses && run?.isPaused == false
         // Without control groups the view alone holds changes back while it is frozen.
@@ -320,6 +337,10 @@ extension ContainerSupervisor {
         do {
             defer { if isStopped { try? run?.container.resume() } }
             tree = try engine.freeze(view, purpose: "commit \(record.name)")
+        }
+        state.withLock { state in
+            state.isFreezing = false
+            state.isHandingOver = true
         }
         try connection.send(frozen: tree)
     }

@@ -44,8 +44,12 @@ final class ContainerSupervisor: Sendable {
         var firstSize: TerminalDevice.Size?
         /// Somebody ends it on purpose.
         var isStopping = false
-        /// Somebody takes over a tree that was frozen.
+        /// A freeze is under way: the view must not be let go of.
         var isFreezing = false
+        /// Somebody takes over a tree that was frozen.
+        var isHandingOver = false
+        /// The container is taken down: no freeze may begin.
+        var isEnding = false
         /// Connections that are still owed an answer.
         var answering = 0
     }
@@ -66,8 +70,10 @@ final class ContainerSupervisor: Sendable {
 
     /// How long somebody who started this may take to say so.
     static let startPatience = Duration.seconds(30)
-    /// How long the answers to the end of the container may take.
-    private static let answerPatience = Duration.seconds(5)
+    /// How long who asked for a tree may take to lease it.
+    private static let handoverPatience = Duration.seconds(5)
+    /// How long who is attached may take to read what is left; the container is let go of by then.
+    private static let answerPatience = Duration.seconds(3600)
 
     /// Takes the container and mounts its root file system.
     init(_ engine: Engine, _ record: ContainerRecord) throws {
@@ -111,7 +117,8 @@ final class ContainerSupervisor: Sendable {
     /// - Returns: false if nobody came.
     private func waitForStart() -> Bool {
         state.wait(upTo: Self.startPatience) { state in
-            if case .starting = state.phase { true } else { nil }
+            if state.isStopping { return false }
+            return if case .starting = state.phase { true } else { nil }
         } ?? false
     }
 
@@ -148,7 +155,12 @@ final class ContainerSupervisor: Sendable {
 
     /// - Returns: false if the container is to stop meanwhile.
     private func sleep(_ duration: Duration) -> Bool {
-        state.wait(upTo: duration) { $0.isStopping ? false : nil } ?? true
+        if state.wait(upTo: duration, { $0.isStopping ? true : nil }) == true { return false }
+        return state.withLock { state in
+            if state.isStopping { return false }
+            state.phase = .starting
+            return true
+        }
     }
 
     private func wantsRestart(_ exitCode: Int32, _ restarts: Int) -> Bool {
@@ -199,7 +211,7 @@ final class ContainerSupervisor: Sendable {
             let watch =
                 request.limits.memoryBytes == nil ? nil : MemoryWatch(of: process.processID)
             let health = HealthMonitor(self)
-            let exit = process.wait()
+            let exit = process.wait { [state] in state.withLock { $0.isStopping } }
             health?.stop()
             end(exit, ranOutOfMemory: watch?.ranOut ?? false)
             return .ended(exit.shellCode)
@@ -249,7 +261,9 @@ final class ContainerSupervisor: Sendable {
     /// Takes down what the container has, writes its end down, lets go of it, and tells all who wait.
     private func finish(_ phase: Phase) {
         try? HostDirectory.unlink(open.place.control)
-        _ = state.wait(upTo: Self.answerPatience) { $0.isFreezing ? nil : true }
+        state.withLock { $0.isEnding = true }
+        state.wait { $0.isFreezing ? nil : () }
+        _ = state.wait(upTo: Self.handoverPatience) { $0.isHandingOver ? nil : true }
         try? StepRunner.unmount(session)  // what cannot be unmounted goes with the lease
         try? HostDirectory.removeEmpty(place)
         let wasStopped = state.withLock { $0.isStopping }

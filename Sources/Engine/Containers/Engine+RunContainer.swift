@@ -91,14 +91,15 @@ extension Engine {
     package func stop(
         _ record: ContainerRecord, signal: Int32? = nil, timeoutSeconds: Int? = nil
     ) throws {
-        guard store.currentState(of: record).isRunning,
-            let client = try ContainerClient(store.layout.container(record.id))
-        else { return }
-        do {
-            _ = try client.ask(.stop(signal: signal, timeoutSeconds: timeoutSeconds))
-        } catch {
-            // It ended by itself at the same moment.
-            if store.currentState(of: record).isRunning { throw error }
+        guard store.currentState(of: record).isRunning else { return }
+        // Without a socket it is just ending.
+        if let client = try ContainerClient(store.layout.container(record.id)) {
+            do {
+                _ = try client.ask(.stop(signal: signal, timeoutSeconds: timeoutSeconds))
+            } catch {
+                // It ended by itself at the same moment.
+                if store.currentState(of: record).isRunning { throw error }
+            }
         }
         awaitRelease(record)
     }
@@ -107,17 +108,21 @@ extension Engine {
     /// - Returns: its exit code.
     package func awaitEnd(of record: ContainerRecord) throws -> Int32 {
         let state = store.currentState(of: record)
-        guard state.isRunning, let client = try ContainerClient(store.layout.container(record.id))
-        else { return state.exitCode }
-        if case .ended(let code)? = try? client.ask(.wait) { return code }
-        // Its process was killed, or ended at the same moment.
+        guard state.isRunning else { return state.exitCode }
+        if let client = try ContainerClient(store.layout.container(record.id)),
+            case .ended(let code)? = try? client.ask(.wait)
+        {
+            return code
+        }
+        // It is just ending, or its process was killed.
+        awaitRelease(record)
         return ((try store.container(record.id)).map { store.currentState(of: $0) } ?? state)
             .exitCode
     }
 
     /// The process that ran it says that it has ended a moment before it is gone itself.
     private func awaitRelease(_ record: ContainerRecord) {
-        for _ in 0..<1000 where store.holder(of: record.id) != nil { usleep(1000) }
+        for _ in 0..<10_000 where store.holder(of: record.id) != nil { usleep(1000) }
     }
 
     // MARK: - Other processes in it

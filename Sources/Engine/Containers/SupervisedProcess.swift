@@ -1,6 +1,7 @@
 internal import Dispatch
 internal import LinuxIO
 internal import Sandbox
+internal import Synchronization
 
 /// A process of a container with what is typed into it and what it prints. Thread-safe.
 final class SupervisedProcess: Sendable {
@@ -15,6 +16,8 @@ final class SupervisedProcess: Sendable {
     private let process: ContainedProcess
     /// Left when a stream has ended.
     private let streams = DispatchGroup()
+    /// How many streams hand over what was read at the moment.
+    private let deliveries = Atomic<Int>(0)
 
     /// How long output of a process that has ended is waited for: others may still have its streams.
     private static let drainPatience = DispatchTimeInterval.seconds(2)
@@ -80,11 +83,13 @@ final class SupervisedProcess: Sendable {
         let number = descriptor.release()
         streams.enter()
         do {
-            try BlockingThread.detach { [output, streams] in
+            try BlockingThread.detach { [self] in
                 let source = OwnedDescriptor(adopting: number)
                 var chunk = [UInt8](repeating: 0, count: Self.chunkBytes)
                 while let count = try? DescriptorIO.read(source.rawValue, into: &chunk), count > 0 {
+                    deliveries.add(1, ordering: .acquiringAndReleasing)
                     output.write(stream, Array(chunk[..<count]))
+                    deliveries.subtract(1, ordering: .acquiringAndReleasing)
                 }
                 streams.leave()
             }
@@ -102,10 +107,14 @@ final class SupervisedProcess: Sendable {
 
     func resize(_ size: TerminalDevice.Size) { process.resize(size) }
 
-    /// Blocks the thread until it has ended and its output is out.
-    func wait() -> ChildProcess.Exit {
+    /// Blocks the thread until it has ended and its output is out: for as long as somebody who is
+    /// attached takes to read it, but not for others who have its streams and say nothing.
+    /// - Parameter isHurried: whether nobody who is attached is waited for any more.
+    func wait(isHurried: () -> Bool) -> ChildProcess.Exit {
         let exit = process.wait()
-        _ = streams.wait(timeout: .now() + Self.drainPatience)
+        while streams.wait(timeout: .now() + Self.drainPatience) == .timedOut {
+            if deliveries.load(ordering: .acquiring) == 0 || isHurried() { break }
+        }
         output.finish()
         return exit
     }
