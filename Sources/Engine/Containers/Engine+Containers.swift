@@ -28,7 +28,7 @@ extension Engine {
         let config = try store.config(of: image.id).bytes
         let tree = try store.tree(of: image)
         var random = SystemRandomNumberGenerator()
-        let taken = Set(try store.containers().map(\.name))
+        let taken = name == nil ? try store.containerNames() : []
         for attempt in 1... {
             let chosen = name ?? ContainerName.random(attempt: attempt, using: &random)
             if name == nil && taken.contains(chosen) { continue }
@@ -39,7 +39,13 @@ extension Engine {
                 try store.createContainer(record, base: tree) { [bootID = store.bootID] place in
                     try WorkingTree.prepare(place, base: tree, bootID: bootID)
                 }
-                try makeVolumes(of: record)
+                do {
+                    try makeVolumes(of: record)
+                } catch {
+                    // A container without its volumes is none.
+                    try? store.remove(open(record))
+                    throw error
+                }
                 note("create", of: record)
                 return record
             } catch let error as StoreError where error.code == .inUse {
@@ -89,14 +95,8 @@ extension Engine {
     /// The container that a user means: a name, an ID, or the first digits of one; nil if none.
     /// - Throws: ``EngineError`` `ambiguous`.
     package func findContainer(_ text: String) throws -> ContainerRecord? {
-        let all = try store.containers()
-        if let exact = all.first(where: { $0.name == text || $0.id.text == text }) { return exact }
-        let isPrefix =
-            !text.isEmpty
-            && text.utf8.allSatisfy {
-                (48...57).contains($0) || (97...102).contains($0)
-            }
-        let found = isPrefix ? all.filter { $0.id.text.hasPrefix(text) } : []
+        let found = try store.containers(matching: text)
+        if let named = found.first(where: { $0.name == text }) { return named }
         guard found.count <= 1 else {
             throw EngineError(
                 .ambiguous, "\"\(text)\" is the start of \(found.count) container IDs",

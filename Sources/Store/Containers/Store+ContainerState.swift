@@ -37,6 +37,30 @@ extension Store {
         }
     }
 
+    /// The containers that a text may mean: the one of that name or ID, else those whose IDs begin so.
+    package func containers(matching text: String) throws(StoreError) -> [ContainerRecord] {
+        try read("the containers") { database in
+            let exact = try Row.fetchAll(
+                database, sql: "SELECT * FROM containers WHERE name = ? OR id = ?",
+                arguments: [text, text])
+            if !exact.isEmpty { return try exact.map(ContainerRecord.init(row:)) }
+            guard !text.isEmpty, text.utf8.allSatisfy({ 48...57 ~= $0 || 97...102 ~= $0 }) else {
+                return []
+            }
+            return try Row.fetchAll(
+                database, sql: "SELECT * FROM containers WHERE id LIKE ? ORDER BY id",
+                arguments: [text + "%"]
+            ).map(ContainerRecord.init(row:))
+        }
+    }
+
+    /// The names of all containers.
+    package func containerNames() throws(StoreError) -> Set<String> {
+        try read("the containers") { database in
+            try String.fetchSet(database, sql: "SELECT name FROM containers")
+        }
+    }
+
     /// Changes a container's state.
     /// - Returns: nil if it is gone.
     @discardableResult
