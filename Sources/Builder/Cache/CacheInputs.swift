@@ -67,6 +67,13 @@ struct CacheInputs {
         }
     }
 
+    /// The same for a step that does not depend on the root file system below it.
+    var withoutParent: CacheInputs {
+        var inputs = CacheInputs(String(keyword), parent: .empty)
+        inputs.lines = [lines[0]] + lines.dropFirst(2)
+        return inputs
+    }
+
     /// `RUN`, `COPY`.
     var keyword: Substring { lines[0].prefix { $0 != " " } }
 
