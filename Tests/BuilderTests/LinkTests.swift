@@ -117,7 +117,8 @@ struct LinkTests {
     @Test("an archive goes where the image's links lead, so that it depends on the image")
     func archive() throws {
         let fixture = try fixture()
-        let entry = TarEntry(path: Array("lib/file".utf8), kind: .regular, mode: 0o644, sizeBytes: 4)
+        let entry = TarEntry(
+            path: Array("lib/file".utf8), kind: .regular, mode: 0o644, sizeBytes: 4)
         try fixture.write(
             "lib.tar",
             bytes: try TarWriter.header(for: entry) + Array("text".utf8)

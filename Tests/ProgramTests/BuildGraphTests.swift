@@ -370,7 +370,8 @@ struct BuildGraphTests {
         }
     }
 
-    @Test func `a copy that fails is looked at in the state before it, as its stage's user`() throws {
+    @Test func `a copy that fails is looked at in the state before it, as its stage's user`() throws
+    {
         try withBase { program in
             try program.write("content", to: "context/f")
             try program.write(

@@ -85,6 +85,9 @@ struct CacheInputs {
         String(validating: bytes, as: UTF8.self) != nil
     }
 
+    /// The line of COPY and ADD `--link`.
+    static let linkLine = "link"
+
     /// The string itself where it reads well, else quoted.
     private static func escaped(_ text: String) -> String {
         let isPlain =

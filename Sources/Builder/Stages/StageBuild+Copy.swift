@@ -196,7 +196,7 @@ extension StageBuild {
             inputs.append("chown", "\(owner.userID):\(owner.groupID)")
         }
         if let chmod = work.transfer.chmod { inputs.append("chmod", chmod) }
-        if work.transfer.link { inputs.append("link") }
+        if work.transfer.link { inputs.append(CacheInputs.linkLine) }
         if work.keepsParents { inputs.append("parents") }
         if work.entries.contains(where: \.unpacks) { inputs.append("unpack") }
         for entry in work.entries {

@@ -184,7 +184,7 @@ extension StageBuild {
             try run.recorder.add(
                 step, .cached, key: entry.key, parent: state.tree, tree: tree,
                 directories: directories, entries: [linked.usedNow, entry])
-        } catch where error.code == .notFound {
+        } catch  where error.code == .notFound {
             try run.forget([linked.key])
             return false
         }
