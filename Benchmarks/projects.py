@@ -48,7 +48,8 @@ RUN make --silent install
 FROM base
 COPY --from=zlib /out/include /usr/local/include
 COPY --from=zlib /out/lib /usr/local/lib
-COPY --from=lua /out /usr/local
+COPY --from=lua /out/bin /usr/local/bin
+COPY --from=lua /out/lib /usr/local/lib
 RUN lua -v
 """
 
