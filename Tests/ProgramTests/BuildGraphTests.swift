@@ -404,6 +404,26 @@ struct BuildGraphTests {
         }
     }
 
+    @Test func `a copy of what is not there is looked at, too`() throws {
+        try withBase { program in
+            try program.write(
+                "FROM base AS one\nFROM base\nRUN echo here > /f\nCOPY --from=one /absent /x\n",
+                to: "context/Dockerfile")
+            let terminal = try PseudoTerminal(columns: 91, rows: 33)
+            let process = try program.start(
+                shell: "exec setsid --ctty --wait \"$VITRINE\" build --debug context",
+                input: terminal.slave, output: terminal.slave, errors: terminal.slave)
+            try terminal.wait(for: "This is a shell where it failed")
+            try terminal.wait(for: "# ")
+            terminal.type("echo $(cat /f)-seen\n")
+            try terminal.wait(for: "here-seen\r\n")
+            terminal.type("exit 0\n")
+            _ = try terminal.finish(process)
+            #expect(process.terminationStatus == 1)
+            #expect(try program.names(in: "store/work") == [])
+        }
+    }
+
     @Test func `an image without a shell is looked at with the host's, in its directory`() throws {
         try withBase { program in
             try program.write("content", to: "context/f")

@@ -41,6 +41,7 @@ extension StageBuild {
         // What is built now stands on the hits before it.
         if entry == nil { try run.verifier.confirm() }
         var step = newStep(label: label(layer.text), instruction: layer.history)
+        begun = step
         run.begin(step)
         if let entry, try take(entry, step, layer) { return }
         if entry != nil { try run.verifier.confirm() }
@@ -102,9 +103,6 @@ extension StageBuild {
         } catch {
             let time = clock.now - start
             let known = error as? BuildError
-            if layer.inputs.keyword != "RUN", known?.code != .cancelled {
-                showFailure(step, known?.message ?? "\(error)")
-            }
             run.observer.observe(
                 known?.code == .cancelled
                     ? .stepCancelled(step: step.number, time)
