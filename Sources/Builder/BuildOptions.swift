@@ -29,8 +29,8 @@ package struct BuildOptions: Sendable {
     package var title: String
     /// Names that stand for something else than a stage or an image.
     package var namedContexts: [NamedContext] = []
-    /// Of the image's manifest.
-    package var annotations: [(name: String, value: String)] = []
+    /// Of the image, wherever it goes.
+    package var annotations: [ImageAnnotation] = []
     /// `--timestamp`, in seconds since 1970: goes before `SOURCE_DATE_EPOCH`.
     package var timestamp: Int64?
     /// Where the result goes besides the store.
@@ -127,6 +127,8 @@ package struct BuildResult: Sendable {
     package var stop: Stop?
     /// Whether the image stays in the store.
     package var isRecorded: Bool
+    /// Those of the manifest's descriptor.
+    package var descriptorAnnotations: [String: String] = [:]
 
     /// The last step of a build that was told where to end.
     package struct Stop: Hashable, Sendable {

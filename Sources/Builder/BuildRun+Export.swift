@@ -72,13 +72,22 @@ extension BuildRun {
         _ output: BuildOutput, _ state: StageState, _ image: ImageID?, _ progress: RemoteProgress
     ) throws {
         let saver = ImageSaver(
-            store, lease: lease, options: SaveOptions(layerCompression: output.compression)
+            store, lease: lease,
+            options: SaveOptions(
+                layerCompression: output.compression, level: output.compressionLevel)
         ) { progress.show($0.doneBytes, of: $0.totalBytes) }
         func saved() throws -> ImageToSave {
             guard let image, let record = try store.image(image) else {
                 throw BuildError(.outputFailed, "the image was removed before it was written")
             }
-            return ImageToSave(record, names: output.names.isEmpty ? options.tags : output.names)
+            let platform = state.image.platform
+            var saved = ImageToSave(
+                record, names: output.names.isEmpty ? options.tags : output.names)
+            // The stored manifest has the build's own.
+            saved.annotations = output.annotations.values(of: .manifest, for: platform)
+            saved.descriptorAnnotations = (options.annotations + output.annotations)
+                .values(of: .descriptor, for: platform)
+            return saved
         }
         switch output.kind {
         case .image: break

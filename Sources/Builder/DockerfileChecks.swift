@@ -20,10 +20,55 @@ extension Builder {
     package func check(
         _ options: BuildOptions, context: ContextLocation
     ) throws -> CheckReport {
+        try reading(options, context) { parts in
+            let checks = DockerfileChecks(
+                file: parts.file, arguments: parts.arguments, context: parts.context,
+                contexts: parts.contexts,
+                images: BaseImages(store: store, lease: parts.lease, pull: options.pull),
+                platform: options.platform)
+            let (findings, error) = try checks.run()
+            return CheckReport(
+                dockerfile: parts.context.dockerfile, findings: findings, error: error)
+        }
+    }
+
+    /// What the target can be given and asks for.
+    /// - Throws: as ``check(_:context:)``.
+    package func outline(
+        _ options: BuildOptions, context: ContextLocation
+    ) throws -> StageOutline {
+        try reading(options, context) { parts in
+            let (given, known) = (parts.arguments.given, parts.arguments.platform)
+            let scope = try GlobalScope(parts.file, buildArguments: { given[$0] }) { known[$0] }
+            return StageOutline(parts.plan, of: parts.file, scope: scope) { given[$0] }
+        }
+    }
+
+    /// The stages of a Dockerfile.
+    /// - Throws: as ``check(_:context:)``.
+    package func targets(
+        _ options: BuildOptions, context: ContextLocation
+    ) throws -> [Stage] {
+        try reading(options, context) { $0.file.stages }
+    }
+
+    /// A Dockerfile that was read, and what it is read with.
+    private struct Parts {
+        var file: Dockerfile
+        var plan: StagePlan
+        var arguments: BuildArguments
+        var context: BuildContext
+        var contexts: NamedContexts
+        var lease: Lease
+    }
+
+    private func reading<R>(
+        _ options: BuildOptions, _ context: ContextLocation, _ body: (Parts) throws -> R
+    ) throws -> R {
         let cancellation = Cancellation()
         var dockerfile: DockerfileText?
         do {
-            let lease = try store.lease("build --check")
+            let lease = try store.lease("look at a Dockerfile")
             defer { lease.end() }
             let remotes = RemoteSources(
                 build: "check", store: store, lease: lease, downloader: downloader,
@@ -38,16 +83,13 @@ extension Builder {
                 options.namedContexts, store: store, lease: lease, remotes: remotes,
                 cancellation: cancellation)
             defer { contexts.finish() }
-            _ = try file.plan(target: options.target, isContext: contexts.has) {
+            let plan = try file.plan(target: options.target, isContext: contexts.has) {
                 arguments.globalValue($0)
             }
-            let checks = DockerfileChecks(
-                file: file, arguments: arguments, context: context, contexts: contexts,
-                images: BaseImages(store: store, lease: lease, pull: options.pull),
-                platform: options.platform)
-            let (findings, error) = try checks.run()
-            return CheckReport(
-                dockerfile: context.dockerfile, findings: findings, error: error)
+            return try body(
+                Parts(
+                    file: file, plan: plan, arguments: arguments, context: context,
+                    contexts: contexts, lease: lease))
         } catch {
             var error = BuildError(error, at: nil)
             error.dockerfile = error.dockerfile ?? dockerfile

@@ -17,6 +17,16 @@ package protocol StepExecutor: Sendable {
     ///   An unknown user, a missing program and a working directory that is no directory are
     ///   such errors.
     func run(_ request: StepRequest, in context: StepContext) throws -> StepResult
+
+    /// Lets people look, if they want to, at the root file system on which a step failed that runs no
+    /// process; `request` says as whom and where, and has no arguments.
+    ///
+    /// Blocks until they have seen enough.
+    /// - Parameter failure: what went wrong, for them.
+    /// - Returns: what they left, for the gallery; nil where nobody looked.
+    func showFailure(
+        _ failure: String, _ request: StepRequest, in context: StepContext
+    ) throws -> Tree?
 }
 
 /// The process of one RUN instruction.

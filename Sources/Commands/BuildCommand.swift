@@ -21,6 +21,7 @@ struct BuildCommand: ParsableCommand {
               vitrine build -o type=oci,dest=app.tar -t app .
               vitrine build --show-context .
               vitrine build --check .
+              vitrine build --call=outline --target test .
             """)
     enum Progress: String, ExpressibleByArgument, CaseIterable {
         case auto, plain, tty, quiet, rawjson
@@ -56,6 +57,11 @@ struct BuildCommand: ParsableCommand {
     var labels: [String] = []
     @Flag(help: "Tell what the build checks find in the Dockerfile, and build nothing.")
     var check = false
+    @Option(
+        help: ArgumentHelp(
+            "build, or tell without a build: check, outline (what the target can be given), targets.",
+            valueName: "method[,format=json]"))
+    var call: BuildCall?
     @Flag(name: .shortAndLong, help: "Print the image ID only.") var quiet = false
     @Option(help: ArgumentHelp("Write the image ID to a file.", valueName: "file"))
     var iidfile: String?
@@ -68,6 +74,9 @@ struct BuildCommand: ParsableCommand {
     var context: String
 
     func validate() throws {
+        if check, let call, call.method != .check {
+            throw ValidationError("--check and --call=\(call.method.rawValue) exclude each other")
+        }
         if context == "-", file == "-" {
             throw ValidationError("standard input is the context already; name a file with -f")
         }
@@ -87,8 +96,12 @@ struct BuildCommand: ParsableCommand {
         if sources.showContext {
             return try ContextReport(isJSON: sources.json).show(location, options.dockerfile)
         }
-        if check {
-            return try CheckReportScreen().show(store.engine(), options, location)
+        let call = call ?? BuildCall(check ? .check : .build)
+        if call.method != .build {
+            return try BuildCallScreen(
+                engine: try store.engine(), options: options, location: location,
+                isJSON: call.isJSON
+            ).show(call.method)
         }
         let budget = try CacheBudget(environment: ProcessInfo.processInfo.environment)
         let engine = try store.engine()

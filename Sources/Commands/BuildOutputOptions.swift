@@ -16,7 +16,10 @@ struct BuildOutputOptions: ParsableArguments {
         name: .customLong("metadata-file"),
         help: ArgumentHelp("Write digests and names as JSON to a file.", valueName: "file"))
     var metadataFile: String?
-    @Option(help: ArgumentHelp("Annotate the image's manifest.", valueName: "name=value"))
+    @Option(
+        help: ArgumentHelp(
+            "Annotate the image's manifest, or with manifest-descriptor: its entry in an index.",
+            valueName: "[manifest[platform]:]name=value"))
     var annotation: [String] = []
     @Flag(help: "Keep the image in the store too, beside other outputs.") var load = false
     @Flag(help: "Not possible yet: there are no registries.") var push = false
@@ -70,7 +73,11 @@ struct BuildOutputOptions: ParsableArguments {
         if specifications.contains(where: \.usesStandardOutput), Terminal.outputIsTerminal {
             throw ValidationError("an archive is not for a terminal; use dest=FILE or a pipe")
         }
-        for text in annotation { _ = try Self.annotation(text) }
+        do {
+            for text in annotation { _ = try ImageAnnotation.parse(option: text) }
+        } catch {
+            throw ValidationError("\(error)")
+        }
     }
 
     /// Whether standard output is an archive's.
@@ -80,32 +87,18 @@ struct BuildOutputOptions: ParsableArguments {
     }
 
     func apply(to options: inout BuildOptions) throws {
-        options.annotations = try annotation.map { try Self.annotation($0) }
+        options.annotations = try annotation.flatMap { try ImageAnnotation.parse(option: $0) }
         guard !output.isEmpty else { return }
         options.keepsImage = load
         for text in output {
             guard case .output(let output) = try OutputSpecification(text) else { continue }
             if case .image = output.kind {
                 options.keepsImage = true
+                options.annotations += output.annotations
                 options.tags += output.names.filter { !options.tags.contains($0) }
             } else {
                 options.outputs.append(output)
             }
         }
-    }
-
-    /// `[manifest:]NAME=VALUE`
-    private static func annotation(_ text: String) throws -> (name: String, value: String) {
-        guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
-            throw ValidationError("--annotation \"\(text)\" is no NAME=VALUE")
-        }
-        var name = String(text[..<equals])
-        for kind in ["index", "index-descriptor", "manifest-descriptor"]
-        where name.hasPrefix("\(kind):") {
-            throw ValidationError(
-                "--annotation \"\(text)\": an image of one platform has a manifest only")
-        }
-        if name.hasPrefix("manifest:") { name.removeFirst(9) }
-        return (name, String(text[text.index(after: equals)...]))
     }
 }

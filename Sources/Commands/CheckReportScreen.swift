@@ -3,11 +3,14 @@ internal import Builder
 internal import Dockerfile
 internal import Engine
 internal import Foundation
+internal import ImageSpec
 
 /// What `build --check` prints.
 struct CheckReportScreen {
     /// Docker's page about a check.
     private static let pages = "https://docs.docker.com/go/dockerfile/rule/"
+
+    var isJSON = false
 
     /// - Throws: exit code 1 where the Dockerfile cannot be built, or calls findings an error.
     func show(
@@ -22,17 +25,53 @@ struct CheckReportScreen {
             Terminal.writeError("\(error.rendered(isTerminal: Terminal.errorIsTerminal))\n")
             throw ExitCode(1)
         }
-        Terminal.write(Self.headline(report.findings.count))
+        if isJSON {
+            Terminal.write(Self.json(report), indent: 2)
+        } else {
+            Self.write(report)
+        }
+        guard let error = report.error else { return }
+        Terminal.writeError("\(error.message)\n")
+        throw ExitCode(1)
+    }
+
+    private static func write(_ report: CheckReport) {
+        Terminal.write(headline(report.findings.count))
         for finding in report.findings {
             var place = BuildError(.checksFailed, finding.message, at: finding.range)
             place.dockerfile = report.dockerfile
             let rule = finding.code.rawValue
             Terminal.write(
-                "\nWARNING: \(rule) - \(Self.pages)\(Self.slug(rule))/\n\(place.rendered())\n")
+                "\nWARNING: \(rule) - \(pages)\(slug(rule))/\n\(place.rendered())\n")
         }
-        guard let error = report.error else { return }
-        Terminal.writeError("\(error.message)\n")
-        throw ExitCode(1)
+    }
+
+    /// With BuildKit's names.
+    private static func json(_ report: CheckReport) -> JSONValue {
+        func position(_ position: SourcePosition) -> JSONValue {
+            .object(
+                JSONObject([
+                    .init("line", JSONValue(Int64(position.line))),
+                    .init("character", JSONValue(Int64(position.column - 1))),
+                ]))
+        }
+        let warnings = report.findings.map { finding in
+            let rule = finding.code.rawValue
+            let range = JSONObject([
+                .init("start", position(finding.range.start)),
+                .init("end", position(finding.range.end)),
+            ])
+            return JSONValue.object(
+                JSONObject([
+                    .init("ruleName", .string(rule)),
+                    .init("url", .string("\(pages)\(slug(rule))/")),
+                    .init("detail", .string(finding.message)),
+                    .init(
+                        "location",
+                        .object(JSONObject([.init("ranges", .array([.object(range)]))]))),
+                ]))
+        }
+        return .object(JSONObject([.init("warnings", .array(warnings))]))
     }
 
     private static func headline(_ count: Int) -> String {

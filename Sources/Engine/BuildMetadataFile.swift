@@ -14,6 +14,13 @@ package struct BuildMetadataFile: Sendable {
         descriptor["mediaType"] = .string(MediaType.ociManifest.rawValue)
         descriptor["digest"] = .string("\(result.manifest)")
         descriptor["size"] = JSONValue(UInt64(result.manifestSizeBytes))
+        if !result.descriptorAnnotations.isEmpty {
+            var annotations = JSONObject()
+            for (name, value) in result.descriptorAnnotations.sorted(by: { $0.key < $1.key }) {
+                annotations[name] = .string(value)
+            }
+            descriptor["annotations"] = .object(annotations)
+        }
         descriptor["platform"] = result.platform.json
         var object = JSONObject()
         object["buildx.build.ref"] = .string("default/default/\(result.build)")

@@ -13,6 +13,8 @@ package struct CachePlace: Hashable, Sendable {
     /// Absolute.
     package var directory: String
     package var mode = Mode.min
+    /// Of the layers that are exported.
+    package var compression = LayerCompression()
 
     /// `type=local,src=DIR`
     /// - Throws: ``EngineError`` `invalid`, `unavailable`.
@@ -20,7 +22,7 @@ package struct CachePlace: Hashable, Sendable {
         try self.init(text, directory: "src", option: "from")
     }
 
-    /// `type=local,dest=DIR[,mode=min|max]`
+    /// `type=local,dest=DIR[,mode=min|max][,compression=…,compression-level=…,force-compression=…]`
     /// - Throws: ``EngineError`` `invalid`, `unavailable`.
     package init(target text: String) throws {
         try self.init(text, directory: "dest", option: "to", hasMode: true)
@@ -55,6 +57,13 @@ package struct CachePlace: Hashable, Sendable {
                     .invalid, "a cache has no mode \"\(text)\"", hint: "use mode=min or mode=max")
             }
             self.mode = mode
+        }
+        if hasMode {
+            compression = try LayerCompression(&values, "--cache-\(option) \"\(text)\"")
+            for name in ["oci-mediatypes", "image-manifest", "ignore-error", "tag"] {
+                // What says how, where there is one way here.
+                values[name] = nil
+            }
         }
         if let other = values.keys.sorted().first {
             throw EngineError(

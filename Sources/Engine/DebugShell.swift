@@ -1,6 +1,7 @@
 internal import Builder
 internal import Glibc
 internal import ImageSpec
+internal import LinuxIO
 internal import Sandbox
 internal import Synchronization
 
@@ -41,14 +42,27 @@ final class DebugSession: Sendable {
         case .exited(let code): what = "ended with exit code \(code)"
         case .notStarted: what = "could not be started"
         }
+        let command = request.arguments.joined(separator: " ").visible
+        try open(after: "\"\(command)\" \(what)", of: request, runtime, context)
+    }
+
+    /// Whether it has not been opened yet.
+    var isFree: Bool { !isOpened.load(ordering: .relaxed) }
+
+    /// Blocks until the shell has been left.
+    /// - Parameter failure: what happened, a sentence without its full stop.
+    /// - Throws: as above.
+    func open(
+        after failure: String, of request: ContainerRequest,
+        _ runtime: ContainerRuntime, _ context: StepContext
+    ) throws {
         if context.cancellation.isCancelled { return }
         if isOpened.exchange(true, ordering: .relaxed) { return }
         observer.observe(.terminalLent)
         defer { observer.observe(.terminalReturned) }
-        let command = request.arguments.joined(separator: " ").visible
         StandardStream.error.write(
             """
-            vitrine: "\(command)" \(what).
+            vitrine: \(failure.visible).
             vitrine: This is a shell where it failed; the build ends when you leave it ("exit").
 
             """)
@@ -80,7 +94,40 @@ final class DebugSession: Sendable {
             guard case .notStarted(let reason) = running.wait() else { return }
             failure = failure ?? reason
         }
+        try runOnHost(request, failure?.message ?? "", context)
+    }
+
+    /// An image without a shell is looked at with the host's.
+    private func runOnHost(
+        _ request: ContainerRequest, _ reason: String, _ context: StepContext
+    ) throws {
+        let program = Self.hostShell
         StandardStream.error.write(
-            "vitrine: no shell could be started: \((failure?.message ?? "").visible)\n")
+            """
+            vitrine: The image has no \(shell.candidates.joined(separator: ", ").visible): \
+            \(reason.visible)
+            vitrine: This is the host's \(program.visible) instead, in the directory of the image's \
+            files: \(request.rootfs)
+
+            """)
+        var start = ChildProcess.Request(
+            program: program, arguments: [], environment: ChildProcess.ownEnvironment,
+            directory: request.rootfs, standardInput: STDIN_FILENO, standardOutput: STDERR_FILENO,
+            standardError: STDERR_FILENO)
+        start.deathSignal = SIGHUP
+        do {
+            let running = try ChildProcess.start(start)
+            let registration = context.cancellation.onCancel { running.kill(SIGHUP) }
+            defer { context.cancellation.remove(registration) }
+            _ = running.wait()
+        } catch {
+            throw EngineError(.failed, "\(error)")
+        }
+    }
+
+    private static var hostShell: String {
+        let environment = ChildProcess.ownEnvironment
+        let own = environment.last { $0.hasPrefix("SHELL=/") }?.dropFirst("SHELL=".count)
+        return own.map(String.init) ?? "/bin/sh"
     }
 }

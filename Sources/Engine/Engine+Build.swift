@@ -1,4 +1,5 @@
 package import Builder
+package import Dockerfile
 internal import Glibc
 package import ImageSpec
 internal import LinuxIO
@@ -25,6 +26,24 @@ extension Engine {
     ) throws -> CheckReport {
         try builder(options, SilentObserver(), environment, nil)
             .check(options, context: context)
+    }
+
+    /// What a build's target can be given and asks for.
+    /// - Throws: ``BuildError``.
+    package func outline(
+        _ options: BuildOptions, context: ContextLocation, environment: [String: String]
+    ) throws -> StageOutline {
+        try builder(options, SilentObserver(), environment, nil)
+            .outline(options, context: context)
+    }
+
+    /// The stages that a build can have as its target.
+    /// - Throws: ``BuildError``.
+    package func targets(
+        _ options: BuildOptions, context: ContextLocation, environment: [String: String]
+    ) throws -> [Stage] {
+        try builder(options, SilentObserver(), environment, nil)
+            .targets(options, context: context)
     }
 
     private func builder(

@@ -127,9 +127,18 @@ extension Engine {
                 layers?.contains(entry.tree.id) ?? true
             else { continue }
             entries.append(entry)
+            // What COPY --link made is kept for every root file system.
+            if let linked = entry.linkedKey, let entry = try store.cacheEntry(linked),
+                seen.insert(linked).inserted
+            {
+                entries.append(entry)
+            }
         }
+        let options = SaveOptions(
+            layerCompression: place.compression.format, level: place.compression.level)
         do {
-            try CacheExport(store).write(entries, to: place.directory)
+            try CacheExport(store, options: options, isForced: place.compression.isForced)
+                .write(entries, to: place.directory)
         } catch let error as LayerError {
             throw EngineError(
                 .failed, "could not export the cache: \(error)", hint: error.hint)

@@ -24,35 +24,42 @@ package enum OutputSpecification: Hashable, Sendable {
             return
         }
         var fields: [String: String] = [:]
+        var annotations: [ImageAnnotation] = []
         for field in try Self.fields(of: text) {
             let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 .map(String.init)
             guard parts.count == 2 else {
                 throw Self.invalid(text, "\"\(field)\" is no NAME=VALUE")
             }
+            if let annotation = try ImageAnnotation.parse(field: parts[0], value: parts[1]) {
+                annotations.append(annotation)
+                continue
+            }
             guard fields.updateValue(parts[1], forKey: parts[0].lowercased()) == nil else {
                 throw Self.invalid(text, "\"\(parts[0])\" is given twice")
             }
         }
-        try self.init(fields, text)
+        try self.init(fields, annotations, text)
     }
 
-    private init(_ fields: [String: String], _ text: String) throws {
+    private init(
+        _ fields: [String: String], _ annotations: [ImageAnnotation], _ text: String
+    ) throws {
         var fields = fields
         guard let type = fields.removeValue(forKey: "type") else {
             throw Self.invalid(text, "it has no type")
         }
         let destination = fields.removeValue(forKey: "dest") ?? fields.removeValue(forKey: "output")
         let names = try Self.names(fields.removeValue(forKey: "name"))
-        let compression = try Self.compression(&fields, text)
+        let compression = try LayerCompression(&fields, "--output \"\(text)\"")
         let isTar = try Self.flag(&fields, "tar", text) ?? true
         if try Self.flag(&fields, "push", text) == true || type == "registry" {
             throw Self.noRegistry
         }
         // What says how, where there is one way here.
         for name in [
-            "oci-mediatypes", "rewrite-timestamp", "force-compression", "compression-level",
-            "store", "unpack", "platform-split", "buildinfo", "dangling-name-prefix", "context",
+            "oci-mediatypes", "rewrite-timestamp", "store", "unpack", "platform-split", "buildinfo",
+            "dangling-name-prefix", "context",
         ] {
             fields[name] = nil
         }
@@ -79,7 +86,14 @@ package enum OutputSpecification: Hashable, Sendable {
                 text, "there is no type \"\(type)\"",
                 "types are docker, oci, tar, local, image, registry and cacheonly")
         }
-        self = .output(BuildOutput(kind, names: names, compression: compression))
+        var output = BuildOutput(kind, names: names, compression: compression.format)
+        output.compressionLevel = compression.level
+        output.annotations = annotations
+        if output.takesFilesOnly, let annotation = annotations.first {
+            throw Self.invalid(
+                text, "files have no annotations, such as \"\(annotation.name)\"")
+        }
+        self = .output(output)
     }
 
     private static func archive(
@@ -111,20 +125,6 @@ package enum OutputSpecification: Hashable, Sendable {
         case "true", "1", "t": return true
         case "false", "0", "f": return false
         case let value?: throw invalid(text, "\(name) is true or false, not \"\(value)\"")
-        }
-    }
-
-    private static func compression(
-        _ fields: inout [String: String], _ text: String
-    ) throws -> MediaType.Compression {
-        switch fields.removeValue(forKey: "compression") {
-        case nil, "uncompressed": return .none
-        case "gzip": return .gzip
-        case "zstd": return .zstd
-        case let other?:
-            throw invalid(
-                text, "there is no compression \"\(other)\"",
-                "it is uncompressed, gzip or zstd")
         }
     }
 

@@ -37,24 +37,8 @@ struct StepRunner: StepExecutor {
         } else {
             try keepers.keep(runtime)
         }
-        let mountPoint = context.lease.newWorkPath("rootfs")
-        try HostDirectory.make(mountPoint, permissions: 0o755)
-        let files = try hostFiles(request.files, context)
-        var container = ContainerRequest(
-            // No other process ever has one of this name.
-            id: "\(context.lease.id)-\(number)", rootfs: mountPoint, arguments: request.arguments,
-            environment: request.environment, workingDirectory: request.workingDirectory,
-            user: try user(request, context.store), hostname: request.hostname,
-            network: request.network, nameFiles: try nameFiles(request),
-            mounts: files + ownMounts)
-        surround(&container, request)
-        let view = try WorkingTree(
-            base: request.tree, store: context.store, lease: context.lease,
-            mountTargets: try Self.targets(of: container))
-        var options = MountOptions(source: MountSource.step.text)
-        options.allowsDevices = true
-        options.allowsSetID = true
-        let session = try FuseSession.mount(view, at: mountPoint, options: options)
+        let container = try container(request, ownMounts, number, context)
+        let (view, session) = try mount(container, of: request, context)
         let outcome: Container.Outcome
         do {
             outcome = try run(container, runtime, context)
@@ -71,8 +55,59 @@ struct StepRunner: StepExecutor {
         }
         let tree = try view.freeze(
             ingest: context.ingest, directories: context.directories, leavesOutSockets: true)
-        try? HostDirectory.removeEmpty(mountPoint)  // else it goes with the lease
+        try? HostDirectory.removeEmpty(container.rootfs)  // else it goes with the lease
         return StepResult(ending: try ending(outcome, request), tree: tree)
+    }
+
+    func showFailure(
+        _ failure: String, _ request: StepRequest, in context: StepContext
+    ) throws -> Tree? {
+        guard let shell, shell.isFree, !context.cancellation.isCancelled else { return nil }
+        let runtime = try runtime(context.lease)
+        try keepers.keep(runtime)
+        let number = Self.sequence.add(1, ordering: .relaxed).newValue
+        let container = try container(request, [], number, context)
+        let (view, session) = try mount(container, of: request, context)
+        do {
+            try shell.open(after: failure, of: container, runtime, context)
+        } catch {
+            try? session.unmount(lazily: true)  // as above
+            throw error
+        }
+        try Self.unmount(session)
+        defer { try? HostDirectory.removeEmpty(container.rootfs) }  // else it goes with the lease
+        return try view.freeze(
+            ingest: context.ingest, directories: context.directories, leavesOutSockets: true)
+    }
+
+    private func container(
+        _ request: StepRequest, _ mounts: [ContainerRequest.Mount], _ number: UInt64,
+        _ context: StepContext
+    ) throws -> ContainerRequest {
+        let mountPoint = context.lease.newWorkPath("rootfs")
+        try HostDirectory.make(mountPoint, permissions: 0o755)
+        let files = try hostFiles(request.files, context)
+        var container = ContainerRequest(
+            // No other process ever has one of this name.
+            id: "\(context.lease.id)-\(number)", rootfs: mountPoint, arguments: request.arguments,
+            environment: request.environment, workingDirectory: request.workingDirectory,
+            user: try user(request, context.store), hostname: request.hostname,
+            network: request.network, nameFiles: try nameFiles(request),
+            mounts: files + mounts)
+        surround(&container, request)
+        return container
+    }
+
+    private func mount(
+        _ container: ContainerRequest, of request: StepRequest, _ context: StepContext
+    ) throws -> (WorkingTree, FuseSession) {
+        let view = try WorkingTree(
+            base: request.tree, store: context.store, lease: context.lease,
+            mountTargets: try Self.targets(of: container))
+        var options = MountOptions(source: MountSource.step.text)
+        options.allowsDevices = true
+        options.allowsSetID = true
+        return (view, try FuseSession.mount(view, at: container.rootfs, options: options))
     }
 
     private func run(

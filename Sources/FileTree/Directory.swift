@@ -32,6 +32,9 @@ package struct DirectoryReference: Hashable, Sendable {
         self.containsHardLinks = containsHardLinks
         self.containsExtendedAttributes = containsExtendedAttributes
     }
+
+    /// About what a tar of all below has: the bytes, and for each entry a header and padding.
+    package var tarSizeBound: UInt64 { sizeBytes &+ entryCount &* 1024 &+ 1024 }
 }
 
 /// A name and what it stands for.

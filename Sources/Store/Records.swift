@@ -76,6 +76,14 @@ package struct CacheRecord: Hashable, Sendable {
         lastUsedAt = createdAt
         useCount = 0
     }
+
+    /// The entry as it is once it has been used again.
+    package var usedNow: CacheRecord {
+        var entry = self
+        entry.lastUsedAt = Store.now()
+        entry.useCount += 1
+        return entry
+    }
 }
 
 /// A run of `build`.

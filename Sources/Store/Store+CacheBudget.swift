@@ -60,10 +60,13 @@ extension Store {
         try read("the cache") { database in
             let bytes = try Int64.fetchOne(
                 database,
-                sql: "SELECT COALESCE(SUM(layerTarSizeBytes), 0) FROM cache WHERE layer NOT NULL")
+                sql: "SELECT COALESCE(SUM(layerTarSizeBytes), 0) FROM cache")
             let unknown = try Row.fetchAll(
                 database,
-                sql: "SELECT key, lastUsedAt, parentTree, tree FROM cache WHERE layer IS NULL"
+                sql: """
+                    SELECT key, lastUsedAt, parentTree, tree FROM cache
+                    WHERE layer IS NULL AND layerTarSizeBytes = 0
+                    """
             ).compactMap { row -> CacheHolding? in try CacheHolding(entry: row) }
             return (UInt64(clamping: bytes ?? 0), unknown)
         }

@@ -22,6 +22,40 @@ struct DockerfileErrorTests {
                 """)
     }
 
+    @Test("an instruction of several lines is underlined whole")
+    func severalLines() {
+        let source = Array("FROM a\nRUN echo one && \\\n# why\n\n\techo two\nRUN x\n".utf8)
+        let range = SourceRange(
+            start: SourcePosition(line: 2, column: 1), end: SourcePosition(line: 5, column: 10))
+        let error = DockerfileError(.unknownInstruction, "it failed", at: range)
+        #expect(
+            error.rendered(source: source, fileName: "Dockerfile") == """
+                Dockerfile:2:1: it failed
+                   2 | RUN echo one && \\
+                     | ^~~~~~~~~~~~~~~~~
+                   3 | # why
+                     | ^~~~~
+                   4 |\u{20}
+                   5 | \techo two
+                     | \t^~~~~~~~
+                """)
+    }
+
+    @Test("of a long instruction the beginning and the end are shown")
+    func manyLines() {
+        let lines = (1...20).map { "line \($0)" }
+        let range = SourceRange(
+            start: SourcePosition(line: 2, column: 1), end: SourcePosition(line: 19, column: 8))
+        let rendered = DockerfileError(.unknownInstruction, "it failed", at: range)
+            .rendered(source: Array(lines.joined(separator: "\n").utf8), fileName: "f")
+        let shown = rendered.split(separator: "\n").filter { !$0.contains("~") }.dropFirst()
+        #expect(
+            shown.map { $0.drop { $0 == " " } } == [
+                "2 | line 2", "3 | line 3", "4 | line 4", "5 | line 5", "6 | line 6", "| …",
+                "15 | line 15", "16 | line 16", "17 | line 17", "18 | line 18", "19 | line 19",
+            ])
+    }
+
     @Test("the underline counts characters and keeps tabs")
     func underline() {
         #expect(

@@ -64,6 +64,27 @@ struct RunMountTests {
         #expect(error?.offendingText == offending)
     }
 
+    @Test(
+        "a key that a mount does not have is told with the nearest of its type",
+        arguments: [
+            ("type=cache,target=/t,sharin=locked", "did you mean sharing?"),
+            ("type=tmpfs,target=/t,sise=1", "did you mean size?"),
+            ("type=secret,idd=a", "did you mean id?"),
+            ("type=secret,requird", "did you mean required?"),
+            ("tpye=cache,target=/t", "did you mean type?"),
+            ("form=a,target=/t", "did you mean from?"),
+            ("type=cache,target=/t,size=1", "mounts of type tmpfs have size"),
+            ("type=cache,required", "mounts of type secret, ssh have required"),
+            ("size=1,type=tmpfs", "type stands before size"),
+            ("type=ssh,sharng=x", "did you mean sharing?"),
+            ("type=bind,colour=x", nil),
+        ] as [(String, String?)])
+    func hints(_ text: String, _ hint: String?) {
+        let error = #expect(throws: DockerfileError.self) { try mount(text) }
+        #expect(error?.hint == hint)
+        #expect(error?.expected?.hasPrefix("one of type, target") == true)
+    }
+
     @Test("a mistake without variables is found where it stands before anything runs")
     func early() {
         let error = #expect(throws: DockerfileError.self) {

@@ -369,4 +369,80 @@ struct BuildGraphTests {
             #expect(try program.read("gallery/builds/\(build)/failed/place/added") == "more\n")
         }
     }
+
+    @Test func `a copy that fails is looked at in the state before it, as its stage's user`() throws
+    {
+        try withBase { program in
+            try program.write("content", to: "context/f")
+            try program.write(
+                """
+                FROM base
+                ENV GREETING=hello
+                WORKDIR /place
+                RUN echo before > file
+                COPY f /place/file/below
+
+                """, to: "context/Dockerfile")
+            let terminal = try PseudoTerminal(columns: 91, rows: 33)
+            let process = try program.start(
+                shell: "exec setsid --ctty --wait \"$VITRINE\" build --debug context",
+                input: terminal.slave, output: terminal.slave, errors: terminal.slave)
+            try terminal.wait(for: "This is a shell where it failed")
+            try terminal.wait(for: "# ")
+            terminal.type("cat file; echo $GREETING-$(pwd); echo more > added\n")
+            try terminal.wait(for: "before\r\n")
+            try terminal.wait(for: "hello-/place\r\n")
+            terminal.type("exit 0\n")
+            let rest = try terminal.finish(process)
+            #expect(process.terminationStatus == 1)
+            #expect(rest.contains("is no directory"), "\(rest)")
+            #expect(try program.names(in: "store/work") == [])
+            #expect(try program.run("serve", "--detach").status == 0)
+            defer { _ = try? program.run("umount", "gallery") }
+            let build = try #require(try program.names(in: "gallery/builds").first)
+            #expect(try program.read("gallery/builds/\(build)/failed/place/added") == "more\n")
+        }
+    }
+
+    @Test func `a copy of what is not there is looked at, too`() throws {
+        try withBase { program in
+            try program.write(
+                "FROM base AS one\nFROM base\nRUN echo here > /f\nCOPY --from=one /absent /x\n",
+                to: "context/Dockerfile")
+            let terminal = try PseudoTerminal(columns: 91, rows: 33)
+            let process = try program.start(
+                shell: "exec setsid --ctty --wait \"$VITRINE\" build --debug context",
+                input: terminal.slave, output: terminal.slave, errors: terminal.slave)
+            try terminal.wait(for: "This is a shell where it failed")
+            try terminal.wait(for: "# ")
+            terminal.type("echo $(cat /f)-seen\n")
+            try terminal.wait(for: "here-seen\r\n")
+            terminal.type("exit 0\n")
+            _ = try terminal.finish(process)
+            #expect(process.terminationStatus == 1)
+            #expect(try program.names(in: "store/work") == [])
+        }
+    }
+
+    @Test func `an image without a shell is looked at with the host's, in its directory`() throws {
+        try withBase { program in
+            try program.write("content", to: "context/f")
+            try program.write(
+                "FROM scratch\nCOPY f /there\nCOPY f /there/below\n", to: "context/Dockerfile")
+            let terminal = try PseudoTerminal(columns: 200, rows: 33)
+            let process = try program.start(
+                shell: "SHELL=/bin/sh exec setsid --ctty --wait \"$VITRINE\" build --debug context",
+                input: terminal.slave, output: terminal.slave, errors: terminal.slave)
+            try terminal.wait(for: "The image has no /bin/sh")
+            try terminal.wait(for: "This is the host's /bin/sh instead")
+            try terminal.wait(for: "# ")
+            terminal.type("ls; echo $(cat there)-seen\n")
+            try terminal.wait(for: "content-seen\r\n")
+            terminal.type("exit 0\n")
+            let rest = try terminal.finish(process)
+            #expect(process.terminationStatus == 1)
+            #expect(rest.contains("/there is no directory"), "\(rest)")
+            #expect(try program.names(in: "store/work") == [])
+        }
+    }
 }

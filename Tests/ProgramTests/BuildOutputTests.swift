@@ -200,6 +200,104 @@ struct BuildOutputTests {
         }
     }
 
+    @Test func `an output has annotations of its own, and its entry in an index has some`() throws {
+        try withBase { program in
+            let build = try program.run(
+                "build", "-t", "app", "--annotation", "a=b", "--annotation",
+                "manifest-descriptor:e=f", "--annotation", "manifest[linux/s390x]:absent=here",
+                "--metadata-file", "meta", "-o",
+                "type=oci,dest=layout,tar=false,annotation.Own=x,annotation-manifest-descriptor.d=y,"
+                    + "compression=gzip,compression-level=1", "context")
+            #expect(build.status == 0, "\(build.errors)")
+            let index = try program.read("layout/index.json")
+            #expect(index.contains("\"d\":\"y\"") && index.contains("\"e\":\"f\""), "\(index)")
+            let manifests = try program.run(
+                shell: "cat $(grep -l '\"Own\":\"x\"' layout/blobs/sha256/*)"
+            ).text
+            #expect(manifests.contains("\"a\":\"b\"") && manifests.contains("tar+gzip"))
+            #expect(!manifests.contains("absent"))
+            #expect(try program.read("meta").contains("\"e\": \"f\""))
+            // It can be loaded as it is.
+            #expect(try program.run("load", "-i", "layout").status == 0)
+        }
+    }
+
+    @Test func `a cache is exported compressed, kept as it is, and hits elsewhere`() throws {
+        try withBase { program in
+            try program.write(
+                "FROM base\nRUN echo a > /a\nCOPY --link f /f\n", to: "context/Dockerfile")
+            func export(_ options: String, _ directory: String = "cache") throws -> Program.Output {
+                try program.run(
+                    "build", "--cache-to", "type=local,dest=\(directory),mode=max\(options)",
+                    "context")
+            }
+            func types() throws -> Set<String> {
+                let text = try program.run(
+                    shell: "grep -oh 'layer.v1.tar[+a-z]*' cache/blobs/sha256/* | sort -u"
+                ).text
+                return Set(text.split(separator: "\n").map(String.init))
+            }
+            let first = try export(",compression=zstd,compression-level=7")
+            #expect(first.status == 0, "\(first.errors)")
+            #expect(try types() == ["layer.v1.tar+zstd"])
+            #expect(try export(",compression=gzip").status == 0)
+            #expect(try types() == ["layer.v1.tar+zstd"])
+            #expect(try export(",compression=gzip,force-compression=true").status == 0)
+            #expect(try types() == ["layer.v1.tar+gzip"])
+            #expect(try export(",compression=lzma").errors.contains("uncompressed, gzip or zstd"))
+            #expect(try export(",compression=zstd,compression-level=23").errors.contains("1 to 22"))
+            // In an emptied cache all are hits; after another step, what --link made is.
+            #expect(try program.run("cache", "prune").status == 0)
+            let again = try program.run(
+                "build", "--progress=plain", "--cache-from", "type=local,src=cache", "context")
+            #expect(again.errors.split(separator: "\n").count { $0.contains(" CACHED ") } == 2)
+            #expect(try program.run("cache", "prune").status == 0)
+            try program.write(
+                "FROM base\nRUN echo b > /a\nCOPY --link f /f\n", to: "context/Dockerfile")
+            let other = try program.run(
+                "build", "--progress=plain", "--cache-from", "type=local,src=cache", "context")
+            #expect(other.errors.split(separator: "\n").count { $0.contains(" CACHED ") } == 1)
+            #expect(try program.run("fsck").status == 0)
+        }
+    }
+
+    @Test func `targets and what they can be given are told without a build`() throws {
+        try withBase { program in
+            try program.write(
+                """
+                # V of it
+                ARG V=1
+                # one makes it
+                FROM base:$V AS one
+                RUN --mount=type=secret,id=s,required true
+                FROM one
+
+                """, to: "context/Dockerfile")
+            let targets = try program.run("build", "--call=targets", "context")
+            #expect(targets.text == "TARGET      DESCRIPTION\none         makes it\n(default)   \n")
+            let outline = try program.run(
+                "build", "--call=outline", "--target=one", "--build-arg=V=2", "context")
+            #expect(
+                outline.text == """
+                    TARGET:        one
+                    DESCRIPTION:   makes it
+
+                    BUILD ARG   VALUE   DESCRIPTION
+                    V           2       of it
+
+                    SECRET   REQUIRED
+                    s        true
+
+                    """)
+            let json = try program.run("build", "--call", "targets,format=json", "context")
+            #expect(json.text.contains("\"default\": true"))
+            let check = try program.run("build", "--call=check,format=json", "context")
+            #expect(check.text.contains("\"warnings\""), "\(check.errors)")
+            #expect(try program.run("build", "--call=what", "context").status == 64)
+            #expect(try program.run("build", "--check", "--call=outline", "context").status == 64)
+        }
+    }
+
     // MARK: - The same again
 
     @Test func `--timestamp gives the same image in another store, at another time`() throws {

@@ -67,6 +67,13 @@ struct CacheInputs {
         }
     }
 
+    /// The same for a step that does not depend on the root file system below it.
+    var withoutParent: CacheInputs {
+        var inputs = CacheInputs(String(keyword), parent: .empty)
+        inputs.lines = [lines[0]] + lines.dropFirst(2)
+        return inputs
+    }
+
     /// `RUN`, `COPY`.
     var keyword: Substring { lines[0].prefix { $0 != " " } }
 
@@ -77,6 +84,9 @@ struct CacheInputs {
     private static func isText(_ bytes: [UInt8]) -> Bool {
         String(validating: bytes, as: UTF8.self) != nil
     }
+
+    /// The line of COPY and ADD `--link`.
+    static let linkLine = "link"
 
     /// The string itself where it reads well, else quoted.
     private static func escaped(_ text: String) -> String {

@@ -6,6 +6,8 @@ internal import Store
 /// A step that the cache does not have, and how to find out why.
 struct CacheMiss {
     var inputs: CacheInputs
+    /// Whether another root file system below is a reason.
+    var dependsOnParent = true
     /// As the history has it.
     var instruction: String
     var place: String
@@ -33,9 +35,14 @@ struct CacheMiss {
         }
         let comparison = InputComparison(
             arguments: arguments, parentChange: parentChange)
+        var changes = comparison.changes(from: nearest.entry.inputs, to: inputs.text)
+        if !dependsOnParent {
+            changes.removeAll { $0.subject == "parent" }
+            // It was made before, and is there no longer.
+            if changes.isEmpty { return CacheExplanation(.new) }
+        }
         return CacheExplanation(
-            .changed, build: nearest.build, key: nearest.entry.key,
-            changes: comparison.changes(from: nearest.entry.inputs, to: inputs.text))
+            .changed, build: nearest.build, key: nearest.entry.key, changes: changes)
     }
 
     /// What is to be said where the root file system below the step is another one.

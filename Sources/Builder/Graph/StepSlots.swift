@@ -1,3 +1,4 @@
+internal import FileTree
 internal import LinuxIO
 internal import Store
 
@@ -46,5 +47,11 @@ struct BoundedExecutor: StepExecutor {
 
     func run(_ request: StepRequest, in context: StepContext) throws -> StepResult {
         try slots.use(context.cancellation) { try base.run(request, in: context) }
+    }
+
+    func showFailure(
+        _ failure: String, _ request: StepRequest, in context: StepContext
+    ) throws -> Tree? {
+        try base.showFailure(failure, request, in: context)
     }
 }

@@ -21,6 +21,10 @@ package struct BuildOutput: Hashable, Sendable {
     package var names: [Reference]
     /// Of the layers of an archive or layout.
     package var compression: MediaType.Compression
+    /// How hard that tries, on the format's own scale; nil is its default.
+    package var compressionLevel: Int?
+    /// Of the image there, besides those of the build.
+    package var annotations: [ImageAnnotation] = []
 
     package init(
         _ kind: Kind, names: [Reference] = [], compression: MediaType.Compression = .none
@@ -31,7 +35,7 @@ package struct BuildOutput: Hashable, Sendable {
     }
 
     /// Whether it needs no more than the files.
-    var takesFilesOnly: Bool {
+    package var takesFilesOnly: Bool {
         switch kind {
         case .tar, .directory: true
         case .image, .archive, .layout: false

@@ -46,12 +46,12 @@ final class BuildRecorder: Sendable {
         store.layout.buildLog(id, step: step)
     }
 
-    /// Records a step, with the cache entry that it made, and has the lease keep its tree. Of steps
+    /// Records a step, with the cache entries that it made, and has the lease keep its tree. Of steps
     /// that fail at the same time only the first is kept: a build has one failure.
     /// - Throws: ``StoreError`` `notFound` when the collector took a cached step's tree.
     func add(
         _ step: BuildStep, _ outcome: BuildStepRecord.Outcome, key: CacheKey?, parent: Tree,
-        tree: Tree, directories: PendingDirectories, entry: CacheRecord? = nil
+        tree: Tree, directories: PendingDirectories, entries: [CacheRecord] = []
     ) throws(StoreError) {
         if outcome == .failed, hasFailed.exchange(true, ordering: .relaxed) { return }
         let record = BuildStepRecord(
@@ -59,7 +59,7 @@ final class BuildRecorder: Sendable {
             key: key, tree: tree, parentTree: parent, place: step.place,
             explanation: step.explanation)
         try store.record(
-            [record], entries: entry.map { [$0] } ?? [], directories: directories, lease: lease)
+            [record], entries: entries, directories: directories, lease: lease)
     }
 
     func end(_ status: BuildRecord.Status, image: ImageID? = nil) throws {

@@ -46,7 +46,7 @@ struct ImageAssembly {
             image: id, manifest: Digest(of: manifest), manifestSizeBytes: manifest.count,
             platform: config.platform, tags: run.options.tags, build: run.recorder.id,
             stepCount: run.stepCount, cachedStepCount: run.cachedStepCount, stop: run.stop,
-            isRecorded: isKept)
+            isRecorded: isKept, descriptorAnnotations: descriptorAnnotations)
     }
 
     /// What a build ends with that makes no image. It does not wait for the layers' digests: the image
@@ -70,7 +70,12 @@ struct ImageAssembly {
             image: ImageID(Digest(of: bytes)), manifest: Digest(of: manifest),
             manifestSizeBytes: manifest.count, platform: config.platform, tags: [],
             build: run.recorder.id, stepCount: run.stepCount,
-            cachedStepCount: run.cachedStepCount, stop: run.stop, isRecorded: false)
+            cachedStepCount: run.cachedStepCount, stop: run.stop, isRecorded: false,
+            descriptorAnnotations: descriptorAnnotations)
+    }
+
+    private var descriptorAnnotations: [String: String] {
+        run.options.annotations.values(of: .descriptor, for: state.image.platform)
     }
 
     /// The same for the same image in every store.
@@ -84,8 +89,10 @@ struct ImageAssembly {
             return record
         }
         var manifest = ImageManifest.uncompressed(config: config, layers: layers)
-        for annotation in run.options.annotations {
-            manifest.annotations[annotation.name] = annotation.value
+        for (name, value) in run.options.annotations.values(
+            of: .manifest, for: state.image.platform)
+        {
+            manifest.annotations[name] = value
         }
         return manifest.encoded
     }

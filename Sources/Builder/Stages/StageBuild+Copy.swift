@@ -156,7 +156,7 @@ extension StageBuild {
         _ transfer: CopyTransfer, _ keyword: InstructionKeyword, _ entries: [Transfer.Entry],
         keepsParents: Bool = false, _ located: LocatedInstruction
     ) throws {
-        let work = Transfer(
+        var work = Transfer(
             keyword: keyword, transfer: transfer,
             destination: try DestinationPath(
                 transfer.destination + (keepsParents ? "/" : ""),
@@ -166,10 +166,12 @@ extension StageBuild {
                 mode: try transfer.chmod.map { try ModeChange(parsing: $0) },
                 time: run.arguments.epochTime),
             keepsParents: keepsParents, entries: entries)
-        let step = LayerStep(
+        if transfer.link { try settleDestination(of: &work) }
+        var step = LayerStep(
             text: shownText(located), history: Self.history(keyword, transfer, keepsParents),
             inputs: try inputs(of: work), range: located.range)
-        try perform(step) { _, directories in try copy(work, directories, located) }
+        if transfer.link { step.graft = { [self] in try graft($0, of: work, $1) } }
+        try perform(step) { _, directories in try make(work, directories, located) }
     }
 
     /// As BuildKit's history has it.
@@ -194,7 +196,7 @@ extension StageBuild {
             inputs.append("chown", "\(owner.userID):\(owner.groupID)")
         }
         if let chmod = work.transfer.chmod { inputs.append("chmod", chmod) }
-        if work.transfer.link { inputs.append("link") }
+        if work.transfer.link { inputs.append(CacheInputs.linkLine) }
         if work.keepsParents { inputs.append("parents") }
         if work.entries.contains(where: \.unpacks) { inputs.append("unpack") }
         for entry in work.entries {
@@ -208,11 +210,20 @@ extension StageBuild {
 
     // MARK: - Copying
 
-    private func copy(
+    private func make(
         _ work: Transfer, _ directories: PendingDirectories, _ located: LocatedInstruction
+    ) throws -> Made {
+        let isLinked = try work.transfer.link && !hasArchive(work)
+        let tree = try copy(work, to: isLinked ? .empty : state.tree, directories, located)
+        return Made(tree, isLinked: isLinked)
+    }
+
+    private func copy(
+        _ work: Transfer, to base: Tree, _ directories: PendingDirectories,
+        _ located: LocatedInstruction
     ) throws -> Tree {
         let ingest = try run.store.ingest(run.lease)
-        let editor = TreeEditor(base: state.tree, directories: directories)
+        let editor = TreeEditor(base: base, directories: directories)
         let copier = TreeCopier(
             editor: editor, pending: directories, transform: work.transform,
             isLink: work.transfer.link)

@@ -13,12 +13,26 @@ extension StageBuild {
         var inputs: CacheInputs
         /// Where the instruction stands.
         var range: SourceRange
+        /// Of COPY and ADD `--link`: puts what they made on nothing onto the stage's root file system.
+        var graft: ((Tree, PendingDirectories) throws -> Tree)?
+    }
+
+    /// What a step that is not in the cache gives.
+    struct Made {
+        var tree: Tree
+        /// Whether it stands on nothing, and is still to be grafted.
+        var isLinked = false
+
+        init(_ tree: Tree, isLinked: Bool = false) {
+            self.tree = tree
+            self.isLinked = isLinked
+        }
     }
 
     /// Takes the step's result from the cache, or makes it, and adds it to the stage.
     /// - Parameter make: gives the new tree; its new directories go to the given ones.
     func perform(
-        _ layer: LayerStep, _ make: (BuildStep, PendingDirectories) throws -> Tree
+        _ layer: LayerStep, _ make: (BuildStep, PendingDirectories) throws -> Made
     ) throws {
         var layer = layer
         if let epoch = run.arguments.epoch { layer.inputs.append("epoch", "\(epoch.unixSeconds)") }
@@ -27,6 +41,7 @@ extension StageBuild {
         // What is built now stands on the hits before it.
         if entry == nil { try run.verifier.confirm() }
         var step = newStep(label: label(layer.text), instruction: layer.history)
+        begun = step
         run.begin(step)
         if let entry, try take(entry, step, layer) { return }
         if entry != nil { try run.verifier.confirm() }
@@ -34,6 +49,7 @@ extension StageBuild {
         defer { lock?.release() }
         // Another build may have been quicker.
         if let entry = try cached(key), try take(entry, step, layer) { return }
+        if try takeLinked(step, layer) { return }
         if let explanation = explain(layer, step, entry != nil) {
             step.explanation = explanation
             run.observer.observe(.stepExplained(step: step.number, explanation))
@@ -60,7 +76,7 @@ extension StageBuild {
 
     private func makeLayer(
         _ step: BuildStep, _ layer: LayerStep,
-        _ make: (BuildStep, PendingDirectories) throws -> Tree
+        _ make: (BuildStep, PendingDirectories) throws -> Made
     ) throws {
         let key = layer.inputs.key
         let parent = state.tree
@@ -69,16 +85,20 @@ extension StageBuild {
         let directories = PendingDirectories(base: run.store)
         do {
             try run.cancellation.check()
-            var tree = try make(step, directories)
+            let made = try make(step, directories)
+            var tree = made.tree
+            var entries: [CacheRecord] = []
+            if made.isLinked, let graft = layer.graft {
+                entries.append(linkedEntry(tree, layer))
+                tree = try graft(tree, directories)
+            }
             if let time = run.arguments.epochTime {
                 tree = try TimeClamp.clamped(tree, from: parent, to: time, directories)
             }
-            let entry = CacheRecord(
-                key: key, instruction: layer.history, inputs: layer.inputs.text,
-                parentTree: parent, tree: tree, layer: nil, layerTarSizeBytes: 0)
+            let entry = newEntry(tree, layer)
             try run.recorder.add(
                 step, .done, key: key, parent: parent, tree: tree, directories: directories,
-                entry: entry)
+                entries: entries + [entry])
             add(entry, layer)
         } catch {
             let time = clock.now - start
@@ -94,17 +114,27 @@ extension StageBuild {
         run.observer.observe(.stepDone(step: step.number, clock.now - start))
     }
 
+    private func newEntry(_ tree: Tree, _ layer: LayerStep) -> CacheRecord {
+        CacheRecord(
+            key: layer.inputs.key, instruction: layer.history, inputs: layer.inputs.text,
+            parentTree: state.tree, tree: tree, layer: nil, layerTarSizeBytes: 0)
+    }
+
     /// Takes the entry as the step's result.
     /// - Returns: false for one that the collector took a part of.
     private func take(
         _ entry: CacheRecord, _ step: BuildStep, _ layer: LayerStep
     ) throws -> Bool {
         guard try use(entry, step) else { return false }
+        taken(entry, step, layer)
+        return true
+    }
+
+    private func taken(_ entry: CacheRecord, _ step: BuildStep, _ layer: LayerStep) {
         run.noteCachedStep()
         add(entry, layer)
         finished(step, key: entry.key)
         run.observer.observe(.stepCached(step: step.number, entry.key))
-        return true
     }
 
     /// Why the step is not in the cache. Nothing hangs on it: what cannot be found out is not told.
@@ -114,11 +144,52 @@ extension StageBuild {
         if ignoresCache { return CacheExplanation(.disabled) }
         if wasDamaged { return CacheExplanation(.damaged) }
         let miss = CacheMiss(
-            inputs: layer.inputs, instruction: layer.history, place: step.place,
+            inputs: layer.inputs, dependsOnParent: layer.graft == nil,
+            instruction: layer.history, place: step.place,
             title: run.recorder.title, build: run.recorder.id,
             arguments: Set(state.arguments.map(\.name)), base: plan.base,
             stages: run.file.stages.map(\.displayName), lastRebuiltStep: state.lastRebuiltStep)
         return try? miss.explanation(run.store)
+    }
+
+    // MARK: - What is copied with --link
+
+    /// The entry of what was made on nothing. Its layer is never hashed: no image has it.
+    private func linkedEntry(_ tree: Tree, _ layer: LayerStep) -> CacheRecord {
+        let inputs = layer.inputs.withoutParent
+        return CacheRecord(
+            key: inputs.key, instruction: "--link \(layer.history)", inputs: inputs.text,
+            parentTree: .empty, tree: tree, layer: nil,
+            layerTarSizeBytes: tree.directory.tarSizeBound)
+    }
+
+    /// Takes what the step made before on another root file system.
+    /// - Returns: false where there is nothing.
+    private func takeLinked(_ step: BuildStep, _ layer: LayerStep) throws -> Bool {
+        guard let graft = layer.graft, let linked = try cached(layer.inputs.withoutParent.key)
+        else { return false }
+        let directories = PendingDirectories(base: run.store)
+        let tree: Tree
+        do {
+            tree = try graft(linked.tree, directories)
+        } catch let error as FileTreeError where error.code == .missingDirectory {
+            // The collector took a part of it.
+            try run.forget([linked.key])
+            return false
+        }
+        let entry = newEntry(tree, layer)
+        do throws(StoreError) {
+            try run.recorder.add(
+                step, .cached, key: entry.key, parent: state.tree, tree: tree,
+                directories: directories, entries: [linked.usedNow, entry])
+        } catch  where error.code == .notFound {
+            try run.forget([linked.key])
+            return false
+        }
+        run.verifier.check(linked)
+        run.verifier.check(entry)
+        taken(entry, step, layer)
+        return true
     }
 
     private func add(_ entry: CacheRecord, _ layer: LayerStep) {

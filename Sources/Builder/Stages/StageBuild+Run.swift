@@ -39,7 +39,7 @@ extension StageBuild {
         try perform(step) { step, directories in
             var request = request
             try provide(mounts, to: &request.surroundings)
-            return try execute(request, step, located, directories)
+            return Made(try execute(request, step, located, directories))
         }
     }
 

@@ -25,7 +25,7 @@ extension StageBuild {
             try editor.makeDirectories(
                 try editor.followingLinks(place.path), userID: owner.userID,
                 groupID: owner.groupID, time: run.arguments.epochTime)
-            return try editor.finish()
+            return Made(try editor.finish())
         }
     }
 

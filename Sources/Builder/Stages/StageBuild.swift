@@ -20,6 +20,8 @@ final class StageBuild {
     private var isTrigger = false
     /// Where the instruction stands that is being built.
     private var position = 0
+    /// The step of the instruction that is being built, once it is shown.
+    var begun: BuildStep?
     /// The last step, for a build that is to stop after it.
     private var lastStep: (step: BuildStep, key: CacheKey?)?
 
@@ -121,12 +123,16 @@ final class StageBuild {
         try Self.place(at: located.range) {
             try run.results.check()
             try run.cancellation.check()
+            begun = nil
             if case .arg(let arg) = located.instruction { return try declare(arg) }
             switch try expanded(located) {
             case .run(let instruction): try perform(instruction, located)
-            case .copy(let instruction): try perform(instruction, located)
-            case .add(let instruction): try perform(instruction, located)
-            case .workdir(let instruction): try perform(instruction, located)
+            case .copy(let instruction):
+                try showingFailure(of: located) { try perform(instruction, located) }
+            case .add(let instruction):
+                try showingFailure(of: located) { try perform(instruction, located) }
+            case .workdir(let instruction):
+                try showingFailure(of: located) { try perform(instruction, located) }
             case let instruction: try configure(instruction)
             }
         }

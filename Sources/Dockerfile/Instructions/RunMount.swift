@@ -3,6 +3,22 @@
 package struct RunMount: Hashable, Sendable {
     package enum Kind: String, Hashable, Sendable, CaseIterable {
         case bind, cache, tmpfs, secret, ssh
+
+        private static let targets = ["target", "dst", "destination"]
+        private static let access = ["readonly", "ro", "readwrite", "rw"]
+        private static let owner = ["mode", "uid", "gid"]
+
+        /// The options that mean something for it, as BuildKit's reference lists them.
+        var keys: [String] {
+            switch self {
+            case .bind: Self.targets + ["source", "src", "from"] + Self.access
+            case .cache:
+                Self.targets + ["id", "sharing", "from", "source", "src"] + Self.owner + Self.access
+            case .tmpfs: Self.targets + ["size"]
+            case .secret: Self.targets + ["id", "source", "src", "env", "required"] + Self.owner
+            case .ssh: Self.targets + ["id", "required"] + Self.owner
+            }
+        }
     }
 
     /// What several builds that mount one cache at once do.
@@ -77,8 +93,7 @@ struct RunMountParser {
             let field = option.value.map { "\(key)=\($0)" } ?? key
             throw invalid(
                 "unexpected key '\(key)' in '\(field)'", offending: key,
-                expected: "one of \(Self.keys.joined(separator: ", "))",
-                hint: Suggestion.hint(for: key, among: Self.keys))
+                expected: expectedKeys, hint: hint(for: key))
         }
         guard let value = option.value ?? (Self.flags.contains(key) ? "true" : nil) else {
             throw invalid(
@@ -210,7 +225,23 @@ struct RunMountParser {
     private func unexpected(_ key: String) -> DockerfileError {
         invalid(
             "unexpected key '\(key)' for mount type '\(mount.kind.rawValue)'", offending: key,
-            hint: mount.kind == .bind ? "type stands before \(key)" : nil)
+            expected: expectedKeys,
+            hint: statedKind == mount.kind ? hint(for: key) : "type stands before \(key)")
+    }
+
+    /// What the mount is to be, also where that is said further on.
+    private var statedKind: RunMount.Kind { RunMount.Kind(rawValue: options.type) ?? mount.kind }
+
+    private var expectedKeys: String {
+        "one of \((["type"] + statedKind.keys).joined(separator: ", "))"
+    }
+
+    /// The nearest key of the mount's type, or the types that have this one.
+    private func hint(for key: String) -> String? {
+        if let hint = Suggestion.hint(for: key, among: ["type"] + statedKind.keys) { return hint }
+        let others = RunMount.Kind.allCases.filter { $0.keys.contains(key) }.map(\.rawValue)
+        if others.isEmpty { return Suggestion.hint(for: key, among: Self.keys) }
+        return "mounts of type \(others.joined(separator: ", ")) have \(key)"
     }
 
     private func invalid(

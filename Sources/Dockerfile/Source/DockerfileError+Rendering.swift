@@ -8,6 +8,8 @@ extension DockerfileError {
     ///     expected: --checksum, --chmod or --chown
     ///     hint: did you mean --chown?
     ///
+    /// Of an instruction of several lines each is shown; of a long one, such as a heredoc, those in the
+    /// middle are left out.
     /// - Parameters:
     ///   - source: the bytes that were parsed.
     ///   - fileName: how the reader knows the file.
@@ -17,15 +19,34 @@ extension DockerfileError {
                 .joined(separator: "\n")
         }
         var lines = ["\(fileName):\(range.start.line):\(range.start.column): \(message)"]
-        if let line = Self.line(range.start.line, of: source) {
-            let number = String(range.start.line)
-            let margin = String(repeating: " ", count: max(4, number.utf8.count))
-            let padding = String(repeating: " ", count: max(0, 4 - number.utf8.count))
-            lines.append("\(padding)\(number) | \(line.decoded)")
-            lines.append("\(margin) | \(Self.underline(range, in: line))")
-        }
+        lines += Self.excerpt(range, of: source)
         if !details.isEmpty { lines.append(details) }
         return lines.joined(separator: "\n")
+    }
+
+    /// So many lines of a range are shown at its beginning, and as many at its end.
+    private static let shownLines = 5
+
+    /// The range's lines, each with its underline.
+    private static func excerpt(_ range: SourceRange, of source: [UInt8]) -> [String] {
+        let last = max(range.start.line, range.end.line)
+        let width = max(4, String(last).utf8.count)
+        let margin = String(repeating: " ", count: width)
+        var lines: [String] = []
+        for number in range.start.line...last {
+            let isLeftOut =
+                number - range.start.line >= shownLines && last - number >= shownLines
+            if isLeftOut {
+                if number - range.start.line == shownLines { lines.append("\(margin) | …") }
+                continue
+            }
+            guard let line = line(number, of: source) else { break }
+            let padding = String(repeating: " ", count: width - String(number).utf8.count)
+            let marks = underline(range, in: line, number)
+            lines.append("\(padding)\(number) | \(line.decoded)")
+            if !marks.isEmpty { lines.append("\(margin) | \(marks)") }
+        }
+        return lines
     }
 
     /// The lines after the source.
@@ -69,14 +90,20 @@ extension DockerfileError {
         return line
     }
 
-    /// Spaces up to the range and a mark under each of its characters. Tabs stay tabs, so that
-    /// the marks stand where the text does.
-    private static func underline(_ range: SourceRange, in line: ArraySlice<UInt8>) -> String {
-        let start = min(line.startIndex + max(0, range.start.column - 1), line.endIndex)
+    /// Spaces up to the range and a mark under each of its characters on the line. Tabs stay tabs, so
+    /// that the marks stand where the text does. Empty for a further line that has nothing.
+    private static func underline(
+        _ range: SourceRange, in line: ArraySlice<UInt8>, _ number: Int
+    ) -> String {
+        let isFirst = number == range.start.line
+        let blanks = line.prefix { $0 == 0x20 || $0 == 0x09 }.count
+        let column = isFirst ? max(0, range.start.column - 1) : blanks
+        let start = min(line.startIndex + column, line.endIndex)
         let last =
-            range.end.line == range.start.line
+            number == range.end.line
             ? min(line.startIndex + max(0, range.end.column - 1), line.endIndex) : line.endIndex
         let end = max(start, last)
+        if !isFirst, start == end { return "" }
         let lead = line[..<start].decoded.unicodeScalars.map { $0 == "\t" ? "\t" : " " }
         let width = line[start..<end].decoded.unicodeScalars.count
         return lead.joined() + "^" + String(repeating: "~", count: max(0, width - 1))

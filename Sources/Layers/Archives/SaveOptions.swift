@@ -6,6 +6,10 @@ package struct ImageToSave: Hashable, Sendable {
     package var image: ImageRecord
     /// Without digests. None saves the image by its ID alone.
     package var names: [Reference]
+    /// Of its manifest, besides those that it has.
+    package var annotations: [String: String] = [:]
+    /// Of what names its manifest in the index.
+    package var descriptorAnnotations: [String: String] = [:]
 
     package init(_ image: ImageRecord, names: [Reference] = []) {
         self.image = image

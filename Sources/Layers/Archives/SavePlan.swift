@@ -62,7 +62,10 @@ struct SavePlan {
         for item in items {
             let names = item.names.filter { $0.tag != nil && $0.digest == nil }
             let place = result.firstIndex { $0.image.id == item.image.id } ?? result.count
-            if place == result.count { result.append(ImageToSave(item.image)) }
+            if place == result.count {
+                result.append(item)
+                result[place].names = []
+            }
             for name in names where !result[place].names.contains(name) {
                 result[place].names.append(name)
             }
@@ -78,7 +81,7 @@ struct SavePlan {
         if let tree = records.last?.tree { try lease.hold(tree) }
         let layers = try records.map { try blob(of: $0, compressing) }
         var manifest = ImageManifest.uncompressed(config: config, layers: records)
-        manifest.annotations = annotations(of: item.image)
+        manifest.annotations = annotations(of: item.image).merging(item.annotations) { $1 }
         manifest.layers = layers.map {
             Descriptor(
                 mediaType: .ociLayer(options.layerCompression), digest: $0.digest,
@@ -152,10 +155,12 @@ extension SavePlan {
     /// The manifests as an OCI index lists them: once for each name.
     var indexEntries: [Descriptor] {
         images.flatMap { image -> [Descriptor] in
-            guard !image.item.names.isEmpty else { return [image.manifest] }
+            var entry = image.manifest
+            entry.annotations = image.item.descriptorAnnotations
+            guard !image.item.names.isEmpty else { return [entry] }
             return image.item.names.map { name in
-                var descriptor = image.manifest
-                descriptor.annotations = ArchivedName.annotations(for: name)
+                var descriptor = entry
+                descriptor.annotations.merge(ArchivedName.annotations(for: name)) { $1 }
                 return descriptor
             }
         }

@@ -44,7 +44,7 @@ struct CacheDocument {
     init(entries: [Entry]) { self.entries = entries }
 
     /// Reads a document of anybody's. Each key is the digest of its inputs, whose second line names
-    /// the parent: an entry that says otherwise is none.
+    /// the parent, unless it is nothing: an entry that says otherwise is none.
     /// - Throws: `invalidArchive`.
     init(_ bytes: [UInt8], layerCount: Int) throws {
         func invalid(_ message: String, _ cause: (any Error)? = nil) -> LayerError {
@@ -68,8 +68,10 @@ struct CacheDocument {
             guard Digest(of: Array(inputs.utf8)) == key else {
                 throw invalid("has an entry whose key is not its inputs': \(key.short)")
             }
-            let line = inputs.split(separator: "\n").dropFirst().first
-            guard line == "parent \(parent)" else {
+            let line = inputs.split(separator: "\n").dropFirst().first ?? ""
+            // One that depends on no parent stands on nothing.
+            let isAlone = !line.hasPrefix("parent ") && TreeID(parent) == Tree.empty.id
+            guard isAlone || line == "parent \(parent)" else {
                 throw invalid("has an entry whose parent is not that of its inputs: \(key.short)")
             }
             entries.append(

@@ -9,8 +9,17 @@ package import Store
 /// An export into the same directory replaces the one before; blobs that both have stay as they are.
 package struct CacheExport {
     private let store: Store
+    private let options: SaveOptions
+    private let isForced: Bool
 
-    package init(_ store: Store) { self.store = store }
+    /// - Parameters:
+    ///   - options: how layers are compressed.
+    ///   - isForced: whether a layer that a former export has, compressed otherwise, is written anew.
+    package init(_ store: Store, options: SaveOptions = SaveOptions(), isForced: Bool = false) {
+        self.store = store
+        self.options = options
+        self.isForced = isForced
+    }
 
     /// - Parameter entries: each after those that it stands on.
     /// - Throws: ``LayerError`` `inputOutput`, also for a directory that holds anything else.
@@ -26,11 +35,12 @@ package struct CacheExport {
                     : "it cannot be made an OCI layout",
                 path: directory, cause: error)
         }
+        let former = Self.former(in: directory)
         var layers: [Descriptor] = []
         var places: [Digest: Int] = [:]
         var document = CacheDocument(entries: [])
         for entry in entries {
-            let layer = try write(entry, to: directory)
+            let layer = try known(entry, former, directory) ?? write(entry, to: directory)
             let place = places[layer.digest] ?? layers.count
             if place == layers.count { layers.append(layer) }
             places[layer.digest] = place
@@ -53,6 +63,40 @@ package struct CacheExport {
         }
     }
 
+    /// What a directory has of the entries that it was given before.
+    private struct Former {
+        var tree: TreeID
+        var layer: Descriptor
+    }
+
+    private static func former(in directory: String) -> [CacheKey: Former] {
+        // Without it all is written anew.
+        guard let manifest = try? CacheImport.manifest(in: directory),
+            let document = try? CacheImport.document(of: manifest, in: directory)
+        else { return [:] }
+        return Dictionary(
+            document.entries.map {
+                ($0.key, Former(tree: $0.tree, layer: manifest.layers[$0.layer]))
+            }, uniquingKeysWith: { $1 })
+    }
+
+    /// The layer that is there already. As in BuildKit, how it is compressed does not matter unless
+    /// that is asked for.
+    private func known(
+        _ entry: CacheRecord, _ former: [CacheKey: Former], _ directory: String
+    ) -> Descriptor? {
+        guard let known = former[entry.key], known.tree == entry.tree.id,
+            !isForced || known.layer.mediaType == mediaType,
+            // As good as none where it cannot be looked at.
+            let status = try? FileStatus(
+                ofPath: directory + "/" + OCILayout.blobPath(known.layer.digest)),
+            status.sizeBytes == UInt64(clamping: known.layer.sizeBytes)
+        else { return nil }
+        return known.layer
+    }
+
+    private var mediaType: MediaType { .ociLayer(options.layerCompression) }
+
     /// Only an empty directory, or one that is an exported cache already, is written to.
     private static func prepare(_ directory: String) throws(Errno) {
         var names: [String] = []
@@ -73,13 +117,13 @@ package struct CacheExport {
 
     /// Writes what the entry's step changed.
     private func write(_ entry: CacheRecord, to directory: String) throws -> Descriptor {
-        if let layer = entry.layer {
+        if options.layerCompression == .none, let layer = entry.layer {
             let path = directory + "/" + OCILayout.blobPath(layer.digest)
             // A blob is named by its content, so one that is there is the same.
             if let status = try? FileStatus(ofPath: path),
                 status.sizeBytes == entry.layerTarSizeBytes
             {
-                return Self.descriptor(layer.digest, entry.layerTarSizeBytes)
+                return descriptor(layer.digest, entry.layerTarSizeBytes)
             }
         }
         let temporary =
@@ -87,11 +131,14 @@ package struct CacheExport {
             + HostDirectory.temporarySuffix
         var found: (digest: DiffID, sizeBytes: UInt64)?
         try ArchiveTarget.path(temporary).write { descriptor in
-            var sink = HashingSink(base: BufferedSink(descriptor))
+            let output = BufferedSink(descriptor)
+            let hashing = HashingSink(base: output)
+            var sink = try CompressingSink(hashing, settings: options.settings)
             try LayerExport(store).writeCanonical(
                 from: entry.parentTree, to: entry.tree, sink: &sink)
-            try sink.base.flush()
-            found = sink.finish()
+            try sink.finish()
+            try output.flush()
+            found = hashing.finish()
         }
         guard let found else {
             throw LayerError(.inputOutput, "it was not written", path: temporary)
@@ -102,12 +149,12 @@ package struct CacheExport {
         } catch {
             throw LayerError(.inputOutput, "it cannot be written", path: temporary, cause: error)
         }
-        return Self.descriptor(found.digest.digest, found.sizeBytes)
+        return descriptor(found.digest.digest, found.sizeBytes)
     }
 
-    private static func descriptor(_ digest: Digest, _ sizeBytes: UInt64) -> Descriptor {
+    private func descriptor(_ digest: Digest, _ sizeBytes: UInt64) -> Descriptor {
         Descriptor(
-            mediaType: .ociLayer, digest: digest, sizeBytes: Int64(clamping: sizeBytes))
+            mediaType: mediaType, digest: digest, sizeBytes: Int64(clamping: sizeBytes))
     }
 
     /// Names the manifest once all that it refers to is durable, then removes what none refers to.

@@ -34,11 +34,12 @@ package struct CacheImport {
     ///   A layer that is not what it should be is told in the report.
     package func read(_ directory: String) throws -> Report {
         let manifest = try Self.manifest(in: directory)
-        let config = try Self.blob(manifest.config, in: directory, limit: Self.maximumConfigBytes)
-        let document = try CacheDocument(config, layerCount: manifest.layers.count)
+        let document = try Self.document(of: manifest, in: directory)
         var report = Report()
         var trees: [TreeID: Tree] = [:]
         for tree in try store.knownTrees() { trees[tree.id] = tree }
+        // What COPY --link made stands on nothing.
+        trees[Tree.empty.id] = .empty
         var waiting = document.entries
         while !waiting.isEmpty {
             var later: [CacheDocument.Entry] = []
@@ -82,7 +83,7 @@ package struct CacheImport {
         let size = UInt64(clamping: layer.sizeBytes)
         let source = FileRangeSource(
             FileRange(file: SharedFile(file), offset: 0, sizeBytes: size))
-        try lease.hold(parent)
+        if parent != .empty { try lease.hold(parent) }
         let directories = PendingDirectories(base: store)
         let ingest = try store.ingest(lease)
         let found = try LayerImport(ingest: ingest, directories: directories, limits: limits).read(
@@ -126,6 +127,15 @@ package struct CacheImport {
                 .invalidArchive, "it cannot be read as an exported cache", path: directory,
                 cause: error)
         }
+    }
+
+    /// What the entries of an exported cache are.
+    /// - Throws: as above.
+    static func document(
+        of manifest: ImageManifest, in directory: String
+    ) throws -> CacheDocument {
+        let config = try blob(manifest.config, in: directory, limit: maximumConfigBytes)
+        return try CacheDocument(config, layerCount: manifest.layers.count)
     }
 
     private static func blob(

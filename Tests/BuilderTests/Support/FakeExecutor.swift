@@ -11,6 +11,8 @@ import Synchronization
 final class FakeExecutor: StepExecutor {
     /// What was run, in order.
     let requests = Mutex<[StepRequest]>([])
+    /// What was shown of steps that run no command.
+    let failures = Mutex<[(message: String, request: StepRequest)]>([])
     let meeting = Meeting()
     let gate = Gate()
     /// How many commands ran at once, at most.
@@ -33,6 +35,13 @@ final class FakeExecutor: StepExecutor {
             if ending != .exited(0) { break }
         }
         return StepResult(ending: ending, tree: try editor.finish())
+    }
+
+    func showFailure(
+        _ failure: String, _ request: StepRequest, in context: StepContext
+    ) throws -> Tree? {
+        failures.withLock { $0.append((failure, request)) }
+        return nil
     }
 
     private func perform(
