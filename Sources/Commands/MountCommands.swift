@@ -161,7 +161,9 @@ struct UmountCommand: ParsableCommand {
         var failed = false
         for directory in directories {
             do {
-                try Engine.unmount(directory, lazily: lazy)
+                try Engine.unmount(directory, lazily: lazy) { delay in
+                    Terminal.note("\(directory) is unmounted; \(delay)")
+                }
             } catch {
                 Terminal.failure(error)
                 failed = true

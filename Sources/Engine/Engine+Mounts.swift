@@ -1,4 +1,4 @@
-internal import FuseDriver
+package import FuseDriver
 internal import Glibc
 internal import ImageSpec
 package import Layers
@@ -141,9 +141,13 @@ extension Engine {
     }
 
     /// Takes a mount of ours away.
-    /// - Parameter lazily: also when it is in use; it ends with its last user.
+    /// - Parameters:
+    ///   - lazily: also when it is in use; it ends with its last user.
+    ///   - onDelay: called once, when it has not ended after some seconds.
     /// - Throws: ``FuseError`` `busy` with who uses it; ``EngineError`` for what is not ours.
-    package static func unmount(_ path: String, lazily: Bool) throws {
+    package static func unmount(
+        _ path: String, lazily: Bool, onDelay: (UnmountDelay) -> Void = { _ in }
+    ) throws {
         let place = try StoreLocation.mountPoint(path)
         guard let mount = MountTable()?.entry(at: Array(place.utf8)) else {
             throw EngineError(
@@ -157,7 +161,7 @@ extension Engine {
                 "\(place.visible) is a mount of type \(type), not one of vitrine's",
                 hint: "use umount(8)")
         }
-        try FuseSession.unmount(Array(place.utf8), lazily: lazily)
+        try FuseSession.unmount(Array(place.utf8), lazily: lazily, onDelay: onDelay)
     }
 
     /// The mounts of ours that this process can see, without those that builds work in.

@@ -7,6 +7,7 @@ struct MountServer {
     private let directory: [UInt8]
     /// Of the directory: another process with the same number has another.
     private let inode: UInt64
+    private let device: MountTable.DeviceID
 
     /// - Returns: nil if no process that the caller may look into serves it, or this one does.
     init?(of mount: MountTable.Entry) {
@@ -23,6 +24,7 @@ struct MountServer {
                 else { continue }
                 self.directory = directory
                 self.inode = inode
+                device = mount.device
                 return
             }
         }
@@ -35,13 +37,32 @@ struct MountServer {
         return failed ? nil : UInt64(status.st_ino)
     }
 
-    /// What a large writable view has to clear up takes some seconds.
-    private static let patienceSeconds: UInt64 = 30
+    private static let patienceSeconds: UInt64 = 3
 
-    /// Blocks until the process has ended, or would not for long.
-    func waitForEnd() {
+    /// Blocks until the process has ended. A large writable view has to be brought to the disk, which
+    /// takes as long as it takes. Does not wait for others who have the mount.
+    /// - Parameter onDelay: called once, after some seconds.
+    func waitForEnd(_ onDelay: (UnmountDelay) -> Void) {
         let deadline = Clock.nanoseconds() &+ Self.patienceSeconds * 1_000_000_000
         while isRunning, Clock.nanoseconds() < deadline { usleep(1000) }
+        guard isRunning else { return }
+        if let other = holder() { return onDelay(other) }
+        onDelay(.writing)
+        while isRunning { usleep(1000) }
+    }
+
+    /// A process in whose mount namespace the file system still is.
+    private func holder() -> UnmountDelay? {
+        for name in ProcFile.names(in: Array("/proc".utf8)) ?? [] {
+            guard let process = Int32(String(decoding: name, as: UTF8.self)),
+                MountTable(process: process)?.entries.contains(where: { $0.device == device })
+                    == true
+            else { continue }
+            let command = ProcFile.contents(Array("/proc/\(process)/comm".utf8)) ?? []
+            return .mountedElsewhere(
+                processID: process, command: Array(command.dropLast()).displayed)
+        }
+        return nil
     }
 
     /// One that has ended and whose parent has not asked for its end yet is as good as gone.

@@ -119,6 +119,26 @@ struct MountSourceTests {
         }
     }
 
+    @Test func `umount says in whose namespace the mount lives on, and does not wait`() throws {
+        try withBase { program in
+            #expect(try program.run("mount", "base", "m").status == 0)
+            let other = try program.start(
+                shell: "exec unshare -m --propagation private sh -c '> ready; exec sleep 100'")
+            while !FileManager.default.fileExists(atPath: program.directory + "/ready") {
+                usleep(10_000)
+            }
+            let umount = try program.run("umount", "m")
+            #expect(umount.status == 0)
+            #expect(
+                umount.errors.contains(
+                    "m is unmounted; it lives on in the mount namespace of process "
+                        + "\(other.processIdentifier) (sleep)"),
+                "\(umount.errors)")
+            other.terminate()
+            other.waitUntilExit()
+        }
+    }
+
     @Test func `a directory that is gone is not the root`() throws {
         try withBase { program in
             for command in ["mount base .", "umount ."] {
