@@ -53,6 +53,8 @@ static int make_mounts(struct child *child) {
             child->mount_index = SIZE_MAX;
             return -1;
         }
+        for (size_t index = 0; index < request->detached_count; index++)
+            umount2(request->detached[index], MNT_DETACH | UMOUNT_NOFOLLOW);
     }
     for (size_t index = 0; index < request->mount_count; index++) {
         const struct vitrine_mount *m = &request->mounts[index];

@@ -19,7 +19,7 @@ struct ChangeStatistics {
         let rows = changes.map { change in
             let (old, new) = (change.oldBytes, change.newBytes)
             return (
-                path: "\(change.kind.rawValue) \(change.path)".visible, old: String(old),
+                path: "\(change.kind.rawValue) \(change.path.visible)", old: String(old),
                 new: String(new), difference: Self.difference(old, new)
             )
         }

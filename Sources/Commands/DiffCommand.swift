@@ -60,7 +60,7 @@ struct DiffCommand: ParsableCommand {
         case nil:
             let separator = nameStatus ? "\t" : " "
             Terminal.write(
-                changes.map { "\($0.kind.rawValue)\(separator)\($0.path)".visible + "\n" }
+                changes.map { "\($0.kind.rawValue)\(separator)\($0.path.visible)\n" }
                     .joined())
         case .json?: Terminal.write(Self.byKind(changes), indent: nil)
         case .template(let template)?:

@@ -37,7 +37,9 @@ extension Engine {
         for path in [state, bundles] { try HostDirectory.makeAll(path, permissions: 0o700) }
         return ContainerRuntime(
             choice: found.choice, stateRoot: state, bundleRoot: bundles,
-            networkHelper: found.networkHelper, program: found.program)
+            networkHelper: found.networkHelper, program: found.program,
+            // A volume of a container may be in a mount of ours; what a step has is in the store.
+            foreignMounts: { purpose == .steps ? Self.mounts().map(\.mountPoint) : [] })
     }
 
     func runtimeFact() -> String {

@@ -217,7 +217,8 @@ final class StepMounts {
         let own = ContainerRuntime(
             choice: runtime.choice, stateRoot: StoreLayout.runtimeState(inMemory: directory),
             bundleRoot: StoreLayout.bundles(inMemory: directory), rootless: runtime.rootless,
-            networkHelper: runtime.networkHelper, program: runtime.program)
+            networkHelper: runtime.networkHelper, program: runtime.program,
+            foreignMounts: runtime.foreignMounts)
         for path in [own.stateRoot, own.bundleRoot] {
             try HostDirectory.make(path, permissions: 0o700)
         }

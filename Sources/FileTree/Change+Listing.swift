@@ -12,7 +12,7 @@ extension Change {
     }
 
     /// `C /etc`, with a newline; what could move a terminal's cursor is escaped.
-    package var line: String { "\(kind.rawValue) \(path)".visible + "\n" }
+    package var line: String { "\(kind.rawValue) \(path.visible)\n" }
 }
 
 extension [Change] {

@@ -1,3 +1,5 @@
+internal import ImageSpec
+
 /// A place inside a tree: the names from the root down; the root itself is empty.
 package struct TreePath: Hashable, Comparable, Sendable {
     package var names: [EntryName]
@@ -53,4 +55,8 @@ package struct TreePath: Hashable, Comparable, Sendable {
 extension TreePath: CustomStringConvertible {
     /// With a leading `/`, as a container sees it.
     package var description: String { "/" + String(decoding: bytes, as: UTF8.self) }
+
+    /// The same on one line, for a terminal: what could move its cursor, and bytes that are not
+    /// UTF-8, are escaped.
+    package var visible: String { "/" + String(visible: bytes) }
 }

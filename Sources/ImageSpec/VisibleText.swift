@@ -8,6 +8,33 @@ extension String {
     /// The text with its lines; other control characters are written as escapes.
     package var visibleLines: String { escapingControls { $0 == "\t" || $0 == "\n" } }
 
+    /// Bytes that should be UTF-8, on one line: as ``visible``, and those that are not as `\xff`.
+    package init(visible bytes: [UInt8]) {
+        var text = UnicodeScalarView()
+        var parser = Unicode.UTF8.ForwardParser()
+        var iterator = bytes.makeIterator()
+        var place = 0
+        parsing: while true {
+            switch parser.parseScalar(from: &iterator) {
+            case .valid(let scalar):
+                text.append(Unicode.UTF8.decode(scalar))
+                place += scalar.count
+            case .error(let length):
+                for byte in bytes[place..<(place + length)] {
+                    text.append(contentsOf: Self.escape(UInt32(byte)).unicodeScalars)
+                }
+                place += length
+            case .emptyInput: break parsing
+            }
+        }
+        self = String(text).visible
+    }
+
+    private static func escape(_ value: UInt32) -> String {
+        let digits = String(value, radix: 16)
+        return "\\x" + (digits.utf8.count == 1 ? "0" : "") + digits
+    }
+
     private func escapingControls(_ isKept: (Unicode.Scalar) -> Bool) -> String {
         guard unicodeScalars.contains(where: { $0.isControl && !isKept($0) }) else { return self }
         var result = String.UnicodeScalarView()
@@ -19,10 +46,7 @@ extension String {
             switch scalar {
             case "\n": result.append(contentsOf: "\\n".unicodeScalars)
             case "\r": result.append(contentsOf: "\\r".unicodeScalars)
-            default:
-                let digits = String(scalar.value, radix: 16)
-                let escape = "\\x" + (digits.utf8.count == 1 ? "0" : "") + digits
-                result.append(contentsOf: escape.unicodeScalars)
+            default: result.append(contentsOf: Self.escape(scalar.value).unicodeScalars)
             }
         }
         return String(result)

@@ -58,6 +58,8 @@ extension ChildProcess {
         package var furtherDescriptors: [Int32] = []
         package var group = Group.inherited
         package var namespaces: Namespaces = []
+        /// Mount points that the child leaves out of its own mount namespace, as far as it can.
+        package var detached: [String] = []
         package var mounts: [Mount] = []
         /// Sent to the child when the *thread* that started it ends (prctl(2), PR_SET_PDEATHSIG).
         package var deathSignal: Int32 = 0
@@ -169,6 +171,7 @@ extension ChildProcess.Request {
                 type: mount.type.map { unsafe texts.text($0) }, flags: mount.flags,
                 data: mount.data.map { unsafe texts.text($0) })
         }
+        let detached = unsafe self.detached.map { unsafe Optional(texts.text($0)) }
         let descriptors =
             [standardInput ?? -1, standardOutput ?? -1, standardError ?? -1] + furtherDescriptors
         let group: Int32 =
@@ -179,18 +182,21 @@ extension ChildProcess.Request {
             }
         return unsafe mounts.withUnsafeBufferPointer { mounts in
             unsafe descriptors.withUnsafeBufferPointer { descriptors in
-                unsafe arguments.withUnsafeMutableBufferPointer { arguments in
-                    unsafe environment.withUnsafeMutableBufferPointer { environment in
-                        var request = unsafe vitrine_spawn_request(
-                            group: group, death_signal: deathSignal,
-                            unshare_flags: namespaces.rawValue, mounts: mounts.baseAddress,
-                            mount_count: mounts.count,
-                            directory: directory.map { unsafe UnsafePointer(texts.text($0)) },
-                            descriptors: descriptors.baseAddress,
-                            descriptor_count: descriptors.count,
-                            program: texts.text(program), arguments: arguments.baseAddress,
-                            environment: environment.baseAddress)
-                        return unsafe body(&request)
+                unsafe detached.withUnsafeBufferPointer { detached in
+                    unsafe arguments.withUnsafeMutableBufferPointer { arguments in
+                        unsafe environment.withUnsafeMutableBufferPointer { environment in
+                            var request = unsafe vitrine_spawn_request(
+                                group: group, death_signal: deathSignal,
+                                unshare_flags: namespaces.rawValue,
+                                detached: detached.baseAddress, detached_count: detached.count,
+                                mounts: mounts.baseAddress, mount_count: mounts.count,
+                                directory: directory.map { unsafe UnsafePointer(texts.text($0)) },
+                                descriptors: descriptors.baseAddress,
+                                descriptor_count: descriptors.count,
+                                program: texts.text(program), arguments: arguments.baseAddress,
+                                environment: environment.baseAddress)
+                            return unsafe body(&request)
+                        }
                     }
                 }
             }

@@ -26,6 +26,7 @@ package struct Errno: Error, Hashable, Sendable {
     package static let systemFileTableFull = Errno(rawValue: ENFILE)
     package static let stale = Errno(rawValue: ESTALE)
     package static let noSpace = Errno(rawValue: ENOSPC)
+    package static let quotaExceeded = Errno(rawValue: EDQUOT)
     package static let deviceOffset = Errno(rawValue: ENXIO)
     package static let readOnly = Errno(rawValue: EROFS)
     package static let notEmpty = Errno(rawValue: ENOTEMPTY)

@@ -138,7 +138,7 @@ package struct Collector {
         }
         try check(marker)
         if !dryRun, !layers.isEmpty || !directories.isEmpty {
-            (layers, directories) = try store.write("a collection") { database in
+            (layers, directories) = try store.writeRemoval("a collection") { database in
                 // Only what came since the snapshot is walked.
                 try marker.mark(database)
                 try check(marker)

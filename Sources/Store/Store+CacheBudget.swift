@@ -76,7 +76,7 @@ extension Store {
     /// - Returns: what was removed.
     package func evict(_ holdings: [CacheHolding]) throws(StoreError) -> [CacheHolding] {
         if holdings.isEmpty { return [] }
-        return try write("the eviction of cache entries") { database in
+        return try writeRemoval("the eviction of cache entries") { database in
             let held = try Data.fetchSet(database, sql: "SELECT tree FROM leasedTrees")
             var removed: [CacheHolding] = []
             for holding in holdings {

@@ -72,7 +72,7 @@ extension Store {
     package func removeImage(
         _ id: ImageID, force: Bool = true
     ) throws(StoreError) -> [Reference] {
-        let names = try write("an image's end") { database in
+        let names = try writeRemoval("an image's end") { database in
             let names = try String.fetchAll(
                 database, sql: "SELECT reference FROM names WHERE image = ? ORDER BY reference",
                 arguments: [id.digest.data]
@@ -97,7 +97,7 @@ extension Store {
 
     /// Takes an image away unless it has a name, or got one meanwhile.
     package func removeUnnamedImage(_ id: ImageID) throws(StoreError) {
-        try write("an image's end") { database in
+        try writeRemoval("an image's end") { database in
             try database.execute(
                 sql: """
                     DELETE FROM images WHERE id = :id

@@ -7,6 +7,10 @@ extension Store {
     /// Rewrites index.json from the names, so that tools that read OCI layouts see them. It is
     /// written again after a boot, and need not be durable.
     func writeIndex() throws(StoreError) {
+        try freeingRoom { () throws(StoreError) in try replaceIndex() }
+    }
+
+    private func replaceIndex() throws(StoreError) {
         do {
             let lock = try lockIndex()
             try HostDirectory.replaceFile(

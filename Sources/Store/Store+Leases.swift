@@ -163,7 +163,7 @@ extension Store {
             throw StoreError(
                 .inUse, "a container of a process that ended still runs", path: layout.leaseRun(id))
         }
-        try write("the end of a lease") { database in
+        try writeRemoval("the end of a lease") { database in
             try database.execute(sql: "DELETE FROM leases WHERE id = ?", arguments: [id.text])
         }
         try? HostDirectory.unlink(layout.leaseLock(id))  // as good as removed: nobody has it locked

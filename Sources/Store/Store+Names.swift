@@ -54,7 +54,7 @@ extension Store {
     /// Takes the name away, and the image with its last name.
     /// - Returns: nil if nothing had the name.
     package func removeName(_ reference: Reference) throws(StoreError) -> NameRemoval? {
-        let removal: NameRemoval? = try write("a name's end") { database in
+        let removal: NameRemoval? = try writeRemoval("a name's end") { database in
             guard
                 let image = Digest(
                     try Data.fetchOne(

@@ -22,6 +22,7 @@ package final class Store: Sendable {
         directories = DirectoryCache()
         database = try Self.open(layout)
         try recoverFromEarlierBoot()
+        RoomReserve(layout).renew()
     }
 
     /// Runs `body` in a read transaction.

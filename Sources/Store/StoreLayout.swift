@@ -17,6 +17,7 @@ package import ImageSpec
 ///            containers/<id>/control                      the socket of the process that runs it
 ///            volumes/<name>/data, lock                    directories that outlive containers
 ///            volumes/<name>/new, draft, filling           until it is filled
+///            reserve                                      room that is kept for removals
 ///            runtime-probe.json                           which OCI runtime works here
 ///            cache-mounts/<name>/data, lock, id           directories of RUN --mount=type=cache
 ///            run/<lease>/memory-<n>/…                     a tmpfs: what never reaches the disk
@@ -42,6 +43,8 @@ package struct StoreLayout: Hashable, Sendable {
     package var indexLock: String { locks + "/index" }
     /// See ``Store/inodeKey()``.
     package var inodeKey: String { root + "/inode-key" }
+    /// See ``RoomReserve``.
+    var reserve: String { root + "/reserve" }
     package var contextCaches: String { root + "/context-cache" }
     /// What was found out about this host's OCI runtimes.
     package var runtimeProbe: String { root + "/runtime-probe.json" }

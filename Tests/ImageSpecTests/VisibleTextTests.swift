@@ -13,4 +13,14 @@ struct VisibleTextTests {
         #expect(text.visible == line)
         #expect(text.visibleLines == lines)
     }
+
+    @Test(
+        arguments: [
+            ([0x64, 0xFF, 0x69], #"d\xffi"#), ([0xC3, 0xA9, 0xC3], "\u{E9}\\xc3"),
+            ([0xE2, 0x82, 0x0A, 0x1B], #"\xe2\x82\n\x1b"#), ([], ""),
+            ([0xED, 0xA0, 0x80, 0x5C, 0x78], #"\xed\xa0\x80\x"#),
+        ] as [([UInt8], String)])
+    func `bytes that are not UTF-8 become escapes`(_ bytes: [UInt8], _ text: String) {
+        #expect(String(visible: bytes) == text)
+    }
 }

@@ -6,38 +6,6 @@ import Testing
 /// a mount that can be taken away.
 @Suite(.serialized, .enabled(if: Program.obstacle == nil, "\(Program.obstacle ?? "")"))
 struct FaultyStoreTests {
-    /// A program whose store, with the image `base`, is on a file system of its own.
-    private func withDisk(
-        megabytes: Int = 64, _ body: (Program) throws -> Void
-    ) throws {
-        let program = try Program()
-        defer { program.remove() }
-        try check(
-            program,
-            """
-            truncate -s \(megabytes)M disk && mkfs.ext4 -q disk && mkdir store w && \
-            mount -o loop disk store && chmod 700 store
-            """)
-        defer {
-            for place in ["m", "w"] { _ = try? program.run("umount", "--lazy", place) }
-            _ = try? program.run(shell: "umount store || umount -l store")  // told by the suite
-        }
-        try program.importBase()
-        try body(program)
-    }
-
-    @discardableResult
-    private func check(
-        _ program: Program, _ script: String, status: Int32 = 0, says: String? = nil
-    ) throws -> String {
-        let output = try program.run(shell: script)
-        #expect(output.status == status, "\(script): \(output.errors)")
-        if let says {
-            #expect((output.text + output.errors).contains(says), "\(script): \(output.errors)")
-        }
-        return output.text
-    }
-
     private static let readOnly = "the store is on a read-only file system"
 
     @Test func `a store on a read-only file system can be read, and says why it cannot be changed`()

@@ -58,10 +58,21 @@ struct SandboxFixture {
             directory: directory,
             runtime: ContainerRuntime(
                 choice: choice, stateRoot: directory + "/state",
-                bundleRoot: directory + "/bundles"))
+                bundleRoot: directory + "/bundles", foreignMounts: viewsOfOtherTests))
         let result = try await body(fixture)
         try fixture.expectNothingLeft()
         return result
+    }
+
+    /// They wait for the end of their mounts.
+    @Sendable private static func viewsOfOtherTests() -> [String] {
+        guard let file = try? OwnedDescriptor(opening: "/proc/self/mounts", .readOnly),
+            let table = try? DescriptorIO.readAll(file.rawValue, limit: 1 << 24)
+        else { return [] }
+        return String(decoding: table, as: UTF8.self).split(separator: "\n").compactMap { line in
+            let fields = line.split(separator: " ")
+            return fields.count > 2 && fields[2] == "fuse.vitrine" ? String(fields[1]) : nil
+        }
     }
 
     private static func makeRootfs(_ directory: String) throws {

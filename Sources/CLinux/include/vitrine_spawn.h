@@ -25,6 +25,9 @@ struct vitrine_spawn_request {
     int death_signal;
     // Flags of unshare(2). With CLONE_NEWNS all mounts become slaves of the parent's.
     int unshare_flags;
+    // Mount points that the child detaches there before it makes mounts; those that it can.
+    char *const *detached;
+    size_t detached_count;
     const struct vitrine_mount *mounts;
     size_t mount_count;
     // NULL stays in the parent's.

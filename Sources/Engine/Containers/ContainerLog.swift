@@ -106,9 +106,14 @@ final class ContainerLog: Sendable {
             }
             rest = rest[part.endIndex...]
             guard let file = state.file?.rawValue else { return }
-            // A full disk costs lines of the log, not the container.
-            try? DescriptorIO.writeAll(file, Array(part))
-            state.sizeBytes += Int64(part.count)
+            do throws(Errno) {
+                try DescriptorIO.writeAll(file, Array(part))
+                state.sizeBytes += Int64(part.count)
+            } catch {
+                // A full disk costs lines of the log, not the container. No line is left in parts,
+                // or the next one would be taken for its rest.
+                try? DescriptorIO.truncate(file, to: UInt64(clamping: state.sizeBytes))
+            }
         }
     }
 

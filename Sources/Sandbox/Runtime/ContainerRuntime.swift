@@ -17,11 +17,14 @@ package struct ContainerRuntime: Sendable {
     /// crun copies itself before it runs anything, so that no container can write to the program, and
     /// starts a second time: 2.5 ms of 8. One that is sealed already spares it that.
     package let program: SealedProgram?
+    /// The mount points that are nothing to its containers. Where the runtime has a mount namespace of
+    /// its own, and the host's mounts are private, each container would keep them alive.
+    package let foreignMounts: @Sendable () -> [String]
 
     package init(
         choice: RuntimeChoice, stateRoot: String, bundleRoot: String,
         rootless: RootlessMapping? = nil, networkHelper: NetworkHelper? = nil,
-        program: SealedProgram? = nil
+        program: SealedProgram? = nil, foreignMounts: @escaping @Sendable () -> [String] = { [] }
     ) {
         self.choice = choice
         self.stateRoot = stateRoot
@@ -29,6 +32,7 @@ package struct ContainerRuntime: Sendable {
         self.rootless = rootless
         self.networkHelper = networkHelper
         self.program = program
+        self.foreignMounts = foreignMounts
     }
 
     /// The descriptors that the command gets; borrowed for the start. Nil is /dev/null.
@@ -64,6 +68,7 @@ package struct ContainerRuntime: Sendable {
         request.group = .own
         if choice.needsPrivateCgroupMount {
             request.namespaces = [.mount]
+            request.detached = foreignMounts()
             // nosuid, nodev, noexec
             request.mounts = [
                 .init(

@@ -67,7 +67,8 @@ extension Store {
     package func updateState(
         of id: ContainerID, _ change: (inout ContainerState) -> Void
     ) throws(StoreError) -> ContainerState? {
-        try write("a container's state") { database in
+        // How a container ended is to be told, above all where it filled the disk.
+        try writeRemoval("a container's state") { database in
             guard var record = try Self.container(id, in: database) else { return nil }
             change(&record.state)
             try database.execute(

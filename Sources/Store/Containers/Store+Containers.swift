@@ -182,7 +182,7 @@ extension Store {
     /// Removes a container with all it changed.
     package func remove(_ container: OpenContainer) throws(StoreError) {
         let id = container.record.id
-        try write("a container's end") { database in
+        try writeRemoval("a container's end") { database in
             try database.execute(sql: "DELETE FROM containers WHERE id = ?", arguments: [id.text])
             try database.bumpGeneration()
         }

@@ -119,7 +119,7 @@ extension Store {
         }
         let lock = try lockVolume(name)
         defer { withExtendedLifetime(lock) {} }
-        try write("a volume's end") { database in
+        try writeRemoval("a volume's end") { database in
             let rows = try Row.fetchAll(database, sql: "SELECT * FROM containers ORDER BY id")
             for container in try rows.map(ContainerRecord.init(row:))
             where container.settings.volumeNames.contains(name) {

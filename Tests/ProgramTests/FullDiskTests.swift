@@ -1,0 +1,77 @@
+import Foundation
+import Testing
+
+/// Containers that fill the disk of their store: clear errors, nothing broken, and a way out.
+@Suite(.serialized, .enabled(if: Program.obstacle == nil, "\(Program.obstacle ?? "")"))
+struct FullDiskTests {
+    /// Takes all that is left, to the last block, from outside.
+    private static let fill = """
+        for size in 64k 1k; do dd if=/dev/zero bs=$size status=none >> store/filler; done 2> dd.log
+        sync -f store; dd if=/dev/zero bs=512 status=none >> store/filler 2>> dd.log
+        df --output=avail store | tail -n 1
+        """
+
+    private func run(_ script: String) -> String {
+        "$VITRINE run --network none --name \(script)"
+    }
+
+    @Test func `what is on a full disk can be removed, and all goes on when there is room`() throws
+    {
+        try withDisk(megabytes: 128) { program in
+            try check(program, run("one base sh -c 'seq 10000 > /one; exit 7'"), status: 7)
+            try check(program, run("two base sh -c 'seq 20000 > /two'"))
+            try check(program, "$VITRINE commit two image && $VITRINE volume create data")
+            try check(program, "test -e store/reserve && \(Self.fill)", says: "0")
+            try check(
+                program, "$VITRINE tag base other", status: 1,
+                says: "no room left on its file system")
+            try check(
+                program, "$VITRINE create base true", status: 1, says: "No space left on device")
+            try check(program, "$VITRINE exec one true", status: 125, says: "is not running")
+            try check(program, "$VITRINE ps -a", says: "Exited (7)")
+            try check(program, "$VITRINE diff one", says: "A /one")
+            // What one removal frees is taken at once by whoever fills the disk.
+            for command in ["rm one", "rmi image", "volume rm data", "gc"] {
+                try check(program, "$VITRINE \(command) && \(Self.fill)")
+            }
+            try check(program, "rm store/filler && $VITRINE fsck", says: "clean")
+            try check(program, "$VITRINE start -a two && $VITRINE diff two", says: "A /two")
+            try check(program, "test -e store/reserve && $VITRINE commit two image")
+            #expect(try program.run("ps", "-aq").text.split(separator: "\n").count == 1)
+        }
+    }
+
+    @Test func `a container that fills the disk is told so, and its end is`() throws {
+        try withDisk(megabytes: 128) { program in
+            try check(program, run("full -d base sh -c 'trap \"exit 5\" TERM; cat; exit 6'"))
+            let script = """
+                echo kept > /etc/kept; busybox sync; cat /dev/zero > /big; echo code $?; echo more > /etc/more
+                """
+            let output = try program.run(shell: run("big base sh -c '\(script)'"))
+            #expect(output.text.contains("code 1"))
+            #expect(output.errors.contains("No space left on device"))
+            try check(program, Self.fill, says: "0")
+            try check(program, "$VITRINE inspect -f '{{.State.ExitCode}}' full", says: "6")
+            try check(program, "$VITRINE ps -a", says: "Exited")
+            try check(program, "$VITRINE rm big && rm store/filler && $VITRINE fsck", says: "clean")
+            try check(program, run("again base cat /etc/passwd"), says: "root")
+        }
+    }
+
+    @Test func `a log on a full disk has whole lines only, and goes on`() throws {
+        try withDisk { program in
+            let script = #"""
+                while sleep 0.01; do echo "$(seq 1 1500 | busybox tr "\n" " ")"; done
+                """#
+            try check(program, run("talks -d base sh -c '\(script)'"))
+            try check(program, "\(Self.fill); sleep 0.5; rm store/filler; sleep 0.5")
+            try check(program, "$VITRINE stop -t 0 talks")
+            let log = try program.run(shell: "cat store/containers/*/log").text
+            let line = #/^\S+Z std(out|err) [FP] (1 2 3 .* 1500 )?$/#
+            let broken = log.split(separator: "\n").filter { $0.wholeMatch(of: line) == nil }
+            #expect(broken.isEmpty, "\(broken.map { $0.prefix(200) })")
+            #expect(log.count > 100_000)
+            try check(program, "$VITRINE rm talks && $VITRINE fsck", says: "clean")
+        }
+    }
+}
