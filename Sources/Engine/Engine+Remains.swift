@@ -39,8 +39,16 @@ extension Engine {
         let own = try store.lease("clear up after \(lease)")
         defer { own.end() }
         try ContainerRuntime(
-            choice: try containerRuntime(own).choice, stateRoot: state, bundleRoot: bundles
+            choice: try choice(for: state, own), stateRoot: state, bundleRoot: bundles
         ).removeLeftovers()
+    }
+
+    /// The runtime that made the containers of a state: steps and containers may have different ones.
+    private func choice(for state: String, _ lease: Lease) throws -> RuntimeChoice {
+        let ofSteps = try containerRuntime(lease).choice
+        guard let kind = try ContainerRuntime.kind(ofContainersIn: state), kind != ofSteps.kind
+        else { return ofSteps }
+        return try containerRuntime(lease, for: .containers).choice
     }
 
     /// A view whose process was killed answers every call with ENOTCONN until it is taken away.

@@ -242,6 +242,19 @@ struct RunTests {
         }
     }
 
+    /// Kills the process that has the program's only running container.
+    private func killSupervisor(_ program: Program) throws {
+        let supervisors = try FileManager.default.contentsOfDirectory(atPath: "/proc")
+            .compactMap { Int32($0) }.filter { number in
+                // One that has ended meanwhile is none.
+                let line = try? String(contentsOfFile: "/proc/\(number)/cmdline", encoding: .utf8)
+                return line?.contains("\0supervise\0") == true && line?.contains("bash") == false
+                    && line?.contains(program.directory) == true
+            }
+        // What ends the container with it is a copy of it, and made later.
+        kill(try #require(supervisors.min()), SIGKILL)
+    }
+
     @Test func `a container whose process was killed is told so, and keeps its files`() throws {
         try withProgram { program in
             _ = try run(
@@ -250,23 +263,19 @@ struct RunTests {
             try wait(for: "begun") { try program.run("logs", "hurt").text }
             let first = try program.run("inspect", "--format", "{{.State.Pid}}", "hurt").text
                 .trimmingCharacters(in: .newlines)
-            let supervisors = try FileManager.default.contentsOfDirectory(atPath: "/proc")
-                .compactMap { Int32($0) }.filter { number in
-                    // One that has ended meanwhile is none.
-                    let line = try? String(
-                        contentsOfFile: "/proc/\(number)/cmdline", encoding: .utf8)
-                    return line?.contains("\0supervise\0") == true
-                        && line?.contains("bash") == false
-                        && line?.contains(program.directory) == true
-                }
-            // What ends the container with it is a copy of it, and made later.
-            kill(try #require(supervisors.min()), SIGKILL)
+            try killSupervisor(program)
             try wait(for: "exited Exited (255)") { try status(program, "hurt") }
             // Its processes go with it.
             try wait(for: "gone") { unsafe access("/proc/\(first)", F_OK) == 0 ? "there" : "gone" }
             #expect(try program.run("diff", "hurt").text == "C /etc\nA /etc/kept\n")
             #expect(try program.run("start", "hurt").status == 0)
             #expect(try program.run("exec", "hurt", "cat", "/etc/kept").text == "kept\n")
+            // At once, while what was left is still being ended.
+            for _ in 0..<4 {
+                try killSupervisor(program)
+                let start = try program.run("start", "hurt")
+                #expect(start.status == 0, "\(start.errors)")
+            }
             #expect(try program.run("rm", "-f", "hurt").status == 0)
             #expect(try program.names(in: "store/run") == [])
             #expect(try program.names(in: "store/work") == [])

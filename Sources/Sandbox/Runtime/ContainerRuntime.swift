@@ -1,3 +1,4 @@
+internal import Glibc
 package import LinuxIO
 
 /// Runs containers with an OCI runtime.
@@ -106,6 +107,21 @@ package struct ContainerRuntime: Sendable {
         }
     }
 
+    private static let crunStateName = "status"
+    private static let runcStateName = "state.json"
+
+    /// Which runtime made the containers whose state is kept below the directory; nil if that cannot be
+    /// told, as of one that was killed in the making.
+    package static func kind(
+        ofContainersIn stateRoot: String
+    ) throws(SandboxError) -> RuntimeChoice.Kind? {
+        for identifier in try containers(stateRoot) {
+            if HostDirectory.exists("\(stateRoot)/\(identifier)/\(runcStateName)") { return .runc }
+            if HostDirectory.exists("\(stateRoot)/\(identifier)/\(crunStateName)") { return .crun }
+        }
+        return nil
+    }
+
     /// Ends and removes the containers of processes that are gone.
     ///
     /// The caller makes sure that no process uses `stateRoot` any more, such as by the lock of the
@@ -114,7 +130,7 @@ package struct ContainerRuntime: Sendable {
     package func removeLeftovers() throws(SandboxError) {
         // What one runtime does not understand of another's state it takes for a container that
         // never was, and removes the state alone.
-        let foreign = choice.kind == .crun ? "state.json" : "status"
+        let foreign = choice.kind == .crun ? Self.runcStateName : Self.crunStateName
         for identifier in try Self.containers(stateRoot) {
             guard !HostDirectory.exists("\(stateRoot)/\(identifier)/\(foreign)") else {
                 throw SandboxError(
@@ -123,7 +139,10 @@ package struct ContainerRuntime: Sendable {
                     hint: "end its processes, then remove \(stateRoot)/\(identifier)")
             }
             let output = try perform(["delete", "--force", identifier])
-            // Another process may have been quicker; that it is gone is what counts.
+            // Another process may have been quicker, or be about to; that it is gone is what counts.
+            for _ in 0..<200 where HostDirectory.exists("\(stateRoot)/\(identifier)") {
+                usleep(10_000)
+            }
             guard !HostDirectory.exists("\(stateRoot)/\(identifier)") else {
                 throw SandboxError(
                     .runtimeFailed,
