@@ -32,6 +32,13 @@ enum GoFlags {
         }
     }
 
+    /// Options whose number may be below zero, with their long names.
+    private static let numbered = [
+        "-n": "--tail", "--tail": "--tail", "-t": "--time", "--time": "--time",
+        "--timeout": "--timeout", "--last": "--last", "--pids-limit": "--pids-limit",
+        "--memory-swap": "--memory-swap",
+    ]
+
     /// Options that may stand before the command's name, with a value.
     private static let rootOptions: Set<String> = ["--root"]
 
@@ -50,12 +57,17 @@ enum GoFlags {
         return nil
     }
 
-    /// Whether the process was started to run a command of somebody else's: then 64 may be that one's
-    /// code, and Docker's for wrong usage is 125.
-    static func runsCommand(_ arguments: [String] = Array(CommandLine.arguments.dropFirst()))
-        -> Bool
-    {
-        commandIndex(arguments).map { ["run", "exec"].contains(arguments[$0]) } ?? false
+    /// Commands of ours that Docker has not, or not in this form: their code for wrong usage is 64.
+    private static let ownCommands: Set<String> = [
+        "build", "cache", "df", "fsck", "gc", "mount", "serve", "umount",
+    ]
+
+    /// Whether the process was started for a command of Docker's, whose code for wrong usage is 125.
+    /// For `run` and `exec` any other may be that of the command they run.
+    static func isDockersCommand(
+        _ arguments: [String] = Array(CommandLine.arguments.dropFirst())
+    ) -> Bool {
+        commandIndex(arguments).map { !ownCommands.contains(arguments[$0]) } ?? false
     }
 
     /// The arguments with `=true` taken away from boolean flags, and those with `=false` left out.
@@ -69,6 +81,13 @@ enum GoFlags {
         for (index, given) in arguments.enumerated() {
             var argument = given
             if argument == "--" { return result + arguments[index...] }
+            // Go's take a number below zero as a value; it would be an option here.
+            if argument.hasPrefix("-"), Int(argument) != nil,
+                let option = result.last.flatMap({ Self.numbered[$0] })
+            {
+                result[result.count - 1] = "\(option)=\(argument)"
+                continue
+            }
             // Elsewhere it is a port.
             if argument.hasPrefix("-p="), result.contains("commit") {
                 argument = "--pause=" + argument.dropFirst(3)

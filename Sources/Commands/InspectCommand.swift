@@ -70,8 +70,13 @@ struct InspectCommand: ParsableCommand {
             return try engine.inspect(try engine.image(name))
         } catch let error as EngineError where error.code != .ambiguous {
             // What is no image's name may be a volume's.
-            guard let volume = try? engine.volume(name) else { throw error }
-            return engine.inspect(volume)
+            if let volume = try? engine.volume(name) { return engine.inspect(volume) }
+            guard error.code == .notFound else { throw error }
+            throw EngineError(
+                .notFound, "there is no container, image or volume \"\(name)\"",
+                hint:
+                    "\"vitrine ps -a\", \"vitrine images\" and \"vitrine volume ls\" list what is there"
+            )
         }
     }
 }

@@ -18,8 +18,7 @@ enum Terminal {
     /// - Parameter indent: nil prints it on one line.
     static func write(_ json: JSONValue, indent: Int?) {
         // JSON escapes what is below the blank by itself.
-        let bytes = indent.map { json.encoded(indent: $0) } ?? json.encoded
-        let text = String(decoding: bytes, as: UTF8.self)
+        let text = String(decoding: json.encodedForPeople(indent: indent), as: UTF8.self)
         var visible = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
             if (0x7F...0x9F).contains(scalar.value) {

@@ -16,9 +16,8 @@ extension VitrineCommand {
             try command.run()
         } catch {
             code = exitCode(for: error).rawValue
-            if code == ExitCode.validationFailure.rawValue, GoFlags.runsCommand() {
-                code = ContainerExit.failure.rawValue
-            }
+            let isUsage = code == ExitCode.validationFailure.rawValue || error is OptionError
+            if isUsage, GoFlags.isDockersCommand() { code = ContainerExit.failure.rawValue }
             let message = fullMessage(for: error)
             if !message.isEmpty {
                 // What was asked for, such as help, is a result.

@@ -15,7 +15,8 @@ package struct VitrineCommand: ParsableCommand {
               vitrine build -t app .               build on it
               vitrine serve --detach               show everything as directories
 
-            Exit codes: 0 done, 1 failed, 64 wrong usage, 128 and the signal's number when \
+            Exit codes: 0 done, 1 failed, 125 wrong usage (64 for commands that Docker has not, and \
+            for build), 128 and the signal's number when \
             interrupted (130 by Ctrl-C).
             """,
         version: Engine.version,

@@ -107,7 +107,9 @@ extension StepRunner {
             {
                 return nil
             }
-            return Views.MountTarget(path: path, kind: target.kind == .file ? .file : .directory)
+            return Views.MountTarget(
+                path: path, kind: target.kind == .file ? .file : .directory,
+                permissions: target.permissions)
         }
     }
 }

@@ -1,16 +1,23 @@
 /// Writes a ``JSONValue`` with the bytes that Go's encoder writes for the same content.
 ///
 /// Slashes stand as they are; `<`, `>`, `&`, U+2028 and U+2029 are escaped, as Docker and BuildKit
-/// do, so a config of the same content has the same digest.
+/// do, so a config of the same content has the same digest. What people read has the first three as
+/// they are, as Docker's commands print them.
 package struct JSONWriter {
     private var output: [UInt8] = []
     /// Spaces a level; nil writes everything on one line.
     private let indent: Int?
+    private let isForPeople: Bool
 
-    private init(indent: Int?) { self.indent = indent }
+    private init(indent: Int?, isForPeople: Bool) {
+        self.indent = indent
+        self.isForPeople = isForPeople
+    }
 
-    package static func write(_ value: JSONValue, indent: Int? = nil) -> [UInt8] {
-        var writer = JSONWriter(indent: indent)
+    package static func write(
+        _ value: JSONValue, indent: Int? = nil, isForPeople: Bool = false
+    ) -> [UInt8] {
+        var writer = JSONWriter(indent: indent, isForPeople: isForPeople)
         writer.write(value, depth: 0)
         return writer.output
     }
@@ -67,7 +74,9 @@ package struct JSONWriter {
             case "\t": append("\\t")
             case "\u{08}": append("\\b")
             case "\u{0C}": append("\\f")
-            case "<", ">", "&", "\u{2028}", "\u{2029}": escape(scalar)
+            case "\u{2028}", "\u{2029}": escape(scalar)
+            case "<", ">", "&":
+                if isForPeople { append(String(scalar)) } else { escape(scalar) }
             case _ where scalar.value < 0x20: escape(scalar)
             default:
                 output.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
@@ -85,6 +94,11 @@ package struct JSONWriter {
 extension JSONValue {
     /// The document's bytes on one line.
     package var encoded: [UInt8] { JSONWriter.write(self) }
+
+    /// The document's bytes as commands print them.
+    package func encodedForPeople(indent: Int? = nil) -> [UInt8] {
+        JSONWriter.write(self, indent: indent, isForPeople: true)
+    }
 
     /// The document's bytes with `indent` spaces a level, as Go's MarshalIndent writes them.
     package func encoded(indent: Int) -> [UInt8] { JSONWriter.write(self, indent: indent) }

@@ -42,7 +42,7 @@ def run(words, check=True, **options):
     return done
 
 
-def base_layer(busybox):
+def base_layer(busybox, applets=APPLETS):
     """The files of the base image: busybox, a few users, and things to copy over."""
     output = io.BytesIO()
     with tarfile.open(fileobj=output, mode="w", format=tarfile.PAX_FORMAT) as archive:
@@ -61,7 +61,7 @@ def base_layer(busybox):
         add("home/app", 0o750, tarfile.DIRTYPE, owner=(1000, 1000))
         with open(busybox, "rb") as file:
             add("bin/busybox", 0o755, data=file.read())
-        for name in APPLETS:
+        for name in applets:
             add("bin/" + name, 0o777, tarfile.SYMTYPE, target="busybox")
         users = ["root:x:0:0", "daemon:x:1:1", "web:x:33:33", "app:x:1000:1000", "dev:x:1001:100"]
         groups = ["root:x:0:", "daemon:x:1:", "web:x:33:", "staff:x:50:app", "users:x:100:",
@@ -84,18 +84,27 @@ def base_layer(busybox):
     return output.getvalue()
 
 
-def base_image(path):
-    """Writes the image base:latest as an archive of "docker save"."""
+def architecture():
+    """This host's, as images name it."""
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+
+
+def static_busybox():
+    """Where it is on this host."""
     busybox = shutil.which("busybox")
     if busybox is None:
         raise BuilderError("there is no busybox; \"apt-get install busybox-static\"")
     with open(busybox, "rb") as file:
         if b"/ld-linux" in file.read(8192):
             raise BuilderError("busybox is not static; \"apt-get install busybox-static\"")
-    layer = base_layer(busybox)
-    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    return busybox
+
+
+def base_image(path):
+    """Writes the image base:latest as an archive of "docker save"."""
+    layer = base_layer(static_busybox())
     config = {
-        "architecture": machine, "os": "linux", "created": "2000-01-01T00:00:00Z",
+        "architecture": architecture(), "os": "linux", "created": "2000-01-01T00:00:00Z",
         "config": {"Env": ["PATH=/bin:/usr/bin"], "Cmd": ["sh"]},
         "rootfs": {"type": "layers", "diff_ids": ["sha256:" + trees.digest_of(layer)]},
         "history": [{"created": "2000-01-01T00:00:00Z", "created_by": "base"}],

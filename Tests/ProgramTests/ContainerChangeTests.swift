@@ -107,7 +107,7 @@ struct ContainerChangeTests {
             let json = try program.run("diff", "--json", "web").text
             #expect(json.contains("\"Kind\": \"A\",\n    \"Path\": \"/a\""))
             let both = try program.run("diff", "--stat", "--json", "web")
-            #expect(both.status == 64)
+            #expect(both.status == 125)
             #expect(both.errors.contains("exclude each other"))
         }
     }

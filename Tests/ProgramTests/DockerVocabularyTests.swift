@@ -33,7 +33,7 @@ struct DockerVocabularyTests {
             let missing = try program.run("inspect", "-f", "{{json .RootFS.Layer}}", "app:1")
             #expect(missing.status == 1)
             #expect(missing.errors.contains("there is no field .Layer; there are .Type, .Layers"))
-            #expect(try program.run("inspect", "-f", "", "app:1").status == 64)
+            #expect(try program.run("inspect", "-f", "", "app:1").status == 125)
         }
     }
 
@@ -42,7 +42,9 @@ struct DockerVocabularyTests {
             let result = try program.run("inspect", "-f", "{{.RepoTags}}", "missing", "base")
             #expect(result.status == 1)
             #expect(result.text == "[base:latest]\n")
-            #expect(result.errors.hasPrefix("Error: there is no image \"missing\""))
+            #expect(
+                result.errors.hasPrefix(
+                    "Error: there is no container, image or volume \"missing\""))
         }
     }
 
@@ -65,7 +67,7 @@ struct DockerVocabularyTests {
             #expect(try list("--filter", "dangling=true") == "")
             #expect(try program.run("images", "-q", "app").text.split(separator: "\n").count == 2)
             let unknown = try program.run("images", "-f", "colour=red")
-            #expect(unknown.status == 64)
+            #expect(unknown.status == 125)
             #expect(unknown.errors.contains("there is no filter \"colour\""))
             let table = try program.run(
                 "images", "--format", "table {{.ID}}\\t{{.CreatedAt}}", "base")
@@ -104,7 +106,7 @@ struct DockerVocabularyTests {
         #expect(images.status == 0)
         #expect(images.text == "REPOSITORY   TAG   IMAGE ID   CREATED   SIZE\n")
         #expect(!FileManager.default.fileExists(atPath: program.directory + "/store"))
-        #expect(try program.run("--root", "", "images").status == 64)
+        #expect(try program.run("--root", "", "images").status == 125)
     }
 
     @Test func `a store that everyone can write to is refused`() throws {

@@ -31,6 +31,48 @@ enum EachContainer {
     }
 }
 
+/// The containers that a command is told to do something to.
+struct NamedContainers: ParsableArguments {
+    @OptionGroup var store: StoreOptions
+    @Argument(help: "Containers, by name or ID.") var containers: [String]
+
+    func perform(_ body: (Engine, ContainerRecord) throws -> Void) throws {
+        let engine = try store.engine(.existing)
+        try EachContainer.perform(containers, on: engine) { try body(engine, $0) }
+    }
+}
+
+/// The containers that are named, or all that run.
+struct RunningContainers: ParsableArguments {
+    @OptionGroup var store: StoreOptions
+    @Flag(name: .shortAndLong, help: "All that run.") var all = false
+    @Argument(help: "Containers, by name or ID.") var containers: [String] = []
+
+    func validate() throws {
+        if containers.isEmpty && !all { throw ValidationError("name a container, or say --all") }
+    }
+
+    func perform(_ body: (Engine, ContainerRecord) throws -> Void) throws {
+        let engine = try store.engine(.existing)
+        let names = try EachContainer.names(containers, all: all, on: engine) { $0.isRunning }
+        try EachContainer.perform(names, on: engine) { try body(engine, $0) }
+    }
+}
+
+/// How containers are ended.
+struct StopOptions: ParsableArguments {
+    @Option(
+        name: [.customShort("t"), .customLong("time"), .customLong("timeout")],
+        help: "Seconds until it is killed (10); -1 waits for ever.")
+    var time: Int?
+    @Option(name: .shortAndLong, help: "The signal (the image's, or SIGTERM).")
+    var signal: SignalArgument?
+
+    func stop(_ record: ContainerRecord, on engine: Engine) throws {
+        try engine.stop(record, signal: signal?.number, timeoutSeconds: time)
+    }
+}
+
 /// A signal by its name or number.
 struct SignalArgument: ExpressibleByArgument {
     let number: Int32

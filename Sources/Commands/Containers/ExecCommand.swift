@@ -33,7 +33,7 @@ struct ExecCommand: ParsableCommand {
     func run() throws {
         try ContainerExit.reporting {
             if tty, !detach, interactive, !Terminal.inputIsTerminal {
-                throw EngineError(.invalid, "the input is no terminal", hint: "leave out -t")
+                throw EngineError(.invalid, "the input device is not a TTY", hint: "leave out -t")
             }
             let engine = try store.engine(.existing)
             var execution = Engine.Execution(command)

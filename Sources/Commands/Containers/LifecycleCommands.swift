@@ -12,23 +12,37 @@ struct StartCommand: ParsableCommand {
 
               vitrine start web db
               vitrine start -ai work
+              vitrine start --all --filter restart-policy=always      what a boot has to start
             """)
     @OptionGroup var store: StoreOptions
+    @Flag(help: "All that do not run.") var all = false
+    @Option(
+        name: .shortAndLong,
+        help: "Of all, those that a condition of \"ps\" holds for; KEY=VALUE.",
+        transform: { try ContainerFilter.Condition($0) })
+    var filter: [ContainerFilter.Condition] = []
     @Flag(name: .shortAndLong, help: "Stay attached to what it prints.") var attach = false
     @Flag(name: .shortAndLong, help: "Pass on what is typed.") var interactive = false
     @Option(name: .customLong("detach-keys"), help: "Keys that leave it (ctrl-p,ctrl-q).")
     var detachKeys: DetachKeysArgument?
     @Option(name: .customLong("sig-proxy"), help: "Pass signals on (true).")
     var passesSignals = true
-    @Argument(help: "Containers, by name or ID.") var containers: [String]
+    @Argument(help: "Containers, by name or ID.") var containers: [String] = []
 
     func validate() throws {
+        if containers.isEmpty, !all { throw ValidationError("start needs a container, or --all") }
+        if all, !containers.isEmpty {
+            throw ValidationError("--all and names of containers exclude each other")
+        }
+        if !filter.isEmpty, !all { throw ValidationError("--filter chooses among --all") }
         if attach || interactive, containers.count != 1 {
             throw ValidationError("only one container at a time can be attached to")
         }
     }
 
     func run() throws {
+        // A host without a store has nothing to start, at its boot.
+        if all { return try startAll() }
         let engine = try store.engine(.existing)
         guard attach || interactive, let name = containers.first else {
             return try EachContainer.perform(containers, on: engine) { try engine.start($0) }
@@ -41,6 +55,14 @@ struct StartCommand: ParsableCommand {
         if let detachKeys { options.detachKeys = detachKeys.keys }
         try ContainerExit.end(with: try engine.startAttached(record, options))
     }
+
+    private func startAll() throws {
+        guard let engine = try store.existingEngine() else { return }
+        let found = try ContainerFilter(filter).select(from: engine.containers(), on: engine)
+        // The oldest first: others may join their networks.
+        let names = found.filter { !$0.state.isRunning }.reversed().map(\.record.name)
+        try EachContainer.perform(names, on: engine) { try engine.start($0) }
+    }
 }
 
 struct StopCommand: ParsableCommand {
@@ -51,26 +73,11 @@ struct StopCommand: ParsableCommand {
               vitrine stop -t 30 db      thirty seconds to end by itself
               vitrine stop --all
             """)
-    @OptionGroup var store: StoreOptions
-    @Option(
-        name: [.customShort("t"), .customLong("time"), .customLong("timeout")],
-        help: "Seconds until it is killed (10); -1 waits for ever.")
-    var time: Int?
-    @Option(name: .shortAndLong, help: "The signal (the image's, or SIGTERM).")
-    var signal: SignalArgument?
-    @Flag(name: .shortAndLong, help: "All that run.") var all = false
-    @Argument(help: "Containers, by name or ID.") var containers: [String] = []
-
-    func validate() throws {
-        if containers.isEmpty && !all { throw ValidationError("stop needs a container") }
-    }
+    @OptionGroup var stopping: StopOptions
+    @OptionGroup var running: RunningContainers
 
     func run() throws {
-        let engine = try store.engine(.existing)
-        let names = try EachContainer.names(containers, all: all, on: engine) { $0.isRunning }
-        try EachContainer.perform(names, on: engine) {
-            try engine.stop($0, signal: signal?.number, timeoutSeconds: time)
-        }
+        try running.perform { engine, record in try stopping.stop(record, on: engine) }
     }
 }
 
@@ -80,19 +87,12 @@ struct RestartCommand: ParsableCommand {
         discussion: """
               vitrine restart web
             """)
-    @OptionGroup var store: StoreOptions
-    @Option(
-        name: [.customShort("t"), .customLong("time"), .customLong("timeout")],
-        help: "Seconds until it is killed (10); -1 waits for ever.")
-    var time: Int?
-    @Option(name: .shortAndLong, help: "The signal (the image's, or SIGTERM).")
-    var signal: SignalArgument?
-    @Argument(help: "Containers, by name or ID.") var containers: [String]
+    @OptionGroup var stopping: StopOptions
+    @OptionGroup var named: NamedContainers
 
     func run() throws {
-        let engine = try store.engine(.existing)
-        try EachContainer.perform(containers, on: engine) { record in
-            try engine.stop(record, signal: signal?.number, timeoutSeconds: time)
+        try named.perform { engine, record in
+            try stopping.stop(record, on: engine)
             try engine.start(try engine.container(record.id.text))
             engine.noteRestart(of: record)
         }
@@ -106,21 +106,13 @@ struct KillCommand: ParsableCommand {
               vitrine kill web
               vitrine kill -s HUP web
             """)
-    @OptionGroup var store: StoreOptions
     @Option(name: .shortAndLong, help: "The signal, by name or number (KILL).")
     var signal: SignalArgument?
-    @Flag(name: .shortAndLong, help: "All that run.") var all = false
-    @Argument(help: "Containers, by name or ID.") var containers: [String] = []
-
-    func validate() throws {
-        if containers.isEmpty && !all { throw ValidationError("kill needs a container") }
-    }
+    @OptionGroup var running: RunningContainers
 
     func run() throws {
-        let engine = try store.engine(.existing)
         let number = signal?.number ?? SignalName.kill
-        let names = try EachContainer.names(containers, all: all, on: engine) { $0.isRunning }
-        try EachContainer.perform(names, on: engine) { record in
+        try running.perform { engine, record in
             try engine.signal(record, number)
             // "rm" right after it should find it ended, as Docker's does.
             if number == SignalName.kill { _ = try engine.awaitEnd(of: record) }
@@ -135,13 +127,9 @@ struct PauseCommand: ParsableCommand {
               vitrine pause web
               vitrine unpause web
             """)
-    @OptionGroup var store: StoreOptions
-    @Argument(help: "Containers, by name or ID.") var containers: [String]
+    @OptionGroup var named: NamedContainers
 
-    func run() throws {
-        let engine = try store.engine(.existing)
-        try EachContainer.perform(containers, on: engine) { try engine.pause($0) }
-    }
+    func run() throws { try named.perform { engine, record in try engine.pause(record) } }
 }
 
 struct UnpauseCommand: ParsableCommand {
@@ -150,13 +138,9 @@ struct UnpauseCommand: ParsableCommand {
         discussion: """
               vitrine unpause web
             """)
-    @OptionGroup var store: StoreOptions
-    @Argument(help: "Containers, by name or ID.") var containers: [String]
+    @OptionGroup var named: NamedContainers
 
-    func run() throws {
-        let engine = try store.engine(.existing)
-        try EachContainer.perform(containers, on: engine) { try engine.unpause($0) }
-    }
+    func run() throws { try named.perform { engine, record in try engine.unpause(record) } }
 }
 
 struct WaitCommand: ParsableCommand {
@@ -239,6 +223,7 @@ enum ContainerExit {
         case .exited(0): return
         case .exited(let code): throw ExitCode(code)
         case .detached: Terminal.writeError("\r\n")
+        case .ended(let number): throw ExitCode(128 + number)
         }
     }
 

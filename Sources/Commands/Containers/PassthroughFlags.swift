@@ -137,7 +137,8 @@ struct PassthroughFlags {
         }
         guard valued.contains(name) else { return false }
         if let value = value ?? rest.popFirst() {
-            options.append("--\(name)=\(value)")
+            // An empty value would be none behind a "=".
+            options += value.isEmpty ? ["--\(name)", ""] : ["--\(name)=\(value)"]
         } else {
             options.append("--\(name)")
         }

@@ -8,7 +8,7 @@ struct PsCommand: ParsableCommand {
         commandName: "ps", abstract: "List containers.",
         discussion: """
             Without --all only those that run. Filters: id, name, label, exited, status, ancestor, \
-            before, since, volume, publish, expose, health, network.
+            before, since, volume, publish, expose, health, network, restart-policy.
 
               vitrine ps -a
               vitrine ps -aq --filter status=exited

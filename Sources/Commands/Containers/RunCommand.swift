@@ -30,6 +30,10 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var options: ContainerOptions
     @OptionGroup var target: ContainerCommandLine
 
+    func validate() throws {
+        if detach, !attach.isEmpty { throw ValidationError("Conflicting options: -a and -d") }
+    }
+
     enum AttachedStream: String, ExpressibleByArgument { case stdin, stdout, stderr }
 
     func run() throws {
@@ -38,8 +42,7 @@ struct RunCommand: ParsableCommand {
             let process = options.process
             if process.tty, process.interactive, !detach, !Terminal.inputIsTerminal {
                 throw EngineError(
-                    .invalid, "the input is no terminal",
-                    hint: "leave out -t, or -i")
+                    .invalid, "the input device is not a TTY", hint: "leave out -t, or -i")
             }
             let record = try options.create(
                 named: name, target, with: engine, .own, needsCommand: true)

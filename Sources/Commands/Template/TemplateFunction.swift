@@ -2,15 +2,15 @@ internal import ImageSpec
 
 /// What templates may call: Docker's functions, and of Go's own those that lists and JSON need.
 enum TemplateFunction: String, CaseIterable, Sendable {
-    case json, len, index, join, split, upper, lower, title, truncate, print, println
-    case eq, ne, not, and, or
+    case json, len, index, join, split, upper, lower, title, truncate, pad
+    case print, printf, println, eq, ne, lt, le, gt, ge, not, and, or
 
     /// - Throws: `wrongArgument`.
     func call(_ arguments: [JSONValue]) throws(TemplateError) -> JSONValue {
         switch self {
         case .json:
             try expect(1, arguments)
-            return .string(String(decoding: arguments[0].encoded, as: UTF8.self))
+            return .string(String(decoding: arguments[0].encodedForPeople(), as: UTF8.self))
         case .len:
             try expect(1, arguments)
             return JSONValue(try length(arguments[0]))
@@ -32,6 +32,10 @@ enum TemplateFunction: String, CaseIterable, Sendable {
                 throw wrong("takes a text and a number of characters")
             }
             return .string(String(try text(arguments[0]).prefix(Int(clamping: count))))
+        case .pad: return .string(try padded(arguments))
+        case .printf:
+            guard let format = arguments.first else { throw wrong("takes a format and values") }
+            return .string(TemplateFormat.text(try text(format), arguments.dropFirst()))
         case .print: return .string(arguments.map(\.templateText).joined(separator: " "))
         case .println:
             return .string(arguments.map(\.templateText).joined(separator: " ") + "\n")
@@ -41,12 +45,51 @@ enum TemplateFunction: String, CaseIterable, Sendable {
         case .ne:
             try expect(2, arguments)
             return .bool(arguments[0] != arguments[1])
+        case .lt, .le, .gt, .ge: return .bool(try isOrdered(arguments))
         case .not:
             try expect(1, arguments)
             return .bool(!arguments[0].isTrue)
         case .and, .or:
             guard let last = arguments.last else { throw wrong("takes one value or more") }
             return arguments.first { $0.isTrue == (self == .or) } ?? last
+        }
+    }
+
+    /// A text with blanks before and after it.
+    private func padded(_ arguments: [JSONValue]) throws(TemplateError) -> String {
+        try expect(3, arguments)
+        let text = try text(arguments[0])
+        guard let before = arguments[1].integerValue, let after = arguments[2].integerValue,
+            (0...Self.maximumPadding).contains(before), (0...Self.maximumPadding).contains(after)
+        else { throw wrong("takes a text and two numbers of blanks") }
+        if text.isEmpty { return "" }
+        return String(repeating: " ", count: Int(before)) + text
+            + String(repeating: " ", count: Int(after))
+    }
+
+    /// Wider than any terminal.
+    private static let maximumPadding: Int64 = 4096
+
+    /// Numbers by their value, texts by their characters' numbers.
+    private func isOrdered(_ arguments: [JSONValue]) throws(TemplateError) -> Bool {
+        try expect(2, arguments)
+        let (isBelow, isAbove): (Bool, Bool)
+        switch (arguments[0], arguments[1]) {
+        case (.number(let one), .number(let other)):
+            guard let one = Double(one), let other = Double(other) else {
+                throw wrong("takes two numbers or two texts")
+            }
+            (isBelow, isAbove) = (one < other, one > other)
+        case (.string(let one), .string(let other)):
+            isBelow = one.utf8.lexicographicallyPrecedes(other.utf8)
+            isAbove = other.utf8.lexicographicallyPrecedes(one.utf8)
+        default: throw wrong("takes two numbers or two texts")
+        }
+        return switch self {
+        case .lt: isBelow
+        case .le: !isAbove
+        case .gt: isAbove
+        default: !isBelow
         }
     }
 

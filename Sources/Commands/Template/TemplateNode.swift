@@ -24,6 +24,8 @@ struct TemplatePipeline: Sendable {
     enum Command: Sendable {
         case value(TemplateOperand)
         case call(TemplateFunction, [TemplateOperand])
+        /// `.Label "NAME"`: of the labels beside it, the one of that name.
+        case label(TemplateOperand, named: TemplateOperand)
     }
 }
 

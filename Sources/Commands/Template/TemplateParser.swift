@@ -177,6 +177,11 @@ struct TemplateParser {
         guard let value = try operand(&tokens) else {
             throw TemplateError(.syntax, "there is no value", column: place)
         }
+        if isFirst, value.fields.last == "Label", let name = try self.operand(&tokens) {
+            var owner = value
+            owner.fields.removeLast()
+            return .label(owner, named: name)
+        }
         if let next = tokens.first, next.kind != .pipe, next.kind != .close {
             throw TemplateError(
                 .syntax, "a value takes no arguments; a function does, and stands first",

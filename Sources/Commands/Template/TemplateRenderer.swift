@@ -100,9 +100,29 @@ struct TemplateRenderer {
                 for operand in operands { arguments.append(try evaluate(operand, dot)) }
                 if let result { arguments.append(result) }
                 result = try call(function, arguments)
+            case .label(let owner, let name):
+                result = Self.label(
+                    try evaluate(name, dot), of: try evaluate(owner, dot),
+                    isHeading: skipsFunctions)
             }
         }
         return result ?? .null
+    }
+
+    /// A label of a row, whose labels are one text. As Docker: the heading of its column is its name,
+    /// and one that is not there is empty.
+    private static func label(
+        _ name: JSONValue, of owner: JSONValue, isHeading: Bool
+    ) -> JSONValue {
+        guard let name = name.stringValue else { return .string("") }
+        if isHeading { return .string(name) }
+        switch owner.objectValue?["Labels"] {
+        case .object(let labels)?: return labels[name] ?? .string("")
+        case .string(let text)?:
+            let found = text.split(separator: ",").first { $0.hasPrefix("\(name)=") }
+            return .string(found.map { String($0.dropFirst(name.count + 1)) } ?? "")
+        default: return .string("")
+        }
     }
 
     private func evaluate(

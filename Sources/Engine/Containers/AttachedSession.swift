@@ -30,6 +30,8 @@ package enum AttachOutcome: Hashable, Sendable {
     case exited(Int32)
     /// By the caller's keys; the process goes on.
     case detached
+    /// By a signal that asked the caller to end; the process goes on.
+    case ended(by: Int32)
 }
 
 /// The caller's terminal, or its streams, connected with a process of a container.
@@ -38,6 +40,8 @@ final class AttachedSession: Sendable {
     private let options: AttachOptions
     private let isDetached = Atomic(false)
     private let interruptions = Atomic(0)
+    /// The signal that ended this, of a caller with a terminal; 0 is none.
+    private let ending = Atomic<Int32>(0)
 
     /// After so many the caller's patience is taken to be over, as Docker does.
     private static let maximumInterruptions = 3
@@ -50,12 +54,19 @@ final class AttachedSession: Sendable {
     /// Asks for the process and stays until it has ended, or the caller leaves.
     /// - Parameter began: called when the process runs.
     func run(_ request: ControlRequest, began: () -> Void = {}) throws -> AttachOutcome {
-        let signals = options.hasTerminal ? [SIGWINCH] : options.passesSignals ? Self.passed : []
+        let signals =
+            options.hasTerminal
+            ? [SIGWINCH] + SignalListener.endings : options.passesSignals ? Self.passed : []
         // Before the process is there, so that no signal ends this one and leaves it.
         let listener = SignalListener(to: signals) { [self] number in take(number) }
         defer { withExtendedLifetime(listener) {} }
-        guard case .running = try client.ask(request, printed: show) else {
-            throw ContainerClient.lost
+        do {
+            guard case .running = try client.ask(request, printed: show) else {
+                throw ContainerClient.lost
+            }
+        } catch {
+            if let outcome = ended { return outcome }
+            throw error
         }
         began()
         guard options.hasTerminal, options.hasInput else { return try follow() }
@@ -69,6 +80,13 @@ final class AttachedSession: Sendable {
 
     private func take(_ number: Int32) {
         if number == SIGWINCH { return sendSize() }
+        // With a terminal the keys are the process's, and a signal is for this one alone: it leaves,
+        // and gives the terminal its modes back on the way.
+        if options.hasTerminal {
+            ending.store(number, ordering: .releasing)
+            try? client.connection.send(.detach)  // the end of the connection says as much
+            return client.connection.end()
+        }
         if number == SIGINT || number == SIGTERM {
             let count = interruptions.add(1, ordering: .relaxed).newValue
             if count >= Self.maximumInterruptions {
@@ -99,8 +117,14 @@ final class AttachedSession: Sendable {
             default: throw ContainerClient.lost
             }
         }
+        if let outcome = ended { return outcome }
         if isDetached.load(ordering: .acquiring) { return .detached }
         throw ContainerClient.lost
+    }
+
+    private var ended: AttachOutcome? {
+        let number = ending.load(ordering: .acquiring)
+        return number == 0 ? nil : .ended(by: number)
     }
 
     private func show(_ frame: ControlConnection.Frame) {

@@ -8,6 +8,7 @@ package struct ContainerFilter: Sendable {
         fileprivate enum Key: String, CaseIterable {
             case id, name, label, exited, status, ancestor, before, since, volume, publish, expose
             case health, network
+            case restartPolicy = "restart-policy"
         }
         fileprivate var key: Key
         fileprivate var value: String
@@ -31,6 +32,7 @@ package struct ContainerFilter: Sendable {
                 switch key {
                 case .status:
                     ["created", "running", "paused", "restarting", "exited", "dead"]
+                case .restartPolicy: ["no", "always", "unless-stopped", "on-failure"]
                 case .health: ["starting", "healthy", "unhealthy", "none"]
                 default: nil
                 }
@@ -41,6 +43,11 @@ package struct ContainerFilter: Sendable {
             }
             if key == .exited, Int32(value) == nil {
                 throw EngineError(.invalid, "\"\(value)\" is no exit code")
+            }
+            if key == .name, (try? Regex(value)) == nil {
+                throw EngineError(
+                    .invalid, "\"\(value)\" is no pattern for names",
+                    hint: "it is a regular expression, such as ^web or web-[0-9]")
             }
         }
     }
@@ -111,7 +118,10 @@ package struct ContainerFilter: Sendable {
         let (record, state) = (container.record, container.state)
         switch key {
         case .id: return record.id.text.hasPrefix(value)
-        case .name: return record.name.contains(value)
+        // As Docker: a regular expression that fits a part of it, with a slash before it or without.
+        case .name:
+            guard let pattern = try? Regex(value) else { return false }  // was checked
+            return record.name.contains(pattern) || "/\(record.name)".contains(pattern)
         case .exited: return state.status == .exited && state.exitCode == Int32(value)
         case .status: return state.status.rawValue == value
         case .volume:
@@ -131,6 +141,10 @@ package struct ContainerFilter: Sendable {
         case .expose:
             return record.settings.exposedPorts.contains { $0 == value || $0 == value + "/tcp" }
         case .health: return (state.health?.rawValue ?? "none") == value
+        case .restartPolicy:
+            // What was stopped on purpose is not to be started by itself.
+            let kind = record.settings.restartPolicy.kind
+            return kind.rawValue == value && !(kind == .unlessStopped && state.wasStopped)
         case .network: return container.networkText == value
         case .label, .before, .since, .ancestor: return true
         }

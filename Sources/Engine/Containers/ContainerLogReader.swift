@@ -45,8 +45,10 @@ struct ContainerLogReader {
     /// Whether the container may still print.
     private let isRunning: () -> Bool
 
-    /// How long it takes at most until something printed is shown.
-    private static let pauseMicroseconds: UInt32 = 20_000
+    /// How long a container's end is overlooked at most, if the process that ran it was killed.
+    private static let patienceMilliseconds: Int64 = 1000
+    /// Between its socket's end and its own, which nothing in its directory tells.
+    private static let endingMilliseconds: Int64 = 20
     private static let chunkBytes = 1 << 18
 
     init(_ place: ContainerPlace, _ request: LogRequest, isRunning: @escaping () -> Bool) {
@@ -85,17 +87,35 @@ struct ContainerLogReader {
         var tail = LogTail(file)
         try tail.read(take)
         showWanted()
+        let watch = LogWatch(place)
+        // The store is asked only when there is a reason to think that it has ended.
+        var mayHaveEnded = true
         while request.follows, goesOn {
-            let wasRunning = isRunning()
+            let hasEnded = mayHaveEnded && !isRunning()
             try tail.read(take)
             if try tail.wasReplaced(at: place.log), let next = try open(place.log) {
                 try tail.read(take)
                 tail = LogTail(next)
                 continue
             }
-            if !wasRunning { return }
-            usleep(Self.pauseMicroseconds)
+            if hasEnded || !goesOn { return }
+            let isEnding = !HostDirectory.exists(place.control)
+            guard let limit = timeLeft(isEnding ? Self.endingMilliseconds : .max) else { return }
+            let happened = watch.wait(upToMilliseconds: limit)
+            mayHaveEnded = isEnding || !happened || !HostDirectory.exists(place.control)
         }
+    }
+
+    /// How long to wait for more.
+    /// - Returns: nil when the time that was asked for is over.
+    private func timeLeft(_ limit: Int64) -> Int32? {
+        var milliseconds = min(limit, Self.patienceMilliseconds)
+        if let until = request.until {
+            let left = until - Store.now()
+            if left <= 0 { return nil }
+            milliseconds = min(milliseconds, left / 1_000_000 + 1)
+        }
+        return Int32(clamping: milliseconds)
     }
 
     private func isInTime(_ entry: LogEntry) -> Bool {

@@ -39,6 +39,8 @@ extension ContainerSupervisor {
         case .resume: try resume(connection)
         case .freeze(let pauses): try freeze(pauses: pauses, connection)
         case .update: try update(connection)
+        case .executions:
+            try connection.send(.executions(state.withLock { $0.executions.sorted() }))
         }
     }
 
@@ -156,21 +158,28 @@ extension ContainerSupervisor {
                 .failed, "container \(record.name) is paused",
                 hint: "\"vitrine unpause \(record.name)\" lets it go on")
         }
-        let request = try self.request(of: execution, in: run)
         let command = execution.arguments.joined(separator: " ")
         let name = newName("exec")
         let output = OutputHub(log: nil)
         if let attachment = execution.attachment { output.attach(connection, attachment.streams) }
         note("exec_create: \(command)", ["execID": name])
-        let start = try SupervisedProcess.start(
-            hasTerminal: request.hasTerminal,
-            keepsInputOpen: execution.attachment?.hasInput ?? false, output: output
-        ) { streams in
-            try run.container.execute(request, name: name, streams: streams)
+        state.withLock { _ = $0.executions.insert(name) }
+        defer { state.withLock { _ = $0.executions.remove(name) } }
+        let start: SupervisedProcess.Start
+        do {
+            let request = try self.request(of: execution, in: run)
+            start = try SupervisedProcess.start(
+                hasTerminal: request.hasTerminal,
+                keepsInputOpen: execution.attachment?.hasInput ?? false, output: output
+            ) { streams in
+                try run.container.execute(request, name: name, streams: streams)
+            }
+        } catch {
+            return try connection.send(.failed(ControlFailure(execution: ControlFailure(error))))
         }
         guard case .running(let process) = start else {
             guard case .failed(let failure) = start else { return }
-            return try connection.send(.failed(ControlFailure(failure)))
+            return try connection.send(.failed(ControlFailure(execution: ControlFailure(failure))))
         }
         note("exec_start: \(command)", ["execID": name])
         if let size = execution.attachment?.size { process.resize(size) }
@@ -255,8 +264,10 @@ extension ContainerSupervisor {
         }
     }
 
-    /// This process is asked to end: the container is stopped, as `stop` does.
+    /// This process is asked to end, as at the host's shutdown: the container is stopped, as `stop`
+    /// does, but nobody meant it to stay so.
     func terminate() {
+        state.withLock { $0.isTerminated = true }
         // Without a thread for it, whoever asks has to ask again.
         try? BlockingThread.detach { [self] in end(by: stopSignal, nil) }
     }

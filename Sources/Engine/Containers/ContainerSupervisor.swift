@@ -44,12 +44,16 @@ final class ContainerSupervisor: Sendable {
         var firstSize: TerminalDevice.Size?
         /// Somebody ends it on purpose.
         var isStopping = false
+        /// The host, not a user, ends it.
+        var isTerminated = false
         /// A freeze is under way: the view must not be let go of.
         var isFreezing = false
         /// Somebody takes over a tree that was frozen.
         var isHandingOver = false
         /// The container is taken down: no freeze may begin.
         var isEnding = false
+        /// The names of the processes that `exec` has started, while they run.
+        var executions: Set<String> = []
         /// Connections that are still owed an answer.
         var answering = 0
     }
@@ -209,7 +213,8 @@ final class ContainerSupervisor: Sendable {
             begin(Run(container: container, first: process, request: request), preparation)
             // Without a group of its own the container shares this process's, which tells nothing.
             let watch =
-                request.limits.memoryBytes == nil ? nil : MemoryWatch(of: process.processID)
+                preparation.runtime.choice.controlGroups == .native
+                ? MemoryWatch(of: process.processID) : nil
             let health = HealthMonitor(self)
             let exit = process.wait { [state] in state.withLock { $0.isStopping } }
             health?.stop()
@@ -266,7 +271,7 @@ final class ContainerSupervisor: Sendable {
         _ = state.wait(upTo: Self.handoverPatience) { $0.isHandingOver ? nil : true }
         try? StepRunner.unmount(session)  // what cannot be unmounted goes with the lease
         try? HostDirectory.removeEmpty(place)
-        let wasStopped = state.withLock { $0.isStopping }
+        let wasStopped = state.withLock { $0.isStopping && !$0.isTerminated }
         writeState { state in
             state.processID = 0
             state.rootfs = ""
@@ -331,6 +336,13 @@ extension ControlFailure {
             case .runtime: .other
             }
         self.init(kind: kind, message: failure.message, hint: nil)
+    }
+
+    /// Why `exec` did not come to run its command: as Docker, what is wrong with a command that was
+    /// accepted is one that cannot be executed.
+    init(execution failure: ControlFailure) {
+        self = failure
+        if kind == .other { kind = .commandNotExecutable }
     }
 
     init(_ error: any Error) {

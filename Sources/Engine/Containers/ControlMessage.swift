@@ -25,6 +25,8 @@ enum ControlRequest: Codable, Sendable {
     case freeze(pauses: Bool)
     /// Takes over the limits that the store has for it. Answered by `done`.
     case update
+    /// Which processes `exec` has started that still run. Answered by `executions`.
+    case executions
 }
 
 /// Which streams of a process are shared.
@@ -53,6 +55,8 @@ enum ControlReply: Codable, Sendable {
     /// The process runs; its number on the host.
     case running(Int32)
     case ended(exitCode: Int32)
+    /// Names of processes.
+    case executions([String])
     /// The tree's encoding, see docs/data-model.md.
     case frozen([UInt8])
     case failed(ControlFailure)

@@ -203,6 +203,10 @@ extension Engine {
     /// - Throws: ``EngineError`` `invalid`, `inUse`.
     package func rename(_ record: ContainerRecord, to name: String) throws {
         try Self.check(containerName: name)
+        guard name != record.name else {
+            throw EngineError(
+                .invalid, "renaming a container with the same name as its current name")
+        }
         do {
             try store.rename(record.id, to: name)
         } catch  where error.code == .inUse {

@@ -29,7 +29,8 @@ extension Engine {
         object["MountLabel"] = ""
         object["ProcessLabel"] = ""
         object["AppArmorProfile"] = ""
-        object["ExecIDs"] = .null
+        let executions = state.isRunning ? executions(in: record) : []
+        object["ExecIDs"] = executions.isEmpty ? .null : JSONValue(executions)
         object["HostConfig"] = HostConfigInspection(settings).json
         object["GraphDriver"] = [
             "Data": [
@@ -129,15 +130,7 @@ extension Engine {
         object["StdinOnce"] = .bool(settings.keepsInputOpen)
         object["Env"] = JSONValue(settings.environment)
         object["Cmd"] = settings.command.isEmpty ? .null : JSONValue(settings.command)
-        if let check = settings.healthCheck {
-            object["Healthcheck"] = [
-                "Test": JSONValue(check.test), "Interval": JSONValue(check.intervalNanoseconds),
-                "Timeout": JSONValue(check.timeoutNanoseconds),
-                "StartPeriod": JSONValue(check.startPeriodNanoseconds),
-                "StartInterval": JSONValue(check.startIntervalNanoseconds),
-                "Retries": JSONValue(check.retries),
-            ]
-        }
+        if let check = settings.healthCheck { object["Healthcheck"] = inspection(check) }
         object["Image"] = .string(record.imageName)
         let volumes = settings.mounts.filter {
             if case .volume(_, isAnonymous: true) = $0.source { true } else { false }
@@ -153,6 +146,20 @@ extension Engine {
             ))
         object["StopSignal"] = .string(settings.stopSignal ?? "SIGTERM")
         if let seconds = settings.stopTimeoutSeconds { object["StopTimeout"] = JSONValue(seconds) }
+        return .object(object)
+    }
+
+    /// As Docker's: without what is zero.
+    private static func inspection(_ check: ContainerSettings.HealthCheckSettings) -> JSONValue {
+        var object = JSONObject()
+        object["Test"] = JSONValue(check.test)
+        object["Interval"] = JSONValue(check.intervalNanoseconds)
+        object["Timeout"] = JSONValue(check.timeoutNanoseconds)
+        if check.startPeriodNanoseconds != 0 {
+            object["StartPeriod"] = JSONValue(check.startPeriodNanoseconds)
+            object["StartInterval"] = JSONValue(check.startIntervalNanoseconds)
+        }
+        object["Retries"] = JSONValue(check.retries)
         return .object(object)
     }
 

@@ -159,6 +159,15 @@ extension Engine {
         return try AttachedSession(client, options).run(request)
     }
 
+    /// The names of the commands that run in a container beside its first process.
+    func executions(in record: ContainerRecord) -> [String] {
+        // One that has ended since has none.
+        guard case .executions(let names)? = try? client(of: record).ask(.executions) else {
+            return []
+        }
+        return names
+    }
+
     // MARK: - Logs
 
     /// Calls `body` for each line of what a container printed, until it returns false.

@@ -33,6 +33,13 @@ package struct ContainerRequest: Sendable {
             self.isReadOnly = isReadOnly
             self.options = options
         }
+
+        /// Of memory: those of its root; nil for all else.
+        var ownPermissions: UInt32? {
+            guard case .memory = source else { return nil }
+            let mode = options.last { $0.hasPrefix("mode=") }
+            return mode.flatMap { UInt32($0.dropFirst("mode=".count), radix: 8) } ?? 0o1777
+        }
     }
 
     /// How far the container is kept from the host.
@@ -195,7 +202,7 @@ package struct ContainerRequest: Sendable {
     /// The paths over which the runtime mounts something, parents first.
     package var mountTargets: [MountTarget] {
         MountTarget.standard + nameFiles.mountTargets
-            + mounts.map { MountTarget($0.target, $0.kind) }
+            + mounts.map { MountTarget($0.target, $0.kind, permissions: $0.ownPermissions) }
             + (initProgram == nil ? [] : [MountTarget(Self.initPath, .file)])
     }
 

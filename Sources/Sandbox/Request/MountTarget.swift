@@ -8,10 +8,14 @@ package struct MountTarget: Hashable, Sendable {
     /// Absolute, without `.` and `..`; the image's symbolic links on the way are followed.
     package var path: String
     package var kind: Kind
+    /// Of a directory that is made; nil is 0755. A runtime gives a tmpfs those of the directory it
+    /// is mounted on.
+    package var permissions: UInt32?
 
-    package init(_ path: String, _ kind: Kind) {
+    package init(_ path: String, _ kind: Kind, permissions: UInt32? = nil) {
         self.path = path
         self.kind = kind
+        self.permissions = permissions
     }
 
     /// What every container has. What stands below `/dev`, `/proc` and `/sys` is made in the file

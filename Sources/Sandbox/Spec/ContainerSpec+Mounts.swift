@@ -1,3 +1,5 @@
+internal import LinuxIO
+
 /// What is mounted in a container, and its devices.
 extension ContainerSpec {
     private static let bind = ["rbind", "rprivate"]
@@ -50,7 +52,10 @@ extension ContainerSpec {
     private var interprocess: [RuntimeSpec.Mount] {
         let options = ["nosuid", "noexec", "nodev"]
         if request.sharedNamespaces.contains(.interprocess) {
-            return ["/dev/shm", "/dev/mqueue"].map { .init($0, "bind", $0, Self.bind + options) }
+            // A host need not have both.
+            return ["/dev/shm", "/dev/mqueue"].filter { HostDirectory.exists($0) }.map {
+                .init($0, "bind", $0, Self.bind + options)
+            }
         }
         return [
             .init(

@@ -8,8 +8,12 @@ package struct MountTarget: Hashable, Sendable {
     }
     package var path: TreePath
     package var kind: Kind
-    package init(path: TreePath, kind: Kind) {
+    /// Of a directory that is missing; nil is 0755.
+    package var permissions: UInt32?
+
+    package init(path: TreePath, kind: Kind, permissions: UInt32? = nil) {
         self.path = path
         self.kind = kind
+        self.permissions = permissions
     }
 }

@@ -39,7 +39,7 @@ extension WorkingTreeState {
             }
             guard let name = try? LinkName(part) else { return nil }  // no tree holds such a name
             guard let child = try child(name, of: place, body) else {
-                make(name, then: parts, of: target.kind, in: place)
+                make(name, then: parts, of: target, in: place)
                 return DirectoryPlace(parent: place.number, name: name.bytes)
             }
             guard case .symbolicLink(let link) = child.body else {
@@ -57,14 +57,15 @@ extension WorkingTreeState {
 
     /// - Parameter rest: the parts below `name`, the next one last.
     private func make(
-        _ name: LinkName, then rest: [[UInt8]], of kind: MountTarget.Kind,
+        _ name: LinkName, then rest: [[UInt8]], of target: MountTarget,
         in parent: WorkingInode
     ) {
         guard let directory = parent.directory else { return }
-        let isDirectory = kind == .directory || !rest.isEmpty
+        let isDirectory = target.kind == .directory || !rest.isEmpty
+        let own = rest.isEmpty ? target.permissions.map { UInt16(truncatingIfNeeded: $0) } : nil
         let inode = makeInode(
             attributes: NodeAttributes(
-                permissions: isDirectory ? 0o755 : 0o644,
+                permissions: isDirectory ? own ?? 0o755 : 0o644,
                 modificationTime: parent.attributes.modificationTime),
             body: isDirectory ? .directory(WorkingDirectory(lower: nil)) : .regular(.empty))
         inode.flags = .synthesised
@@ -73,7 +74,7 @@ extension WorkingTreeState {
         directory.add(inode, as: name)
         var rest = rest
         if let part = rest.popLast(), let next = try? LinkName(part) {  // checked by ``show(_:)``
-            make(next, then: rest, of: kind, in: inode)
+            make(next, then: rest, of: target, in: inode)
         }
     }
 }

@@ -18,6 +18,17 @@ struct TemplateTests {
         arguments: [
             ("plain", "plain"),
             ("{{.Id}}", "sha256:abc"),
+            ("{{printf \"%s|%-5d|%05d|%x\" .Id .Size .Size .Size}}", "sha256:abc|42   |00042|2a"),
+            (
+                "{{printf \"%q %v %t 100%%\" .Id .Nothing .On}}",
+                "\"sha256:abc\" <no value> true 100%"
+            ),
+            ("{{printf \"%.2f %5s|%d\" 1 \"x\" \"y\"}}", "1.00     x|%!d(y)"),
+            ("{{printf \"%s\"}}{{printf \"x\" 1}}", "%!s(MISSING)x%!(EXTRA 1)"),
+            ("{{lt 1 2}} {{ge 1 2}} {{gt \"b\" \"a\"}} {{le 2 2}}", "true false true true"),
+            ("{{json \"a > b & c\"}}", "\"a > b & c\""),
+            ("<{{pad \"x\" 1 2}}>", "< x  >"),
+            ("{{.Config.Label \"a\"}}{{.Config.Label \"none\"}}", "one"),
             ("{{ .Id }} {{.Size}}", "sha256:abc 42"),
             ("{{.RootFS.Layers}}", "[sha256:1 sha256:2]"),
             ("{{json .RootFS.Layers}}", "[\"sha256:1\",\"sha256:2\"]"),

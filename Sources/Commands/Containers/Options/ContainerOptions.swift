@@ -26,7 +26,7 @@ struct ContainerOptions: ParsableArguments {
         var settings = ContainerSettings(image: config)
         try process.apply(to: &settings, arguments, surroundings)
         try files.apply(to: &settings, surroundings, engine)
-        try network.apply(to: &settings, engine)
+        try network.apply(to: &settings, engine, surroundings)
         try limits.apply(to: &settings)
         try security.apply(to: &settings, surroundings)
         try health.apply(to: &settings)

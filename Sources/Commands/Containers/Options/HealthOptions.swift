@@ -33,14 +33,9 @@ struct HealthOptions: ParsableArguments {
             return
         }
         guard given else { return }
-        var check = settings.healthCheck
-        if let healthCmd, !healthCmd.isEmpty {
-            var changed = check ?? .init(test: [])
-            changed.test = ["CMD-SHELL", healthCmd]
-            check = changed
-        }
-        // Without a command there is nothing to set.
-        guard var check else { return }
+        // Wrong ones are told even where there is no check to set them for.
+        var check = settings.healthCheck ?? .init(test: [])
+        if let healthCmd, !healthCmd.isEmpty { check.test = ["CMD-SHELL", healthCmd] }
         try set(&check.intervalNanoseconds, healthInterval, "--health-interval", 30)
         try set(&check.timeoutNanoseconds, healthTimeout, "--health-timeout", 30)
         try set(&check.startPeriodNanoseconds, healthStartPeriod, "--health-start-period", 0)
@@ -52,6 +47,8 @@ struct HealthOptions: ParsableArguments {
             }
             check.retries = healthRetries == 0 ? 3 : healthRetries
         }
+        // Without a command there is nothing to look for.
+        guard !check.test.isEmpty else { return }
         settings.healthCheck = check
     }
 

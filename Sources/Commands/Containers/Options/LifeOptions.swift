@@ -58,7 +58,7 @@ struct LifeOptions: ParsableArguments {
 
     private func check(pull: String) throws {
         switch pull {
-        case "missing", "never": return
+        case "", "missing", "never": return
         case "always":
             throw OptionError(
                 "--pull", pull, "images are not fetched from registries yet",

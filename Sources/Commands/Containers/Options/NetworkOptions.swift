@@ -38,11 +38,21 @@ struct NetworkOptions: ParsableArguments {
         help: ArgumentHelp("An option of resolv.conf(5).", valueName: "option"))
     var dnsOption: [String] = []
 
-    func apply(to settings: inout ContainerSettings, _ engine: Engine) throws {
+    func apply(
+        to settings: inout ContainerSettings, _ engine: Engine,
+        _ surroundings: OptionSurroundings
+    ) throws {
         settings.network = try mode(engine)
         settings.publishedPorts = try publish.flatMap { try PortOption(parsing: $0).ports }
         try checkPorts(settings)
         settings.publishesAll = publishAll
+        if settings.network == .host || settings.network == .none,
+            publishAll || !publish.isEmpty
+        {
+            let mode = settings.network == .host ? "host" : "none"
+            surroundings.note(
+                "WARNING: Published ports are discarded when using \(mode) network mode")
+        }
         for text in expose {
             do {
                 settings.exposedPorts.formUnion(try ExposedPort(parsing: text).names)

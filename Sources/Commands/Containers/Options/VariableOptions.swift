@@ -11,10 +11,11 @@ struct VariableOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Set the variables of a file's lines.", valueName: "file"))
     var envFile: [String] = []
 
-    /// The variables with these set in their places or appended.
+    /// These variables, and after them, as Docker has them, those of `base` that they leave.
     /// - Throws: ``OptionError``.
     func set(in base: [String], _ surroundings: OptionSurroundings) throws -> [String] {
-        var environment = base
+        var own: [String] = []
+        var rest = base
         var changes: [String] = []
         for file in envFile {
             changes += try EnvironmentFile(
@@ -31,17 +32,17 @@ struct VariableOptions: ParsableArguments {
             changes.append(variable)
         }
         for change in changes {
-            if change.contains("=") {
-                environment = ContainerConfig.merging(
-                    environment, with: [change])
+            let name = change.prefix { $0 != "=" }
+            rest.removeAll { $0.hasPrefix("\(name)=") }
+            if name.count < change.count {
+                own = ContainerConfig.merging(own, with: [change])
             } else if let value = surroundings.environment[change] {
-                environment = ContainerConfig.merging(
-                    environment, with: ["\(change)=\(value)"])
+                own = ContainerConfig.merging(own, with: ["\(change)=\(value)"])
             } else {
                 // As Docker: what the caller has not is taken away.
-                environment.removeAll { $0.hasPrefix("\(change)=") }
+                own.removeAll { $0.hasPrefix("\(name)=") }
             }
         }
-        return environment
+        return own + rest
     }
 }
