@@ -36,23 +36,7 @@ struct InspectCommand: ParsableCommand {
 
     func run() throws {
         let engine = try store.engine(.existing)
-        var values: [JSONValue] = []
-        var failures: [any Error] = []
-        for name in names {
-            do {
-                values.append(try value(name, engine))
-            } catch {
-                failures.append(error)
-            }
-        }
-        switch format {
-        case nil: Terminal.write(.array(values), indent: 4)
-        case .json?: for value in values { Terminal.write(value, indent: nil) }
-        case .template(let template)?:
-            for value in values { Terminal.write(try template.render(value) + "\n") }
-        }
-        for failure in failures { Terminal.failure(failure) }
-        if !failures.isEmpty { throw ExitCode(1) }
+        try Inspection.show(names, format) { try value($0, engine) }
     }
 
     private func value(_ name: String, _ engine: Engine) throws -> JSONValue {

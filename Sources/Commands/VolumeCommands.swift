@@ -139,21 +139,7 @@ struct VolumeInspectCommand: ParsableCommand {
 
     func run() throws {
         let engine = try store.engine(.existing)
-        var values: [JSONValue] = []
-        var failures: [any Error] = []
-        for name in volumes {
-            do { values.append(engine.inspect(try engine.volume(name))) } catch {
-                failures.append(error)
-            }
-        }
-        switch format {
-        case nil: Terminal.write(.array(values), indent: 4)
-        case .json?: for value in values { Terminal.write(value, indent: nil) }
-        case .template(let template)?:
-            for value in values { Terminal.write(try template.render(value) + "\n") }
-        }
-        for failure in failures { Terminal.failure(failure) }
-        if !failures.isEmpty { throw ExitCode(1) }
+        try Inspection.show(volumes, format) { engine.inspect(try engine.volume($0)) }
     }
 }
 

@@ -63,9 +63,9 @@ final class CopyRoots: Sendable {
         var waited: UInt32 = 0
         var record = record
         while true {
-            if let root = try RunningRoot.open(record, engine.store) { return root }
+            if let root = try ContainerRoot.running(record, engine.store) { return root }
             if let place = engine.store.holder(of: record.id)?.mountPoint,
-                let root = try MountedRoot.open(record, at: place)
+                let root = try ContainerRoot.mounted(record, at: place)
             {
                 return root
             }

@@ -1,13 +1,10 @@
 internal import LinuxIO
 internal import Store
 
-/// The root of a container that runs, as its processes see it: with its volumes and its memory.
-final class RunningRoot: CopyRoot {
-    private let own: ContainerRecord
-    private let root: OwnedDescriptor
-
+extension ContainerRoot {
+    /// The root of a container that runs, as its processes see it: with its volumes and its memory.
     /// - Returns: nil if it does not run, or ended meanwhile.
-    static func open(_ record: ContainerRecord, _ store: Store) throws -> RunningRoot? {
+    static func running(_ record: ContainerRecord, _ store: Store) throws -> ContainerRoot? {
         let state = store.currentState(of: record)
         guard state.isRunning, state.processID > 1 else { return nil }
         let root: OwnedDescriptor
@@ -32,7 +29,7 @@ final class RunningRoot: CopyRoot {
         guard present.isRunning, present.processID == state.processID,
             present.startedAt == state.startedAt, try shows(root.rawValue, present)
         else { return nil }
-        return RunningRoot(record: record, root: root)
+        return ContainerRoot(record: record, root: root)
     }
 
     /// Whether it is the file system that the container's keeper serves, as far as that can be told.
@@ -42,25 +39,4 @@ final class RunningRoot: CopyRoot {
         }
         return try FileStatus(of: root).device == served.device
     }
-
-    private init(record: ContainerRecord, root: consuming OwnedDescriptor) {
-        own = record
-        self.root = root
-    }
-
-    var container: String? { own.name }
-    var record: ContainerRecord? { own }
-
-    func open(_ path: [UInt8], _ mode: OwnedDescriptor.Mode) throws(Errno) -> OwnedDescriptor {
-        try OwnedDescriptor(opening: path, inRoot: root.rawValue, mode)
-    }
-
-    func describe(_ path: String) -> String { "\(own.name):\(path)" }
-
-    func checkWritable(_ directory: Int32) throws {
-        try checkWritable(
-            directory, root: root.rawValue, isRootReadOnly: own.settings.isRootReadOnly)
-    }
-
-    func end() throws {}
 }
