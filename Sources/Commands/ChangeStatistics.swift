@@ -10,7 +10,7 @@ internal import ImageSpec
 struct ChangeStatistics {
     private let changes: [Change]
 
-    init(_ changes: [Change]) {
+    init(_ changes: some Sequence<Change>) {
         // A directory that only holds changes has none of its own.
         self.changes = changes.filter(\.isOwnChange)
     }

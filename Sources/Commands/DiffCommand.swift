@@ -43,7 +43,7 @@ struct DiffCommand: ParsableCommand {
         let engine = try store.engine(.existing)
         let changes = try engine.diff(
             try engine.diffOperand(first), try second.map { try engine.diffOperand($0) }
-        ).filter(\.isWorthListing)
+        ).drop { !$0.isWorthListing }
         if stat { return Terminal.write(ChangeStatistics(changes).text) }
         if json {
             return Terminal.write(
@@ -59,9 +59,14 @@ struct DiffCommand: ParsableCommand {
         switch format {
         case nil:
             let separator = nameStatus ? "\t" : " "
-            Terminal.write(
-                changes.map { "\($0.kind.rawValue)\(separator)\($0.path.visible)\n" }
-                    .joined())
+            var text = ""
+            for change in changes {
+                text.append(change.kind.rawValue)
+                text += separator
+                text += change.path.visible
+                text += "\n"
+            }
+            Terminal.write(text)
         case .json?: Terminal.write(Self.byKind(changes), indent: nil)
         case .template(let template)?:
             for change in changes {
@@ -80,7 +85,7 @@ struct DiffCommand: ParsableCommand {
     }
 
     /// Kinds without a path are left out.
-    private static func byKind(_ changes: [Change]) -> JSONValue {
+    private static func byKind(_ changes: some Collection<Change>) -> JSONValue {
         let kinds: [(String, Change.Kind)] = [
             ("changed", .changed), ("added", .added), ("deleted", .deleted),
         ]

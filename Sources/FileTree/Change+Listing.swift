@@ -22,9 +22,18 @@ extension [Change] {
     /// The changes are in ascending order of path.
     package var withoutUntouchedDirectories: [Change] {
         var touched: Set<TreePath> = []
-        for change in self where change.kind != .changed { touched.insert(change.path.parent) }
-        return filter { change in
+        var last: ArraySlice<EntryName>?
+        for change in self where change.kind != .changed {
+            // Nearly always the same directory as before.
+            let parent = change.path.names.dropLast()
+            if parent == last { continue }
+            touched.insert(change.path.parent)
+            last = parent
+        }
+        func stays(_ change: Change) -> Bool {
             change.isOwnChange || touched.contains(change.path)
         }
+        // A change is large, and copying all of them takes longer than looking at them.
+        return allSatisfy(stays) ? self : filter(stays)
     }
 }

@@ -39,6 +39,9 @@ package enum TreeDiff {
         from old: Tree, to new: Tree, in source: some DirectorySource
     ) throws(FileTreeError) -> [Change] {
         var changes: [Change] = []
+        // All of what is new is listed.
+        let (before, after) = (old.directory.entryCount, new.directory.entryCount)
+        if after > before { changes.reserveCapacity(Int(min(after - before, 1 << 20)) + 16) }
         try forEachChange(from: old, to: new, in: source) { changes.append($0) }
         return changes
     }
@@ -48,8 +51,24 @@ package enum TreeDiff {
         from old: Tree, to new: Tree, in source: some DirectorySource,
         _ body: (Change) -> Void
     ) throws(FileTreeError) {
+        try walk(DiffWalk(passesOverOneSided: false), from: old, to: new, in: source, body)
+    }
+
+    /// Those of ``forEachChange(from:to:in:_:)`` that are of paths in both trees, without a look at
+    /// what only one of them has.
+    package static func forEachCommonChange(
+        from old: Tree, to new: Tree, in source: some DirectorySource,
+        _ body: (Change) -> Void
+    ) throws(FileTreeError) {
+        try walk(DiffWalk(passesOverOneSided: true), from: old, to: new, in: source, body)
+    }
+
+    private static func walk(
+        _ walk: DiffWalk, from old: Tree, to new: Tree, in source: some DirectorySource,
+        _ body: (Change) -> Void
+    ) throws(FileTreeError) {
         if old.id == new.id { return }
-        var walk = DiffWalk()
+        var walk = walk
         try walk.compare(old.root, new.root, at: nil, source, body)
         while try walk.step(source, body) {}
     }
@@ -72,7 +91,10 @@ private struct DiffWalk {
         var isReported: Bool
     }
 
+    private let passesOverOneSided: Bool
     private var stack: [Pair] = []
+
+    init(passesOverOneSided: Bool) { self.passesOverOneSided = passesOverOneSided }
 
     /// Takes the next entry of the directories at hand.
     /// - Returns: false at the end.
@@ -123,7 +145,9 @@ private struct DiffWalk {
         guard let oldDirectory = old.directory, let newDirectory = new.directory else {
             if old.equalsIgnoringLinks(new) { return }
             emit(.changed, name, old: old, new: new, report)
-            if let directory = new.directory { try enterAdded(directory, new, name, source) }
+            if let directory = new.directory, !passesOverOneSided {
+                try enterAdded(directory, new, name, source)
+            }
             return
         }
         let isOwnChange = old.attributes != new.attributes
@@ -140,6 +164,7 @@ private struct DiffWalk {
         _ entry: DirectoryEntry, _ report: (Change) -> Void
     ) {
         stack[stack.count - 1].leftIndex += 1
+        if passesOverOneSided { return }
         emit(.deleted, entry.name, old: entry.node, new: nil, report)
     }
 
@@ -147,6 +172,7 @@ private struct DiffWalk {
         _ entry: DirectoryEntry, _ source: some DirectorySource, _ report: (Change) -> Void
     ) throws(FileTreeError) {
         stack[stack.count - 1].rightIndex += 1
+        if passesOverOneSided { return }
         emit(.added, entry.name, old: nil, new: entry.node, report)
         if let directory = entry.node.directory {
             try enterAdded(directory, entry.node, entry.name, source)

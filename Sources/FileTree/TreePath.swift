@@ -44,7 +44,15 @@ package struct TreePath: Hashable, Comparable, Sendable {
     package func appending(_ name: EntryName) -> TreePath { TreePath(names + [name]) }
 
     /// The names joined by `/`, without a leading one.
-    package var bytes: [UInt8] { Array(names.map(\.bytes).joined(separator: [0x2F])) }
+    package var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(names.reduce(0) { $0 + $1.bytes.count + 1 })
+        for name in names {
+            if !bytes.isEmpty { bytes.append(UInt8(ascii: "/")) }
+            bytes.append(contentsOf: name.bytes)
+        }
+        return bytes
+    }
 
     /// Compares name by name, which is the order of a depth-first walk over sorted directories.
     package static func < (a: Self, b: Self) -> Bool {

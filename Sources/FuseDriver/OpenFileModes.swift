@@ -23,13 +23,20 @@ final class OpenFileModes: Sendable {
     private enum Mode {
         case ordinary(opens: Int)
         /// The backing id is registered with the kernel.
-        case passthrough(opens: Int, backingID: Int32, identity: UInt64)
+        case passthrough(opens: Int, Registration)
     }
 
     /// Registers and forgets backing files with the kernel; the second seam is for tests.
     struct Kernel: Sendable {
         var open: @Sendable (_ descriptor: Int32) -> Int32?
         var close: @Sendable (_ backingID: Int32) -> Void
+    }
+
+    /// What the kernel knows by a backing id.
+    private struct Registration {
+        var backingID: Int32
+        var identity: UInt64
+        var isLasting: Bool
     }
 
     private final class Shard: Sendable {
@@ -40,6 +47,10 @@ final class OpenFileModes: Sendable {
     private static let shardCount = 16
     private let shards = (0..<shardCount).map { _ in Shard() }
     private let kernel: Kernel
+    /// Lasting ones that no open file uses, the latest last: most are wanted again, since each program
+    /// that starts opens the same libraries.
+    private let unused = Mutex<[Registration]>([])
+    private static let unusedLimit = 64
 
     init(kernel: Kernel) { self.kernel = kernel }
 
@@ -49,11 +60,11 @@ final class OpenFileModes: Sendable {
         shard(of: inode).inodes.withLock { inodes in
             var answer = vitrine_open_out(file)
             switch inodes[inode] {
-            case .passthrough(let opens, let backingID, let identity):
-                guard let backing = file.backing, backing.identity == identity else { return nil }
-                inodes[inode] = .passthrough(
-                    opens: opens + 1, backingID: backingID, identity: identity)
-                answer.backing_id = backingID
+            case .passthrough(let opens, let registration):
+                guard let backing = file.backing, backing.identity == registration.identity
+                else { return nil }
+                inodes[inode] = .passthrough(opens: opens + 1, registration)
+                answer.backing_id = registration.backingID
                 answer.open_flags =
                     VITRINE_FOPEN_PASSTHROUGH
                     | (backing.isObserved ? VITRINE_FOPEN_DIRECT_IO : 0)
@@ -63,11 +74,10 @@ final class OpenFileModes: Sendable {
                 // Within the lock, since two registrations of one file do not count as the same;
                 // the call allocates and never waits.
                 if let backing = file.backing, !backing.isObserved,
-                    let backingID = kernel.open(backing.descriptor)
+                    let registration = register(backing)
                 {
-                    inodes[inode] = .passthrough(
-                        opens: 1, backingID: backingID, identity: backing.identity)
-                    answer.backing_id = backingID
+                    inodes[inode] = .passthrough(opens: 1, registration)
+                    answer.backing_id = registration.backingID
                     answer.open_flags = VITRINE_FOPEN_PASSTHROUGH
                 } else {
                     inodes[inode] = .ordinary(opens: 1)
@@ -81,17 +91,40 @@ final class OpenFileModes: Sendable {
     func close(_ inode: InodeNumber) {
         shard(of: inode).inodes.withLock { inodes in
             switch inodes[inode] {
-            case .passthrough(1, let backingID, _):
-                kernel.close(backingID)
+            case .passthrough(1, let registration):
+                retire(registration)
                 inodes[inode] = nil
-            case .passthrough(let opens, let backingID, let identity):
-                inodes[inode] = .passthrough(
-                    opens: opens - 1, backingID: backingID, identity: identity)
+            case .passthrough(let opens, let registration):
+                inodes[inode] = .passthrough(opens: opens - 1, registration)
             case .ordinary(let opens):
                 inodes[inode] = opens > 1 ? .ordinary(opens: opens - 1) : nil
             case nil: break
             }
         }
+    }
+
+    /// - Returns: nil if the kernel refuses.
+    private func register(_ backing: OpenedFile.Backing) -> Registration? {
+        if backing.isLasting {
+            let known = unused.withLock { unused -> Registration? in
+                let index = unused.lastIndex { $0.identity == backing.identity }
+                return index.map { unused.remove(at: $0) }
+            }
+            if let known { return known }
+        }
+        return kernel.open(backing.descriptor).map {
+            Registration(
+                backingID: $0, identity: backing.identity, isLasting: backing.isLasting)
+        }
+    }
+
+    private func retire(_ registration: Registration) {
+        guard registration.isLasting else { return kernel.close(registration.backingID) }
+        let evicted = unused.withLock { unused in
+            unused.append(registration)
+            return unused.count > Self.unusedLimit ? unused.removeFirst() : nil
+        }
+        if let evicted { kernel.close(evicted.backingID) }
     }
 
     private func shard(of inode: InodeNumber) -> Shard {

@@ -10,6 +10,10 @@ extension String {
 
     /// Bytes that should be UTF-8, on one line: as ``visible``, and those that are not as `\xff`.
     package init(visible bytes: [UInt8]) {
+        if bytes.allSatisfy({ (0x20...0x7E).contains($0) }) {
+            self = String(decoding: bytes, as: UTF8.self)
+            return
+        }
         var text = UnicodeScalarView()
         var parser = Unicode.UTF8.ForwardParser()
         var iterator = bytes.makeIterator()

@@ -157,6 +157,9 @@ package struct ContainerPlace: Hashable, Sendable {
     package var newJournal: String { directory + "/journal.new" }
     /// The files that were written.
     package var files: String { directory + "/files" }
+    /// What was changed, while nobody uses the container.
+    package var draft: String { directory + "/draft" }
+    package var newDraft: String { directory + "/draft.new" }
     package func file(_ number: UInt64) -> String { "\(files)/\(number)" }
     package var log: String { directory + "/log" }
     /// The part before, where a log was begun anew.

@@ -151,10 +151,16 @@ package struct OpenedFile: Hashable, Sendable {
         package var identity: UInt64
         /// The file system has to see the writes through this open: they do not pass it by.
         package var isObserved: Bool
-        package init(descriptor: Int32, identity: UInt64, isObserved: Bool = false) {
+        /// The identity is this file's for ever, and the file stays: it may be kept registered with
+        /// the kernel for the next open.
+        package var isLasting: Bool
+        package init(
+            descriptor: Int32, identity: UInt64, isObserved: Bool = false, isLasting: Bool = false
+        ) {
             self.descriptor = descriptor
             self.identity = identity
             self.isObserved = isObserved
+            self.isLasting = isLasting
         }
     }
 

@@ -29,13 +29,15 @@ import VirtualFS
     private static let inode = InodeNumber(7)
 
     private static func file(
-        _ caching: OpenedFile.Caching = .keep, backing: Int32? = nil, isObserved: Bool = false
+        _ caching: OpenedFile.Caching = .keep, backing: Int32? = nil, isObserved: Bool = false,
+        isLasting: Bool = false
     ) -> OpenedFile {
         OpenedFile(
             handle: FileHandle(1), caching: caching,
             backing: backing.map {
                 OpenedFile.Backing(
-                    descriptor: $0, identity: UInt64($0), isObserved: isObserved)
+                    descriptor: $0, identity: UInt64($0), isObserved: isObserved,
+                    isLasting: isLasting)
             })
     }
 
@@ -90,6 +92,30 @@ import VirtualFS
         #expect(recorder.descriptors == [])
         _ = modes.open(Self.inode, Self.file(backing: 6))
         #expect(recorder.descriptors == [6])
+    }
+
+    @Test func `a lasting backing stays registered for the next open, on whatever inode`() {
+        let recorder = Recorder()
+        let modes = recorder.modes()
+        let first = modes.open(Self.inode, Self.file(backing: 5, isLasting: true))
+        modes.close(Self.inode)
+        #expect(recorder.descriptors == [5])
+        let second = modes.open(InodeNumber(8), Self.file(backing: 5, isLasting: true))
+        #expect(second?.backing_id == first?.backing_id)
+        // In use: another inode with the same content has a registration of its own.
+        let third = modes.open(Self.inode, Self.file(backing: 5, isLasting: true))
+        #expect(third?.backing_id != first?.backing_id)
+        #expect(recorder.descriptors == [5, 5])
+    }
+
+    @Test func `of lasting backings that nobody uses, the latest 64 stay registered`() {
+        let recorder = Recorder()
+        let modes = recorder.modes()
+        for backing in Int32(100)..<200 {
+            _ = modes.open(Self.inode, Self.file(backing: backing, isLasting: true))
+            modes.close(Self.inode)
+        }
+        #expect(recorder.descriptors == Array(136..<200))
     }
 
     @Test func `passthrough is possible again once ordinary opens are closed`() {

@@ -9,6 +9,8 @@ package import Store
 ///     journal ──▶ WorkingTreeState ──▶ directories, pending and never stored
 ///     files/n ──▶ status ──▶ stand-in, a digest that no content has ──▶ OwnContent
 ///
+/// Of a container at rest it is read from where its last process wrote it down (``SavedDraft``).
+///
 /// The content of an own file is named by a *stand-in*: a digest over what tells that nobody has
 /// written to it since. So trees can be compared as always, and two drafts are equal only if the
 /// container is as it was. Stand-ins never go into the store.
@@ -17,8 +19,8 @@ package final class ContainerDraft: DirectorySource, Sendable {
     /// The lower tree, which the store keeps for the container.
     package let base: Tree
     private let store: Store
-    private let directories: PendingDirectories
-    private let own: [Digest: OwnContent]
+    let directories: PendingDirectories
+    let own: [Digest: OwnContent]
     private let stamp: DraftStamp
     /// Of the stand-ins whose files were read, the digests that were found.
     private let found: [Digest: Digest]
@@ -42,12 +44,14 @@ package final class ContainerDraft: DirectorySource, Sendable {
     package static func read(
         _ container: ContainerID, in store: Store, after former: ContainerDraft? = nil
     ) throws -> ContainerDraft {
+        let found = former?.found ?? [:]
+        if let saved = SavedDraft.load(container, in: store, found: found) { return saved }
         let place = store.layout.container(container)
         for attempt in 1... {
             let before = try? FileStatus(ofPath: place.journal)  // reading it tells
             do {
                 var reader = DraftReader(container, store: store)
-                return try reader.read(journal: before, found: former?.found ?? [:])
+                return try reader.read(journal: before, found: found)
             } catch {
                 // Files go, and trees, that only an older journal names.
                 guard attempt < attemptLimit, let before,
@@ -99,7 +103,7 @@ package final class ContainerDraft: DirectorySource, Sendable {
     ) throws -> ContainerDraft {
         let source = JoinedDirectories(self, others ?? self)
         var pairs: [(old: FileContent, new: FileContent)] = []
-        try TreeDiff.forEachChange(from: other, to: tree, in: source) { change in
+        try TreeDiff.forEachCommonChange(from: other, to: tree, in: source) { change in
             guard case .file(let old)? = change.old?.content,
                 case .file(let new)? = change.new?.content, old.sizeBytes == new.sizeBytes,
                 change.old?.attributes == change.new?.attributes, own[new.digest] != nil

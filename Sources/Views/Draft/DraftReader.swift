@@ -8,20 +8,12 @@ internal import VirtualFS
 struct DraftReader {
     private let store: Store
     private let place: ContainerPlace
-    /// See ``StandIn``.
-    private let key: KeyedHash.Key
-    private var own: [Digest: OwnContent] = [:]
-    /// The contents of inodes with own files.
-    private var contents: [UInt64: FileContent] = [:]
+    private var own: OwnContents
 
     init(_ container: ContainerID, store: Store) {
         self.store = store
         place = store.layout.container(container)
-        // An ID is hex digits.
-        let digits = container.text
-        key = KeyedHash.Key(
-            first: UInt64(digits.prefix(16), radix: 16) ?? 0,
-            second: UInt64(digits.suffix(16), radix: 16) ?? 0)
+        own = OwnContents(container, place)
     }
 
     /// - Parameter journal: how the journal's file looked before this.
@@ -47,8 +39,8 @@ struct DraftReader {
         let directories = PendingDirectories(base: store)
         let tree = try encode(state, in: directories)
         return ContainerDraft(
-            tree: tree, base: replay.header.base, store: store, directories: directories, own: own,
-            stamp: stamp, found: found)
+            tree: tree, base: replay.header.base, store: store, directories: directories,
+            own: own.files, stamp: stamp, found: found)
     }
 
     private func damaged(_ what: String) -> JournalError {
@@ -64,7 +56,6 @@ struct DraftReader {
         // Most of what a journal tells of are files.
         files.reserveCapacity(replay.inodes.count)
         own.reserveCapacity(replay.inodes.count)
-        contents.reserveCapacity(replay.inodes.count)
         stamp.files.reserveCapacity(replay.inodes.count)
         let directory = try OwnedDescriptor(opening: place.files, [.readOnly, .directory])
         let now = Store.now()
@@ -85,7 +76,9 @@ struct DraftReader {
             let age = now - status.changeTime.nanosecondsSinceEpoch
             let isUnsettled = age < DraftStamp.settlingNanoseconds
             if isUnsettled { stamp.isUnsettled = true }
-            note(record, file, status, isUnsettled ? now : 0)
+            own.note(
+                record.number, file.number, partial: file.partial, status,
+                moment: isUnsettled ? now : 0)
             let time = FileTime(status.modificationTime)
             // Nothing opens it by this path.
             files[record.number.rawValue] = WorkingTreeState.FoundFile(
@@ -97,35 +90,6 @@ struct DraftReader {
                     by: status, record, isOfThisBoot: replay.boot == store.bootID))
         }
         return files
-    }
-
-    /// - Parameter moment: of a file that was changed just now, which makes its stand-in unlike all
-    ///   others; else 0.
-    private mutating func note(
-        _ record: JournalInode, _ file: JournalOwnFile, _ status: FileStatus, _ moment: Int64
-    ) {
-        guard status.sizeBytes > 0 else {
-            contents[record.number.rawValue] = .empty
-            return
-        }
-        var partial = file.partial
-        if var kept = partial {
-            kept.keptBytes = min(kept.keptBytes, status.sizeBytes)
-            partial = kept.keptBytes > 0 ? kept : nil
-        }
-        let standIn = StandIn.digest(
-            key,
-            [
-                file.number, status.device, status.inode, status.sizeBytes,
-                UInt64(bitPattern: status.modificationTime.nanosecondsSinceEpoch),
-                UInt64(bitPattern: status.changeTime.nanosecondsSinceEpoch),
-                UInt64(bitPattern: moment),
-            ])
-        contents[record.number.rawValue] = FileContent(
-            digest: standIn, sizeBytes: status.sizeBytes)
-        own[standIn] = OwnContent(
-            files: place.files, number: file.number, device: status.device, inode: status.inode,
-            sizeBytes: status.sizeBytes, partial: partial)
     }
 
     // MARK: - Encoding
@@ -147,13 +111,19 @@ struct DraftReader {
         }
         let snapshot: FrozenState
         do throws(Interruption) {
-            snapshot = try FrozenState(state, copies: contents, leavesOutSockets: false)
+            snapshot = try FrozenState(state, copies: own.contents, leavesOutSockets: false)
         } catch {
             throw damaged("a directory of its lower tree is missing")
         }
-        let tree = try snapshot.encode(in: directories)
-        guard snapshot.touchedHardLinks else { return tree }
-        return try FrozenLinks(tree, changed: snapshot.changedGroups, in: directories)
-            .apply(to: tree)
+        return try snapshot.draft(in: directories)
+    }
+}
+
+extension FrozenState {
+    /// The tree, when nothing goes on with it.
+    func draft(in directories: PendingDirectories) throws(FileTreeError) -> Tree {
+        let tree = try encode(in: directories)
+        guard touchedHardLinks else { return tree }
+        return try FrozenLinks(tree, changed: changedGroups, in: directories).apply(to: tree)
     }
 }

@@ -9,9 +9,12 @@ struct DraftStamp: Sendable {
     var files: [(name: [UInt8], status: FileStatus)] = []
     /// A file was changed a moment ago: another change may leave it with the same times.
     var isUnsettled = false
+    /// The file that the draft was read from instead: see ``SavedDraft``.
+    var saved: FileStatus?
 
     func isCurrent() -> Bool {
         if isUnsettled { return false }
+        if let saved { return (try? FileStatus(ofPath: place.draft))?.isAs(saved) ?? false }
         // What cannot be looked at is not as it was.
         guard let found = try? FileStatus(ofPath: place.journal), found.isAs(journal),
             let directory = try? OwnedDescriptor(opening: place.files, [.readOnly, .directory])

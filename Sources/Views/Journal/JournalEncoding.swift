@@ -1,4 +1,5 @@
 internal import FileTree
+internal import ImageSpec
 internal import VirtualFS
 
 /// The bytes of records. Integers are unsigned LEB128 in shortest form, signed ones zigzag-coded;
@@ -155,6 +156,14 @@ struct JournalInput {
         }
         defer { position += Int(count) }
         return bytes[position..<(position + Int(count))]
+    }
+
+    mutating func digest() throws(JournalError) -> Digest {
+        guard bytes.endIndex - position >= Digest.byteCount,
+            let digest = Digest(bytes: bytes[position..<(position + Digest.byteCount)])
+        else { throw Self.damaged("a record ends early") }
+        position += Digest.byteCount
+        return digest
     }
 
     mutating func text() throws(JournalError) -> String {

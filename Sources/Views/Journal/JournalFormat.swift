@@ -38,7 +38,7 @@ package enum JournalFormat {
     /// No operation writes nearly as much; what claims to is damaged.
     static let maximumBatchBytes = 64 << 20
 
-    private static let headerKey = KeyedHash.Key(first: 0, second: 0)
+    static let headerKey = KeyedHash.Key(first: 0, second: 0)
 
     package static func encode(_ header: JournalHeader) -> [UInt8] {
         var payload: [UInt8] = []

@@ -224,7 +224,7 @@ extension WorkingInode {
 }
 
 extension OwnFile {
-    fileprivate var journalState: JournalOwnFile {
+    var journalState: JournalOwnFile {
         JournalOwnFile(
             number: number, sizeBytes: sizeBytes, hostTime: hostTime,
             partial: partial.map {

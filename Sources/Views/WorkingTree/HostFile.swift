@@ -1,4 +1,6 @@
+internal import FileTree
 internal import Glibc
+internal import ImageSpec
 internal import LinuxIO
 internal import VirtualFS
 
@@ -19,8 +21,16 @@ final class HostFile: Sendable {
     var descriptor: Int32 { owned.rawValue }
 
     var backing: OpenedFile.Backing {
-        OpenedFile.Backing(descriptor: descriptor, identity: identity)
+        OpenedFile.Backing(descriptor: descriptor, identity: identity, isLasting: isObject)
     }
+
+    /// The identity of an object's host file; own files have small ones.
+    static func identity(ofObject content: FileContent) -> UInt64 {
+        content.digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } | 1 << 63
+    }
+
+    /// Whether it is an object of the store, and no own file.
+    var isObject: Bool { identity >> 63 == 1 }
 
     static func open(
         _ path: String, _ mode: OwnedDescriptor.Mode, permissions: UInt32 = 0, identity: UInt64

@@ -33,17 +33,14 @@ extension WorkingTree {
     func newFile(
         from object: FileContent? = nil, keptBytes: UInt64 = .max, modificationTime: FileTime? = nil
     ) throws(FileSystemError) -> NewFile {
-        let (path, number) = newOwnPath()
         let identity = nextIdentity.add(1, ordering: .relaxed).newValue
+        let path: String
+        let number: UInt64
         let host: HostFile
-        do throws(FileSystemError) {
-            host = try HostFile.open(
-                path, [.readWrite, .create, .exclusive], permissions: 0o600, identity: identity)
-        } catch {
-            ViewLog.note(
-                "a view could not make a file in \(lease.workDirectory): \(Errno(rawValue: error.errno))"
-            )
-            throw error
+        if let reused = reuseFile(identity) {
+            (path, number, host) = reused
+        } else {
+            (path, number, host) = try makeFile(identity)
         }
         do throws(FileSystemError) {
             var partial: PartialCopy?
@@ -58,6 +55,37 @@ extension WorkingTree {
         } catch {
             try? HostDirectory.unlink(path)  // the first error is the one to report
             throw error
+        }
+    }
+
+    private func makeFile(
+        _ identity: UInt64
+    ) throws(FileSystemError) -> (path: String, number: UInt64, host: HostFile) {
+        let (path, number) = newOwnPath()
+        do throws(FileSystemError) {
+            let host = try HostFile.open(
+                path, [.readWrite, .create, .exclusive], permissions: 0o600, identity: identity)
+            return (path, number, host)
+        } catch {
+            ViewLog.note(
+                "a view could not make a file in \(lease.workDirectory): \(Errno(rawValue: error.errno))"
+            )
+            throw error
+        }
+    }
+
+    /// One that is left over, as if it were made now; nil if there is none.
+    private func reuseFile(
+        _ identity: UInt64
+    ) -> (path: String, number: UInt64, host: HostFile)? {
+        guard let path = spareFiles.take() else { return nil }
+        do {
+            let host = try HostFile.open(path, .readWrite, identity: identity)
+            try DescriptorIO.setModificationTimeToNow(host.descriptor)
+            return (path, 0, host)
+        } catch {
+            try? HostDirectory.unlink(path)  // a new one is made, which tells what is wrong
+            return nil
         }
     }
 
@@ -177,20 +205,19 @@ extension WorkingTree {
             let isShared = locked { $0.find(inode)?.ownFile?.isShared == true }
             file = try HostFile.open(path, isShared ? .readOnly : .readWrite, identity: identity)
         case .openObject(let content):
+            let identity = HostFile.identity(ofObject: content)
+            if let program = programs.file(identity) {
+                file = program
+                break
+            }
             do throws(Errno) {
-                file = HostFile(
-                    try objects.open(content), identity: Self.identity(ofObject: content))
+                file = HostFile(try objects.open(content), identity: identity)
             } catch {
                 throw FileSystemError(host: error)
             }
         }
         locked { $0.install(file, in: inode) }
         return file
-    }
-
-    /// The identity of an object's host file; own files have small ones.
-    private static func identity(ofObject content: FileContent) -> UInt64 {
-        content.digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } | 1 << 63
     }
 
     // MARK: - Size

@@ -53,7 +53,7 @@ extension WorkingTree {
         try checkRoomToOpen(inode)
         return try gated(inode) { () throws(FileSystemError) in
             let file = try readableFile(of: inode)
-            let isProgram = file?.isProgram == true
+            let isProgram = file.map(programs.isProgram) == true
             return try perform { (state) throws(Interruption) in
                 let wish = try state.backingForReading(inode)
                 let isWanted = wish == .wanted || wish == .wantedByPrograms && isProgram

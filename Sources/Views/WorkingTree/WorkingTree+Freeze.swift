@@ -135,7 +135,7 @@ extension WorkingTree {
     }
 
     /// Finds the files to collect, and loads the directories that are to be encoded.
-    private func survey() throws -> Survey {
+    func survey() throws -> Survey {
         while true {
             let survey = locked { $0.survey() }
             if survey.isTooDeep {

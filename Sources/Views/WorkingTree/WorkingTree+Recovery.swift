@@ -52,6 +52,7 @@ extension WorkingTree {
         let place = container.place
         let replay = try Self.replay(place, bootID: container.bootID)
         if let remark = replay.remark { ViewLog.note("\(place.journal): \(remark)") }
+        try Self.removeDraft(place)
         // One that was begun and never took the journal's place.
         try? HostDirectory.unlink(place.newJournal)
         guard try store.trees(of: container.record.id).contains(replay.header.base) else {
@@ -93,6 +94,17 @@ extension WorkingTree {
         // Sees that there will be a commit.
         locked { _ in }
         try container.settleBase(replay.header.base)
+    }
+
+    /// What was written down of the changes so far is not true any more from here on.
+    private static func removeDraft(_ place: ContainerPlace) throws(Errno) {
+        for path in [place.draft, place.newDraft] {
+            do throws(Errno) {
+                try HostDirectory.unlink(path)
+            } catch  where error == .notFound {
+                // Most containers have none.
+            }
+        }
     }
 
     private static func tellsHoles(_ place: ContainerPlace) throws(Errno) -> Bool {

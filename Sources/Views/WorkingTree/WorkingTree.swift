@@ -43,6 +43,9 @@ package final class WorkingTree: FileSystem, Sendable {
     /// Kept open for statfs(2).
     let workDirectory: OwnedDescriptor
     let objects: ViewObjects
+    let programs = RecentPrograms()
+    /// Empty in a durable view, whose journal still names what was removed.
+    let spareFiles = SpareFiles()
 
     /// Reads of smaller files go through the daemon and stay in the kernel's page cache, which saves
     /// opening the object; larger ones may be read from the host's page cache directly.
@@ -186,6 +189,9 @@ package final class WorkingTree: FileSystem, Sendable {
         for path in garbage.paths {
             try? HostDirectory.unlink(path)  // what stays goes with the lease
         }
+        for path in garbage.unused where !spareFiles.keep(path) {
+            try? HostDirectory.unlink(path)  // likewise
+        }
     }
 
     // MARK: - Directories
@@ -228,8 +234,10 @@ package final class WorkingTree: FileSystem, Sendable {
         notifier.withLock { $0 = nil }
         settleAll()
         locked { $0.dropKernelReferences() }
+        programs.forget()
         // A failure is in the log, and nothing more can be done.
         try? commit(whole: true)
+        saveDraft()
     }
 
     package func statistics() throws(FileSystemError) -> FileSystemStatistics {

@@ -301,7 +301,7 @@ final class WorkingTreeState {
             for number in inode.extras?.renewals ?? [] { renewed[number.rawValue] = nil }
             inode.extras?.renewals = []
             if inode.linkCount == 0 {
-                discardContent(of: inode)
+                discardContent(of: inode, isUnused: true)
                 remove(inode)
             } else if isReleasable(inode) {
                 for place in inode.places {
@@ -350,11 +350,14 @@ final class WorkingTreeState {
     }
 
     /// The own file of an inode goes.
-    func discardContent(of inode: WorkingInode) {
+    /// - Parameter isUnused: neither the kernel nor the tree knows the inode any more.
+    func discardContent(of inode: WorkingInode, isUnused: Bool = false) {
         guard case .regular(.own(let file)) = inode.body else { return }
         if let recorder {
             // Not before the record is durable that says so.
             recorder.discard(file.path, sizeBytes: file.blocks * 512)
+        } else if isUnused {
+            garbage.unused.append(file.path)
         } else {
             garbage.paths.append(file.path)
         }
@@ -398,8 +401,10 @@ struct Remains: Sendable {
 struct Garbage: Sendable {
     /// Own files to be removed.
     var paths: [String] = []
+    /// Own files that may get another inode instead.
+    var unused: [String] = []
     /// Open files to be closed, by dropping them.
     var files: [HostFile] = []
 
-    var isEmpty: Bool { paths.isEmpty && files.isEmpty }
+    var isEmpty: Bool { paths.isEmpty && unused.isEmpty && files.isEmpty }
 }

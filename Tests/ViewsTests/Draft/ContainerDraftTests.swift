@@ -37,6 +37,110 @@ import VirtualFS
         }
     }
 
+    // MARK: - Written down
+
+    /// A container with enough changes that its draft is written down, which nobody uses any more.
+    private func atRest(seed: UInt64 = 1) throws -> DurableFixture {
+        let fixture = try DurableFixture { draft in
+            let view = ViewClient(draft, umask: 0)
+            for index in 0..<40 {
+                _ = view.run(.create(path: "lower\(index)", mode: 0o644, exclusive: true))
+                _ = view.run(
+                    .write(path: "lower\(index)", offset: 0, bytes: [UInt8](repeating: 7, count: 9))
+                )
+            }
+            view.closeAll()
+        }
+        let view = ViewClient(fixture.tree, umask: 0)
+        for index in 0..<300 {
+            _ = view.run(.create(path: "new\(index)", mode: 0o600, exclusive: true))
+            _ = view.run(.write(path: "new\(index)", offset: 0, bytes: [UInt8(index % 251)]))
+        }
+        for index in 0..<20 { _ = view.run(.write(path: "lower\(index)", offset: 3, bytes: [1])) }
+        var generator = OperationGenerator(seed: seed)
+        for _ in 0..<600 { _ = view.run(generator.next()) }
+        view.closeAll()
+        fixture.tree.unmounted()
+        return fixture
+    }
+
+    private func isWrittenDown(_ fixture: DurableFixture) -> Bool {
+        (try? FileStatus(ofPath: fixture.place.draft)) != nil
+    }
+
+    @Test(arguments: 1...6 as ClosedRange<UInt64>)
+    func `what is written down at the end is what the journal says`(seed: UInt64) throws {
+        let fixture = try atRest(seed: seed)
+        try #require(isWrittenDown(fixture))
+        let written = try draft(fixture)
+        #expect(written.isCurrent())
+        // A draft from the journal names files that were changed just now in another way.
+        usleep(50_000)
+        try HostDirectory.unlink(fixture.place.draft)
+        #expect(!written.isCurrent())
+        let read = try draft(fixture)
+        #expect(written.tree == read.tree)
+        #expect(written.base == read.base)
+        for index in [0, 7, 299] {
+            let path = "new\(index)"
+            #expect(
+                try bytes(path, written, fixture.store) == bytes(path, read, fixture.store))
+        }
+        #expect(try lines(fixture, from: read.base).count > 300)
+    }
+
+    @Test func `whoever opens a container removes what was written down`() throws {
+        let fixture = try atRest()
+        let before = try draft(fixture)
+        try fixture.reopen()
+        #expect(!isWrittenDown(fixture))
+        #expect(!before.isCurrent())
+        let view = ViewClient(fixture.tree, umask: 0)
+        _ = view.run(.create(path: "later", mode: 0o600, exclusive: true))
+        view.closeAll()
+        #expect(try draft(fixture).tree != before.tree)
+        fixture.tree.unmounted()
+        #expect(isWrittenDown(fixture))
+        #expect(try lines(fixture, from: before.base).contains("A /later"))
+    }
+
+    @Test func `what was written down is not trusted after another boot, nor when it is damaged`()
+        throws
+    {
+        let fixture = try atRest()
+        let right = try lines(fixture, from: draft(fixture).base)
+        let path = fixture.place.draft
+        let file = try OwnedDescriptor(opening: path, .readOnly)
+        let bytes = try DescriptorIO.readAll(file.rawValue, limit: 1 << 28)
+        func isTaken(_ bytes: [UInt8]) throws -> Bool {
+            try HostDirectory.replaceFile(path, with: bytes, durability: .deferred)
+            #expect(try lines(fixture, from: draft(fixture).base) == right)
+            return SavedDraft.load(fixture.record.id, in: fixture.store, found: [:]) != nil
+        }
+        #expect(try isTaken(bytes))
+        for count in [0, 7, 20, bytes.count / 2, bytes.count - 1] {
+            #expect(try !isTaken(Array(bytes.prefix(count))))
+        }
+        for index in stride(from: 0, to: bytes.count, by: bytes.count / 40) {
+            var damaged = bytes
+            damaged[index] ^= 0x10
+            #expect(try !isTaken(damaged), "byte \(index)")
+        }
+        #expect(try isTaken(bytes))
+        fixture.close()
+        let store = try Store(root: fixture.directory + "/store", bootID: "boot-2")
+        #expect(SavedDraft.load(fixture.record.id, in: store, found: [:]) == nil)
+    }
+
+    @Test func `few changes are not written down`() throws {
+        let fixture = try DurableFixture()
+        let view = ViewClient(fixture.tree, umask: 0)
+        _ = view.run(.create(path: "f", mode: 0o600, exclusive: true))
+        view.closeAll()
+        fixture.tree.unmounted()
+        #expect(!isWrittenDown(fixture))
+    }
+
     // MARK: - Against a freeze
 
     @Test(arguments: [301, 302, 303, 304] as [UInt64])

@@ -1,6 +1,7 @@
 import FileTree
 import Glibc
 import LinuxIO
+import Store
 import Testing
 import VirtualFS
 
@@ -59,6 +60,55 @@ struct WorkingTreeFileTests {
                 inode, handle: file.handle, offset: 0, data: $0, clearSetIDs: true)
         }
         #expect(count == bytes.count)
+    }
+
+    @Test func `an own file that is removed is used again, and nothing of it shows`() throws {
+        let fixture = try WorkingTreeFixture()
+        let client = ViewClient(fixture.tree, umask: 0)
+        _ = client.run(.create(path: "old", mode: 0o600, exclusive: true))
+        _ = client.run(.write(path: "old", offset: 0, bytes: [UInt8](repeating: 9, count: 5000)))
+        client.closeAll()
+        _ = client.run(.unlink(path: "old"))
+        client.forgetAll()
+        #expect(fixture.spareFileCount == 1)
+        let before = FileTime(FileTimestamp.now())
+        usleep(20_000)
+        _ = client.run(.create(path: "new", mode: 0o640, exclusive: true))
+        #expect(fixture.spareFileCount == 0)
+        let made = try fixture.tree.attributes(of: inode(fixture, "new"), handle: nil).attributes
+        #expect(made.sizeBytes == 0)
+        #expect(made.modificationTime > before)
+        #expect(made.changeTime > before)
+        _ = client.run(.write(path: "new", offset: 3, bytes: [1]))
+        client.closeAll()
+        let tree = try fixture.freeze()
+        guard case .file(let content)? = try fixture.node("new", in: tree)?.content else {
+            Issue.record("it is not in the tree")
+            return
+        }
+        #expect(try fixture.content(content) == [0, 0, 0, 1])
+    }
+
+    @Test func `no object of the store is used again as an own file`() throws {
+        let fixture = try WorkingTreeFixture()
+        let client = ViewClient(fixture.tree, umask: 0)
+        _ = client.run(.create(path: "f", mode: 0o600, exclusive: true))
+        _ = client.run(.write(path: "f", offset: 0, bytes: [1, 2, 3]))
+        client.closeAll()
+        let tree = try fixture.freeze()
+        _ = client.run(.unlink(path: "f"))
+        client.forgetAll()
+        guard case .file(let content)? = try fixture.node("f", in: tree)?.content else {
+            Issue.record("it is not in the tree")
+            return
+        }
+        #expect(try fixture.content(content) == [1, 2, 3])
+        // Nor one that has become one under its own name.
+        let path = fixture.lease.newWorkPath("file")
+        try HostDirectory.replaceFile(path, with: [4], permissions: 0o600)
+        try HostDirectory.link(path, as: path + "-object")
+        #expect(!fixture.tree.spareFiles.keep(path))
+        #expect(try FileStatus(ofPath: path).sizeBytes == 1)
     }
 
     @Test func `metadata changes of lower files copy no content`() throws {

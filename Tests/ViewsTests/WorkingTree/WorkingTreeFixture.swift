@@ -67,9 +67,14 @@ enum TemporaryPath {
 }
 
 extension WorkingTreeFixture {
-    /// Files of views in the work directory.
-    var workFileCount: Int {
+    /// Files of views in the work directory, those left out that wait for another use.
+    var workFileCount: Int { allFiles.count - spareFileCount }
+
+    /// Those that wait: empty, and of no inode.
+    var spareFileCount: Int { tree.spareFiles.count }
+
+    private var allFiles: [[UInt8]] {
         ((try? HostDirectory.names(ofPath: lease.workDirectory)) ?? [])
-            .filter { $0.starts(with: Array("file".utf8)) }.count
+            .filter { $0.starts(with: Array("file".utf8)) }
     }
 }

@@ -1,0 +1,61 @@
+internal import FileTree
+internal import ImageSpec
+internal import LinuxIO
+internal import Store
+internal import VirtualFS
+
+/// Writing down what a container changed.
+extension WorkingTree {
+    /// For those who ask while nobody uses the container: see ``SavedDraft``. Nothing uses the view any
+    /// more, and all is committed.
+    func saveDraft() {
+        guard let durability, !durability.journal.hasFailed,
+            SavedDraft.worthwhileCounts.contains(locked { $0.recordedNumbers.count })
+        else { return }
+        do {
+            let container = durability.container
+            try SavedDraft.write(
+                try draft(of: container), to: container.place, boot: container.bootID)
+        } catch {
+            // The journal says the same, and what is wrong with it.
+        }
+    }
+
+    private func draft(of container: OpenContainer) throws -> ContainerDraft {
+        let place = container.place
+        var own = OwnContents(container.record.id, place)
+        for file in try ownFiles() {
+            let status = try FileStatus(ofPath: file.path, followsLinks: false)
+            // Nobody writes to it before this draft is gone.
+            own.note(file.inode, file.number, partial: file.partial, status, moment: 0)
+        }
+        let directories = PendingDirectories(base: store)
+        let snapshot = try perform { [own] (state) throws(Interruption) in
+            try FrozenState(state, copies: own.contents, leavesOutSockets: false)
+        }
+        return ContainerDraft(
+            tree: try snapshot.draft(in: directories), base: locked { $0.base }, store: store,
+            directories: directories, own: own.files,
+            stamp: DraftStamp(place: place, journal: try FileStatus(ofPath: place.journal)),
+            found: [:])
+    }
+
+    private struct OwnFilePlace: Sendable {
+        var inode: InodeNumber
+        var path: String
+        var number: UInt64
+        var partial: JournalOwnFile.Partial?
+    }
+
+    private func ownFiles() throws -> [OwnFilePlace] {
+        let changed = try survey().files
+        return locked { state in
+            changed.compactMap { number in
+                guard let file = state.find(number)?.ownFile else { return nil }
+                return OwnFilePlace(
+                    inode: number, path: file.path, number: file.number,
+                    partial: file.journalState.partial)
+            }
+        }
+    }
+}
