@@ -51,18 +51,22 @@ extension ContainerSpec {
 
     private var interprocess: [RuntimeSpec.Mount] {
         let options = ["nosuid", "noexec", "nodev"]
-        if request.sharedNamespaces.contains(.interprocess) {
-            // A host need not have both.
-            return ["/dev/shm", "/dev/mqueue"].filter { HostDirectory.exists($0) }.map {
-                .init($0, "bind", $0, Self.bind + options)
-            }
+        var mounts: [RuntimeSpec.Mount] = []
+        switch request.sharedMemory {
+        case .own(let size):
+            mounts = [
+                .init("/dev/shm", "tmpfs", "shm", options + ["mode=1777", "size=\(size)"])
+            ]
+        case .host(let path): mounts = [.init("/dev/shm", "bind", path, Self.bind + options)]
+        case .none: break
         }
-        return [
-            .init(
-                "/dev/shm", "tmpfs", "shm",
-                options + ["mode=1777", "size=\(request.sharedMemoryBytes)"]),
-            .init("/dev/mqueue", "mqueue", "mqueue", options),
-        ]
+        let queues = "/dev/mqueue"
+        if request.interprocess != .host {
+            mounts.append(.init(queues, "mqueue", "mqueue", options))
+        } else if HostDirectory.exists(queues) {
+            mounts.append(.init(queues, "bind", queues, Self.bind + options))
+        }
+        return mounts
     }
 
     var systemFiles: [RuntimeSpec.Mount] {
