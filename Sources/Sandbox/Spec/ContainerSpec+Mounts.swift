@@ -76,10 +76,14 @@ extension ContainerSpec {
         if rootless != nil, request.network == .host {
             return [.init("/sys", "bind", "/sys", ["rbind"] + options)]
         }
-        return [
+        let groups = "/sys/fs/cgroup"
+        let mounts: [RuntimeSpec.Mount] = [
             .init("/sys", "sysfs", "sysfs", options),
-            .init("/sys/fs/cgroup", "cgroup", "cgroup", options),
+            .init(groups, "cgroup", "cgroup", options),
         ]
+        // Of version 1 what is above the controllers is a tmpfs, which runtimes leave writable.
+        if isPrivileged || rootless != nil { return mounts }
+        return mounts + [.init(groups, "bind", groups, ["bind", "remount"] + options)]
     }
 
     var nameFiles: [RuntimeSpec.Mount] {
