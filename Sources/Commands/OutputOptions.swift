@@ -20,21 +20,26 @@ struct OutputOptions: ParsableArguments {
 
     /// Prints rows of these fields.
     func print(_ rows: [Row], fields: [Field]) throws {
-        if json { return Terminal.write(.array(rows.map(\.json)), indent: 2) }
+        Terminal.write(try text(rows, fields: fields))
+    }
+
+    /// What is printed of rows of these fields.
+    func text(_ rows: [Row], fields: [Field]) throws -> String {
+        if json { return Terminal.text(.array(rows.map(\.json)), indent: 2) }
         switch format {
         case nil:
             let columns = fields.filter(\.isColumn)
             var table = Table(columns.map(\.heading))
             for row in rows { table.append(columns.map { row.text($0.name) }) }
-            Terminal.write(table.text)
-        case .json?: for row in rows { Terminal.write(row.json, indent: nil) }
+            return table.text
+        case .json?: return rows.map { Terminal.text($0.json, indent: nil) }.joined()
         case .template(let template)? where template.isTable:
             let headings = Row(fields.map { ($0.name, .string($0.heading)) })
             var table = Table(Self.cells(try template.heading(headings.json)))
             for row in rows { table.append(Self.cells(try template.render(row.json))) }
-            Terminal.write(table.text)
+            return table.text
         case .template(let template)?:
-            for row in rows { Terminal.write(try template.render(row.json) + "\n") }
+            return try rows.map { try template.render($0.json) + "\n" }.joined()
         }
     }
 

@@ -17,6 +17,11 @@ enum Terminal {
     /// Prints a document to standard output.
     /// - Parameter indent: nil prints it on one line.
     static func write(_ json: JSONValue, indent: Int?) {
+        StandardStream.output.write(text(json, indent: indent))
+    }
+
+    /// A document as it is printed, to its line's end.
+    static func text(_ json: JSONValue, indent: Int?) -> String {
         // JSON escapes what is below the blank by itself.
         let text = String(decoding: json.encodedForPeople(indent: indent), as: UTF8.self)
         var visible = String.UnicodeScalarView()
@@ -27,7 +32,7 @@ enum Terminal {
                 visible.append(scalar)
             }
         }
-        StandardStream.output.write(String(visible) + "\n")
+        return String(visible) + "\n"
     }
 
     /// Prints to standard error as it is.

@@ -92,6 +92,8 @@ extension Engine {
             container.note(mountPoint: request.mountPoint)
             options = MountOptions(source: MountSource(foreign: record.name).text)
             let view = try WorkingTree(container: container, store: store, lease: lease)
+            // What is mounted when it runs is not here; "cp" shows it there for itself.
+            try view.showMountTargets(shownTargets(of: record))
             try MountedContainer(self, record, view).listen()
             fileSystem = view
         case .gallery:

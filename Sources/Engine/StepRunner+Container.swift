@@ -50,7 +50,9 @@ extension StepRunner {
         let types = Set(own.map(\.type))
         container.resourceLimits =
             OpenFileLimit.forContainers.filter { !types.contains($0.type) } + own
-        if let bytes = surroundings.sharedMemoryBytes { container.sharedMemoryBytes = bytes }
+        if let bytes = surroundings.sharedMemoryBytes {
+            container.sharedMemory = .own(sizeBytes: bytes)
+        }
         if surroundings.isPrivileged { container.security = .privileged }
         container.environment =
             environment(request, home: container.user.home) + surroundings.secretEnvironment

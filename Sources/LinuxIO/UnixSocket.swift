@@ -58,6 +58,19 @@ package enum UnixSocket {
         try retrying { vitrine_fcntl(descriptor, F_SETFL, 0) }
     }
 
+    /// From now on who reads from the socket waits so long at most.
+    /// - Throws: what setsockopt(2) says; reading throws EAGAIN when the time is over.
+    package static func setPatience(_ limit: Duration, of descriptor: Int32) throws(Errno) {
+        let parts = limit.components
+        var time = timeval(
+            tv_sec: Int(parts.seconds), tv_usec: Int(parts.attoseconds / 1_000_000_000_000))
+        try retrying {
+            unsafe setsockopt(
+                descriptor, SOL_SOCKET, SO_RCVTIMEO, &time,
+                socklen_t(MemoryLayout<timeval>.size))
+        }
+    }
+
     /// The descriptor that the next message carries.
     /// - Throws: EBADMSG if it carries none; EAGAIN when there is no message.
     package static func receiveDescriptor(_ socket: Int32) throws(Errno) -> OwnedDescriptor {

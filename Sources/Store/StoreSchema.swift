@@ -44,6 +44,9 @@ enum StoreSchema {
         migrator.registerMigration("7") { database in
             try database.execute(sql: version7)
         }
+        migrator.registerMigration("8") { database in
+            try database.execute(sql: version8)
+        }
         return migrator
     }
 
@@ -96,6 +99,20 @@ enum StoreSchema {
             actor TEXT NOT NULL,            -- an ID or a name
             attributes BLOB NOT NULL        -- a JSON object of texts
         );
+        """
+
+    private static let version8 = """
+        -- Namespaces of other containers: ContainerSettings has modes instead of two flags.
+        UPDATE containers SET settings = CAST(
+            json_set(
+                json_remove(
+                    CAST(settings AS TEXT), '$.sharesHostProcesses', '$.sharesHostInterprocess'),
+                '$.processes', json(iif(
+                    json_extract(CAST(settings AS TEXT), '$.sharesHostProcesses'),
+                    '{"host":{}}', '{"own":{}}')),
+                '$.interprocess', json(iif(
+                    json_extract(CAST(settings AS TEXT), '$.sharesHostInterprocess'),
+                    '{"host":{}}', '{"own":{}}'))) AS BLOB);
         """
 
     private static let version4 = """

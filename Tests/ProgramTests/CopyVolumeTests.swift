@@ -53,6 +53,47 @@ struct CopyVolumeTests {
         }
     }
 
+    @Test func `volumes and bind mounts are there for cp where the container is mounted`() throws {
+        try withCopyFixture { program in
+            try program.setMounts(
+                [
+                    mount(.volume(name: "data", isAnonymous: false), "/data"),
+                    mount(.volume(name: "filled", isAnonymous: false), "/etc"),
+                    mount(.bind(path: program.directory + "/dir", isMade: false), "/mnt/host"),
+                    mount(
+                        .bind(path: program.directory + "/file", isMade: false), "/mnt/one",
+                        readOnly: true),
+                ], of: "web")
+            #expect(try program.run("mount", "web", "m").status == 0)
+            let places = "find m/data m/mnt | sort"
+            let empty = "m/data\nm/mnt\nm/mnt/host\nm/mnt/one\n"
+            #expect(try program.run(shell: places).text == empty)
+            for target in ["/data", "/mnt/host/sub", "/opt/app", "/etc/new"] {
+                let copied = try program.run("cp", "file", "web:\(target)")
+                #expect(copied.status == 0, "\(copied)")
+            }
+            let refused = try program.run("cp", "dir/a", "web:/mnt/one")
+            #expect(refused.status == 1)
+            #expect(refused.errors.contains("Read-only"), "\(refused.errors)")
+            let written =
+                "cat store/volumes/data/data/file store/volumes/filled/data/new dir/sub/file m/opt/app/file"
+            #expect(try program.run(shell: written).text == "hellohellohellohello")
+            // The mount itself is as it was, and the container got its own files only.
+            #expect(try program.run(shell: places).text == empty)
+            #expect(try program.run(shell: "ls m/etc").text.contains("new") == false)
+            #expect(
+                try program.run(shell: "$VITRINE cp web:/data/file - | tar -xO").text == "hello")
+            #expect(try program.run("cp", "web:/etc/passwd", "got").status == 0)
+            #expect(try program.read("got") == "passwd\n")
+            let changes = try program.run("diff", "web").text
+            #expect(changes == "C /opt/app\nA /opt/app/file\n", "\(changes)")
+            #expect(
+                try program.run(shell: "grep -c \"$PWD/store\" /proc/self/mountinfo; true").text
+                    == "0\n")
+            #expect(try program.run("umount", "m").status == 0)
+        }
+    }
+
     @Test func `what is mounted read-only is not written to`() throws {
         try withCopyFixture { program in
             try program.run("volume", "create", "data")

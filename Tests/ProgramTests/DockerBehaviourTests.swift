@@ -138,6 +138,96 @@ struct DockerBehaviourTests {
         }
     }
 
+    private static let networkHelpers = ["pasta", "slirp4netns"].filter {
+        FileManager.default.isExecutableFile(atPath: "/usr/bin/" + $0)
+    }
+
+    @Test(.enabled(if: !networkHelpers.isEmpty, "there is no pasta and no slirp4netns"))
+    func `all exposed ports are published on free ones`() throws {
+        try withProgram { program in
+            try program.write("FROM base\nEXPOSE 8080/tcp\nEXPOSE 53/udp\n", to: "c/Dockerfile")
+            #expect(try program.run("build", "-q", "-t", "exposing", "c").status == 0)
+            let started = try program.run(
+                "run", "-d", "-P", "--name", "web", "--expose", "9000-9001", "-p",
+                "127.0.0.1::9001", "exposing", "busybox", "httpd", "-f", "-p", "8080", "-h",
+                "/etc")
+            try #require(started.status == 0, "\(started)")
+            let lines = try program.run("port", "web").text.split(separator: "\n").map(String.init)
+            let ports = lines.map { $0.split(separator: ":").last.map(String.init) ?? "" }
+            #expect(
+                lines.map { $0.replacing(#/:[0-9]+$/#, with: ":N") } == [
+                    "9001/tcp -> 127.0.0.1:N", "53/udp -> 0.0.0.0:N", "53/udp -> [::]:N",
+                    "8080/tcp -> 0.0.0.0:N", "8080/tcp -> [::]:N", "9000/tcp -> 0.0.0.0:N",
+                    "9000/tcp -> [::]:N",
+                ], "\(lines)")
+            try #require(ports.count == 7)
+            #expect(Set(ports).count == 4)
+            #expect(
+                try program.run("port", "web", "8080").text
+                    == "0.0.0.0:\(ports[3])\n[::]:\(ports[3])\n")
+            #expect(
+                try program.run("ps", "--format", "{{.Ports}}").text
+                    == "127.0.0.1:\(ports[0])->9001/tcp, 0.0.0.0:\(ports[1])->53/udp, "
+                    + "[::]:\(ports[1])->53/udp, 0.0.0.0:\(ports[3])->8080/tcp, "
+                    + "[::]:\(ports[3])->8080/tcp, 0.0.0.0:\(ports[5])->9000/tcp, "
+                    + "[::]:\(ports[5])->9000/tcp\n")
+            let inspected = try program.run(
+                "inspect", "-f",
+                "{{.HostConfig.PublishAllPorts}} "
+                    + "{{(index .NetworkSettings.Ports \"8080/tcp\" 0).HostPort}}", "web")
+            #expect(inspected.text == "true \(ports[3])\n", "\(inspected)")
+            let page = try program.run(
+                shell: """
+                    for i in $(seq 50); do
+                        exec 3<> /dev/tcp/127.0.0.1/\(ports[3]) && break; sleep 0.1
+                    done 2> /dev/null
+                    printf 'GET /passwd HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3
+                    """)
+            #expect(page.text.contains("root:x:0:0"), "\(page)")
+            // They are others' once it has ended.
+            #expect(try program.run("stop", "-t", "0", "web").status == 0)
+            #expect(try program.run("port", "web").text == "")
+            #expect(try program.run("ps", "-a", "--format", "{{.Ports}}").text == "\n")
+        }
+    }
+
+    @Test func `figures stay in their places on a terminal, and follow who comes and goes`() throws
+    {
+        try withProgram { program in
+            try start(program, "--name", "first", "base", "sleep", "1000")
+            let terminal = try PseudoTerminal(columns: 200, rows: 24)
+            let process = try program.start(
+                ["stats"], input: terminal.slave, output: terminal.slave, errors: terminal.slave)
+            // The screen is cleared once, and written over from then on.
+            try terminal.wait(for: "\u{1B}[2J\u{1B}[HCONTAINER ID")
+            try terminal.wait(for: "first")
+            try terminal.wait(for: "\u{1B}[J\u{1B}[HCONTAINER ID")
+            try terminal.wait(for: "%")
+            try start(program, "--name", "second", "base", "sleep", "1000")
+            try terminal.wait(for: "second")
+            #expect(try program.run("rm", "-f", "first", "second").status == 0)
+            try terminal.wait(for: "PIDS\u{1B}[K\r\n\u{1B}[J")
+            kill(process.processIdentifier, SIGINT)
+            process.waitUntilExit()
+            let rest = terminal.shown
+            #expect(!rest.contains("\u{1B}[2J"))
+            // A format of one's own, and one container by name, which need not run.
+            try start(program, "--name", "third", "base", "sleep", "1000")
+            let own = try program.start(
+                ["stats", "--format", "{{.Name}} has {{.PIDs}}", "third"], input: terminal.slave,
+                output: terminal.slave, errors: terminal.slave)
+            try terminal.wait(for: "\u{1B}[Hthird has 1\u{1B}[K\r\n\u{1B}[J")
+            #expect(try program.run("kill", "third").status == 0)
+            try terminal.wait(for: "third has --")
+            kill(own.processIdentifier, SIGTERM)
+            own.waitUntilExit()
+            // Into a pipe nothing of a terminal goes.
+            let piped = try program.run(
+                shell: "timeout 4 $VITRINE stats -a --format '{{.Name}}' | sort | uniq -c; true")
+            #expect(piped.text.contains("third") && !piped.text.contains("\u{1B}"), "\(piped)")
+        }
+    }
+
     @Test func `ports that no network leads to are warned of`() throws {
         try withProgram { program in
             let result = try program.run(

@@ -242,8 +242,8 @@ struct RunTests {
         }
     }
 
-    /// Kills the process that has the program's only running container.
-    private func killSupervisor(_ program: Program) throws {
+    /// The process that has the program's only running container.
+    private func supervisor(_ program: Program) throws -> Int32 {
         let supervisors = try FileManager.default.contentsOfDirectory(atPath: "/proc")
             .compactMap { Int32($0) }.filter { number in
                 // One that has ended meanwhile is none.
@@ -252,7 +252,41 @@ struct RunTests {
                     && line?.contains(program.directory) == true
             }
         // What ends the container with it is a copy of it, and made later.
-        kill(try #require(supervisors.min()), SIGKILL)
+        return try #require(supervisors.min())
+    }
+
+    private func killSupervisor(_ program: Program) throws {
+        kill(try supervisor(program), SIGKILL)
+    }
+
+    @Test func `inspect does not wait for a container whose process stands still`() throws {
+        try withProgram { program in
+            _ = try run(program, "-d", "--name", "still", "base", "sleep", "100")
+            #expect(try program.run("exec", "-d", "still", "sleep", "100").status == 0)
+            func executions() throws -> String {
+                try program.run("inspect", "-f", "{{json .ExecIDs}}", "still").text
+            }
+            #expect(try executions() == "[\"exec-1\"]\n")
+            let supervisor = try supervisor(program)
+            kill(supervisor, SIGSTOP)
+            defer { kill(supervisor, SIGCONT) }
+            let began = ContinuousClock.now
+            #expect(try executions() == "null\n")
+            // More than may wait to be heard at once.
+            let many = try program.run(
+                shell: """
+                    for i in $(seq 20); do "$VITRINE" inspect -f '{{.Name}}' still & done; wait
+                    """)
+            #expect(many.text == String(repeating: "/still\n", count: 20), "\(many)")
+            #expect(ContinuousClock.now - began < .seconds(60))
+            let all = try program.run("inspect", "--size", "still")
+            #expect(all.status == 0)
+            #expect(all.text.contains("\"Status\": \"running\""))
+            #expect(try status(program, "still").hasPrefix("running Up"))
+            kill(supervisor, SIGCONT)
+            #expect(try executions() == "[\"exec-1\"]\n")
+            #expect(try program.run("rm", "-f", "still").status == 0)
+        }
     }
 
     @Test func `a container whose process was killed is told so, and keeps its files`() throws {

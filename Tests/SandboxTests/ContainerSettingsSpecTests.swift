@@ -55,13 +55,36 @@ import Testing
 
     @Test func `namespaces of the host are not made`() {
         let spec = spec {
-            $0.sharedNamespaces = [.processes, .interprocess, .names]
+            ($0.processes, $0.interprocess, $0.names) = (.host, .host, .host)
+            $0.sharedMemory = .host(path: "/dev/shm")
             $0.network = .joined(path: "/proc/7/ns/net")
         }
         #expect(spec.namespaces.map(\.kind) == [.mount, .network])
         #expect(spec.namespaces.last?.path == "/proc/7/ns/net")
         #expect(spec.hostname == nil)
         #expect(spec.mounts.contains { $0.destination == "/dev/shm" && $0.type == "bind" })
+    }
+
+    @Test func `namespaces of another container are joined`() {
+        let spec = spec {
+            $0.processes = .joined(path: "/proc/7/ns/pid")
+            $0.interprocess = .joined(path: "/proc/7/ns/ipc")
+            $0.sharedMemory = .host(path: "/w/shm-1")
+        }
+        #expect(spec.namespaces.map(\.kind) == [.pid, .mount, .ipc, .uts])
+        #expect(
+            spec.namespaces.map(\.path) == ["/proc/7/ns/pid", nil, "/proc/7/ns/ipc", nil])
+        let memory = spec.mounts.first { $0.destination == "/dev/shm" }
+        #expect(memory?.source == "/w/shm-1")
+        #expect(memory?.options == ["rbind", "rprivate", "nosuid", "noexec", "nodev"])
+        // The joined namespace's queues, not the host's.
+        #expect(spec.mounts.contains { $0.destination == "/dev/mqueue" && $0.type == "mqueue" })
+    }
+
+    @Test func `a container may have no shared memory`() {
+        let spec = spec { $0.sharedMemory = .none }
+        #expect(!spec.mounts.contains { $0.destination == "/dev/shm" })
+        #expect(spec.namespaces.contains { $0.kind == .ipc && $0.path == nil })
     }
 
     @Test func `an init program runs the command`() {

@@ -71,8 +71,12 @@ import Testing
             mounts.map(\.destination) == [
                 "/.", "/proc", "/dev", "/dev/null", "/dev/zero", "/dev/full", "/dev/random",
                 "/dev/urandom", "/dev/tty", "/dev/pts", "/dev/shm", "/dev/mqueue", "/sys",
-                "/sys/fs/cgroup", "/etc/resolv.conf", "/etc/hosts", "/data", "/tmp",
+                "/sys/fs/cgroup", "/sys/fs/cgroup", "/etc/resolv.conf", "/etc/hosts", "/data",
+                "/tmp",
             ])
+        #expect(
+            mounts.last { $0.destination == "/sys/fs/cgroup" }?.options
+                == ["bind", "remount", "nosuid", "noexec", "nodev", "ro"])
         #expect(mounts.last?.options == ["nosuid", "nodev", "rw", "mode=1777", "size=4096"])
         #expect(mounts.suffix(2).first?.options == ["rbind", "rprivate", "ro", "nodev"])
     }

@@ -1,4 +1,5 @@
 import FileTree
+import Foundation
 import GRDB
 import LinuxIO
 import Testing
@@ -67,6 +68,30 @@ import Testing
             #expect { try Store(root: store.layout.root) } throws: {
                 ($0 as? StoreError)?.code == .unsupportedVersion
             }
+        }
+    }
+    @Test func `containers that had the host's namespaces by flags keep them`() throws {
+        try withStoreRoot { root in
+            let formers = [
+                "{}", #"{"sharesHostProcesses":true,"user":"7"}"#,
+                #"{"sharesHostInterprocess":true,"sharesHostProcesses":false}"#,
+            ]
+            try Store(root: root).write("former containers") { database in
+                for (number, settings) in formers.enumerated() {
+                    try database.execute(
+                        sql: "INSERT INTO containers VALUES (?, ?, ?, '', '', 0, ?, '{}')",
+                        arguments: [
+                            ContainerID.random().text, "c\(number)",
+                            Data(repeating: 0, count: 32), Data(settings.utf8),
+                        ])
+                }
+                try database.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = '8'")
+            }
+            let settings = try Store(root: root).containers().sorted { $0.name < $1.name }
+                .map(\.settings)
+            #expect(settings.map(\.processes) == [.own, .host, .own])
+            #expect(settings.map(\.interprocess) == [.own, .own, .host])
+            #expect(settings.map(\.user) == ["", "7", ""])
         }
     }
 }

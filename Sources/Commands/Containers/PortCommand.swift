@@ -50,11 +50,3 @@ struct PortCommand: ParsableCommand {
         for place in found.flatMap(\.places) { Terminal.write("\(place)\n") }
     }
 }
-
-extension ContainerSettings.PublishedPort {
-    /// Where it is on the host; a port of all addresses is one of both families.
-    var places: [String] {
-        let addresses = hostAddress.map { [$0] } ?? ["0.0.0.0", "::"]
-        return addresses.map { $0.contains(":") ? "[\($0)]:\(hostPort)" : "\($0):\(hostPort)" }
-    }
-}

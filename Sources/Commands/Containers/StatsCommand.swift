@@ -8,7 +8,8 @@ struct StatsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stats", abstract: "Show what containers use.",
         discussion: """
-            Anew every second, until Ctrl-C; those that run, unless others are named.
+            Anew every second, until Ctrl-C; those that run, unless others are named. On a terminal \
+            the figures stay in their places.
 
               vitrine stats
               vitrine stats --no-stream web
@@ -33,22 +34,38 @@ struct StatsCommand: ParsableCommand {
     func run() throws {
         let engine = try store.engine(.existing)
         for name in containers { _ = try engine.container(name) }
+        let isLive = !noStream && Terminal.outputIsTerminal && !output.json
+        if isLive { StandardStream.output.write("\u{1B}[2J") }
         var former: [ContainerID: ContainerStatistics] = [:]
-        for record in try records(engine) { former[record.id] = engine.statistics(of: record) }
-        let isLive = !noStream && Terminal.outputIsTerminal && !output.isForPrograms
+        var rows = try look(engine, &former)
+        if isLive { try show(rows) }
         repeat {
             Thread.sleep(forTimeInterval: Self.interval)
-            var now: [ContainerID: ContainerStatistics] = [:]
-            let rows = try records(engine).map { record in
-                let statistics = engine.statistics(of: record)
-                now[record.id] = statistics
-                return row(record, statistics, former[record.id])
-            }
-            // Back to the corner, and away with what was there.
-            if isLive { StandardStream.output.write("\u{1B}[H\u{1B}[2J") }
-            try output.print(rows, fields: Self.fields)
-            former = now
+            rows = try look(engine, &former)
+            if isLive { try show(rows) } else { try output.print(rows, fields: Self.fields) }
         } while !noStream
+    }
+
+    /// - Parameter former: what was seen the last time, and after it now.
+    private func look(
+        _ engine: Engine, _ former: inout [ContainerID: ContainerStatistics]
+    ) throws -> [Row] {
+        var now: [ContainerID: ContainerStatistics] = [:]
+        defer { former = now }
+        return try records(engine).map { record in
+            let statistics = engine.statistics(of: record)
+            now[record.id] = statistics
+            return row(record, statistics, former[record.id])
+        }
+    }
+
+    /// Over what is on the terminal: each line takes away the rest of the one before, the last one what
+    /// is below, and nothing flickers.
+    private func show(_ rows: [Row]) throws {
+        let lines = try output.text(rows, fields: Self.fields).visibleLines
+            .split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+        StandardStream.output.write(
+            "\u{1B}[H" + lines.map { "\($0)\u{1B}[K\n" }.joined() + "\u{1B}[J")
     }
 
     private func records(_ engine: Engine) throws -> [ContainerRecord] {

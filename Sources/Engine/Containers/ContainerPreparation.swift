@@ -12,6 +12,7 @@ final class ContainerPreparation {
     let networkPath: String?
     let publishedPorts: [ContainerSettings.PublishedPort]
     private let attachment: NetworkHelper.Attachment?
+    private let namespaces: ContainerNamespaces
     /// Ends the container if this process is killed.
     private let keeper: ContainerKeeper
 
@@ -21,9 +22,15 @@ final class ContainerPreparation {
         runtime = try engine.containerRuntime(lease, for: .containers)
         keeper = try ContainerKeeper(of: runtime)
         var attachment: NetworkHelper.Attachment?
-        // What fails after it leaves no network behind.
+        let namespaces = try ContainerNamespaces(engine, settings, lease: lease)
+        // What fails after them leaves nothing behind.
         var isComplete = false
-        defer { if !isComplete { attachment?.detach() } }
+        defer {
+            if !isComplete {
+                attachment?.detach()
+                namespaces.end()
+            }
+        }
         let network: Network
         var shared: ContainerRecord?
         switch settings.network {
@@ -34,9 +41,9 @@ final class ContainerPreparation {
         case .none: (network, networkPath) = (.none, nil)
         case .host: (network, networkPath) = (.host, nil)
         case .container(let id):
-            let other = try engine.container(id)
-            (network, networkPath) = (.isolated, try Self.networkPath(of: other, engine))
-            shared = other
+            let other = try engine.runningContainer(id, toJoinIts: .network)
+            (network, networkPath) = (.isolated, other.path)
+            shared = other.record
         }
         publishedPorts = (attachment?.ports ?? []).map(ContainerSettings.PublishedPort.init)
         let hostname = ContainerNameFiles.hostname(of: record)
@@ -46,28 +53,24 @@ final class ContainerPreparation {
             record,
             in: ContainerSurroundings(
                 rootfs: rootfs, accounts: try AccountFiles(ofRoot: rootfs), hostname: hostname,
-                network: network,
+                network: network, namespaces: namespaces,
                 nameFiles: try names.files(
                     in: layout.container(record.id).directory,
                     shared: shared.map { layout.container($0.id).directory }),
                 volumePath: { try engine.volumePath($0, of: record) }))
         self.attachment = attachment
+        self.namespaces = namespaces
         isComplete = true
     }
 
-    private static func networkPath(of other: ContainerRecord, _ engine: Engine) throws -> String {
-        let state = engine.store.currentState(of: other)
-        guard state.isRunning, state.processID > 0 else {
-            throw EngineError(
-                .failed,
-                "container \"\(other.name)\", whose network is to be joined, is not running",
-                hint: "\"vitrine start \(other.name)\" starts it")
-        }
-        return "/proc/\(state.processID)/ns/net"
-    }
+    /// Where other containers find its `/dev/shm`, if they may join; else empty.
+    var joinableMemory: String { namespaces.joinableMemory }
 
     /// Ends what does not end with the container.
-    func end() { attachment?.detach() }
+    func end() {
+        attachment?.detach()
+        namespaces.end()
+    }
 
     /// The variables of a process of `exec`.
     /// - Parameter home: of its user, if that is another than the container's.

@@ -24,15 +24,16 @@ extension ContainerRequest {
             mounts: try Self.mounts(settings, surroundings.volumePath))
         isRootReadOnly = settings.isRootReadOnly
         hasTerminal = settings.hasTerminal
-        if let bytes = settings.sharedMemoryBytes { sharedMemoryBytes = bytes }
+        processes = surroundings.namespaces.processes
+        interprocess = surroundings.namespaces.interprocess
+        sharedMemory = surroundings.namespaces.sharedMemory
         if let domain = settings.domainName, !domain.isEmpty, !settings.sharesHostNames {
             kernelParameters["kernel.domainname"] = domain
         }
         kernelParameters.merge(settings.kernelParameters) { _, own in own }
-        if settings.sharesHostProcesses { sharedNamespaces.insert(.processes) }
-        if settings.sharesHostInterprocess { sharedNamespaces.insert(.interprocess) }
-        if settings.sharesHostNames { sharedNamespaces.insert(.names) }
-        if settings.hasInit { initProgram = try InitProgram.path() }
+        if settings.sharesHostNames { names = .host }
+        // As Docker: among others' processes somebody else is the first.
+        if settings.hasInit, processes == .own { initProgram = try InitProgram.path() }
         limits = Self.limits(settings.limits)
         let own = settings.resourceLimits.map {
             RuntimeSpec.ResourceLimit(type: $0.type, soft: $0.soft, hard: $0.hard)

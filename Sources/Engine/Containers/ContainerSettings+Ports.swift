@@ -1,5 +1,5 @@
 internal import Sandbox
-internal import Store
+package import Store
 
 extension ContainerSettings {
     /// What is to lead into the container, with all that is exposed if that is to be published.
@@ -31,6 +31,13 @@ extension ContainerSettings {
 }
 
 extension ContainerSettings.PublishedPort {
+    /// Where it is on the host; a port of all addresses is one of both families.
+    package var places: [String] {
+        hostAddresses.map { $0.contains(":") ? "[\($0)]:\(hostPort)" : "\($0):\(hostPort)" }
+    }
+
+    var hostAddresses: [String] { hostAddress.map { [$0] } ?? ["0.0.0.0", "::"] }
+
     init(_ port: Sandbox.PublishedPort) {
         self.init(
             hostAddress: port.hostAddress, hostPort: port.hostPort,

@@ -44,10 +44,8 @@ package struct ContainerSummary: Sendable {
     /// As Docker's: `0.0.0.0:8080->80/tcp, 443/tcp`.
     package var portsText: String {
         guard state.isRunning else { return "" }
-        var texts = state.publishedPorts.map { port in
-            let address = port.hostAddress ?? "0.0.0.0"
-            let host = address.contains(":") ? "[\(address)]" : address
-            return "\(host):\(port.hostPort)->\(port.containerPort)/\(port.transport.rawValue)"
+        var texts = state.publishedPorts.flatMap { port in
+            port.places.map { "\($0)->\(port.containerPort)/\(port.transport.rawValue)" }
         }
         let published = Set(
             state.publishedPorts.map { "\($0.containerPort)/\($0.transport.rawValue)" })

@@ -234,6 +234,7 @@ final class ContainerSupervisor: Sendable {
             state.ranOutOfMemory = false
             state.wasStopped = false
             state.rootfs = place
+            state.sharedMemory = preparation.joinableMemory
             state.publishedPorts = preparation.publishedPorts
             state.health = record.settings.healthCheck == nil ? nil : .starting
             state.failingStreak = 0
@@ -255,6 +256,7 @@ final class ContainerSupervisor: Sendable {
         writeState { state in
             state.status = status
             state.processID = 0
+            state.sharedMemory = ""
             state.exitCode = exitCode
             state.finishedAt = Store.now()
             if status == .restarting { state.restartCount += 1 }
@@ -275,6 +277,7 @@ final class ContainerSupervisor: Sendable {
         writeState { state in
             state.processID = 0
             state.rootfs = ""
+            state.sharedMemory = ""
             state.publishedPorts = []
             state.health = nil
             state.wasStopped = wasStopped

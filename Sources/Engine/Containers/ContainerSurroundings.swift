@@ -9,6 +9,7 @@ struct ContainerSurroundings {
     /// Its own name, which may be the host's.
     var hostname: String
     var network: Network
+    var namespaces: ContainerNamespaces
     var nameFiles: ContainerRequest.NameFiles
     /// The host's directory that holds a volume's files, by the volume's name.
     var volumePath: (String) throws -> String

@@ -92,6 +92,11 @@ final class ControlConnection: Sendable {
         return bytes
     }
 
+    /// From now on ``receive()`` gives up, and throws, when nothing has come for so long.
+    func setPatience(_ limit: Duration) throws(Errno) {
+        try UnixSocket.setPatience(limit, of: socket.rawValue)
+    }
+
     /// Ends the conversation for both sides, also for a thread of this process that waits for it.
     func end() {
         ended.store(true, ordering: .releasing)

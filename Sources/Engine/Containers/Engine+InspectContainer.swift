@@ -179,8 +179,7 @@ extension Engine {
         }
         for port in state.publishedPorts {
             let name = "\(port.containerPort)/\(port.transport.rawValue)"
-            let addresses = port.hostAddress.map { [$0] } ?? ["0.0.0.0", "::"]
-            let bindings: [JSONValue] = addresses.map {
+            let bindings: [JSONValue] = port.hostAddresses.map {
                 ["HostIp": .string($0), "HostPort": .string(String(port.hostPort))]
             }
             ports[name] = .array((ports[name]?.arrayValue ?? []) + bindings)

@@ -21,7 +21,7 @@ extension Engine {
                 .failed, "container \"\(record.name)\" is not running",
                 hint: "\"vitrine start \(record.name)\" starts it")
         }
-        let members = Self.members(of: state.processID)
+        let members = Self.members(of: record.id, first: state.processID)
         let paths = RuntimeProbe.searchPath.map { "\($0)/ps" }
         guard let program = paths.first(where: HostDirectory.exists) else {
             return Self.ownTable(members)
@@ -53,10 +53,14 @@ extension Engine {
         return table
     }
 
-    /// Processes whose process namespace is that of this one, or lies in it; of a container that has
-    /// the host's, those of its control group.
-    private static func members(of first: Int32) -> Set<Int32> {
+    /// The processes of its control group, or, of one without, those that have its process namespace.
+    private static func members(of id: ContainerID, first: Int32) -> Set<Int32> {
         let all = ProcessEntry.all()
+        let name = ContainerRequest.controlGroup(of: id.text)
+        // Containers may have one process namespace together, and groups below their own.
+        if ProcessEntry.groups(of: first)?.contains(name) == true {
+            return Set(all.filter { ProcessEntry.groups(of: $0)?.contains(name) == true })
+        }
         let own = ProcessEntry.namespace(of: first)
         if let own, own != ProcessEntry.namespace(of: getpid()) {
             return Set(all.filter { ProcessEntry.namespace(of: $0) == own })

@@ -159,14 +159,19 @@ extension Engine {
         return try AttachedSession(client, options).run(request)
     }
 
-    /// The names of the commands that run in a container beside its first process.
+    /// The names of the commands that run in a container beside its first process; none if the
+    /// process that runs it does not say so in time.
     func executions(in record: ContainerRecord) -> [String] {
-        // One that has ended since has none.
-        guard case .executions(let names)? = try? client(of: record).ask(.executions) else {
-            return []
-        }
+        // One that has ended since has none. One that is stopped, or hangs, keeps nobody waiting.
+        guard let client = try? client(of: record),
+            (try? client.connection.setPatience(Self.executionsPatience)) != nil,
+            case .executions(let names)? = try? client.ask(.executions)
+        else { return [] }
         return names
     }
+
+    /// It is answered from memory; a busy host may take a while to let that process run.
+    private static let executionsPatience = Duration.seconds(1)
 
     // MARK: - Logs
 

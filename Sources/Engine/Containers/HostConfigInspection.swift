@@ -45,11 +45,11 @@ struct HostConfigInspection {
         object["DnsSearch"] = JSONValue(settings.searchDomains)
         object["ExtraHosts"] = list(settings.extraHosts)
         object["GroupAdd"] = list(settings.additionalGroups)
-        object["IpcMode"] = settings.sharesHostInterprocess ? "host" : "private"
+        object["IpcMode"] = .string(interprocessMode)
         object["Cgroup"] = ""
         object["Links"] = .null
         object["OomScoreAdj"] = 0
-        object["PidMode"] = settings.sharesHostProcesses ? "host" : ""
+        object["PidMode"] = .string(processMode)
         object["Privileged"] = .bool(settings.isPrivileged)
         object["PublishAllPorts"] = .bool(settings.publishesAll)
         object["ReadonlyRootfs"] = .bool(settings.isRootReadOnly)
@@ -57,7 +57,8 @@ struct HostConfigInspection {
         object["Tmpfs"] = .object(memoryMounts)
         object["UTSMode"] = settings.sharesHostNames ? "host" : ""
         object["UsernsMode"] = ""
-        object["ShmSize"] = JSONValue(settings.sharedMemoryBytes ?? 64 << 20)
+        object["ShmSize"] = JSONValue(
+            settings.sharedMemoryBytes ?? ContainerNamespaces.standardBytes)
         object["Sysctls"] = .object(
             JSONObject(
                 settings.kernelParameters.sorted { $0.key < $1.key }
@@ -70,6 +71,24 @@ struct HostConfigInspection {
             })
         object["Init"] = .bool(settings.hasInit)
         return .object(object)
+    }
+
+    private var processMode: String {
+        switch settings.processes {
+        case .own: ""
+        case .host: "host"
+        case .container(let id): "container:\(id)"
+        }
+    }
+
+    private var interprocessMode: String {
+        switch settings.interprocess {
+        case .own: "private"
+        case .none: "none"
+        case .shareable: "shareable"
+        case .host: "host"
+        case .container(let id): "container:\(id)"
+        }
     }
 
     private func list(_ values: [String]) -> JSONValue {

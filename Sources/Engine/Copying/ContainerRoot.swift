@@ -18,6 +18,19 @@ final class ContainerRoot: CopyRoot {
         try OwnedDescriptor(opening: path, inRoot: root.rawValue, mode)
     }
 
+    /// Shows it at another place of the host, too.
+    /// - Returns: false without the right to mount.
+    func show(at place: String) throws(Errno) -> Bool {
+        let target = try OwnedDescriptor(opening: place, [.pathOnly, .directory])
+        do throws(Errno) {
+            try BindMount.make(root.rawValue, over: target.rawValue)
+            return true
+        } catch {
+            guard error == .notPermitted else { throw error }
+            return false
+        }
+    }
+
     func describe(_ path: String) -> String { "\(own.name):\(path)" }
 
     func checkWritable(_ directory: Int32) throws {

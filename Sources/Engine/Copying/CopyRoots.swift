@@ -67,7 +67,7 @@ final class CopyRoots: Sendable {
             if let place = engine.store.holder(of: record.id)?.mountPoint,
                 let root = try ContainerRoot.mounted(record, at: place)
             {
-                return root
+                return try PrivateRoot.container(record, mountedAs: root, of: engine)
             }
             do {
                 return try PrivateRoot.container(try engine.open(record), of: engine)

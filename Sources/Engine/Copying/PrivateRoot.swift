@@ -10,11 +10,16 @@ internal import VirtualFS
 /// A root that is mounted for a copy alone, in the work directory of a lease of its own: that of a
 /// container that does not run, with its volumes and bind mounts, or an image's.
 ///
+/// Of a container that `vitrine mount` shows somewhere it is that mount, shown here as well.
+///
 /// What a killed process leaves of it goes with the lease.
 final class PrivateRoot: CopyRoot {
     private let engine: Engine
     private let lease: Lease
-    private let session: FuseSession
+    /// Nil if another process serves it.
+    private let session: FuseSession?
+    /// Resolved.
+    private let mountPoint: [UInt8]
     let record: ContainerRecord?
     private let name: String
     private let root: Mutex<Root>
@@ -24,31 +29,47 @@ final class PrivateRoot: CopyRoot {
         var descriptor: OwnedDescriptor?
     }
 
+    /// - Parameter mountPoint: where the descriptor was opened.
     private init(
-        _ engine: Engine, _ fileSystem: any FileSystem, _ lease: Lease, record: ContainerRecord?,
-        name: String
-    ) throws {
-        let mountPoint = lease.newWorkPath("root")
-        try HostDirectory.make(mountPoint, permissions: 0o700)
+        _ engine: Engine, _ lease: Lease, _ session: FuseSession?, at mountPoint: [UInt8],
+        _ descriptor: consuming OwnedDescriptor, record: ContainerRecord?, name: String
+    ) {
+        self.engine = engine
+        self.lease = lease
+        self.session = session
+        self.mountPoint = mountPoint
+        self.record = record
+        self.name = name
+        root = Mutex(Root(descriptor: descriptor))
+    }
+
+    private static func serving(
+        _ fileSystem: any FileSystem, _ lease: Lease, record: ContainerRecord?, name: String,
+        of engine: Engine
+    ) throws -> PrivateRoot {
+        let place = try place(in: lease)
         var options = MountOptions(source: MountSource.step.text)
         options.isReadOnly = record == nil
         // Nothing runs here, so that nothing of it takes effect.
         options.access = .ownerOnly
         options.allowsExecution = false
-        session = try FuseSession.mount(fileSystem, at: mountPoint, options: options)
-        self.engine = engine
-        self.lease = lease
-        self.record = record
-        self.name = name
+        let session = try FuseSession.mount(fileSystem, at: place, options: options)
         do {
-            root = Mutex(
-                Root(
-                    descriptor: try OwnedDescriptor(opening: mountPoint, [.readOnly, .directory])))
+            return PrivateRoot(
+                engine, lease, session, at: session.mountPoint,
+                try OwnedDescriptor(opening: place, [.readOnly, .directory]), record: record,
+                name: name)
         } catch {
             // The first error is the one to tell; the rest goes with the lease.
             try? session.unmount(lazily: true)
             throw error
         }
+    }
+
+    private static func place(in lease: Lease) throws -> String {
+        let place = lease.newWorkPath("root")
+        try HostDirectory.make(place, permissions: 0o700)
+        return place
     }
 
     /// An image, which cannot be written to.
@@ -58,7 +79,7 @@ final class PrivateRoot: CopyRoot {
             let tree = try engine.store.tree(of: image)
             try lease.hold(tree)
             let view = try GlassView(.tree(tree), store: engine.store)
-            return try PrivateRoot(engine, view, lease, record: nil, name: name)
+            return try serving(view, lease, record: nil, name: name, of: engine)
         } catch {
             lease.end()
             throw error
@@ -76,16 +97,49 @@ final class PrivateRoot: CopyRoot {
                 shown.map {
                     Views.MountTarget(path: $0.target, kind: $0.isFile ? .file : .directory)
                 })
-            let root = try PrivateRoot(engine, view, lease, record: record, name: record.name)
-            do {
-                try root.bind(shown)
-            } catch {
-                try? root.end()  // the first error is the one to tell
-                throw error
-            }
-            return root
+            let root = try serving(
+                view, lease, record: record, name: record.name, of: engine)
+            return try root.showing(shown)
         } catch {
             lease.end()
+            throw error
+        }
+    }
+
+    /// A container that `vitrine mount` shows: there it has no volumes and bind mounts.
+    /// - Returns: the root itself, if nothing is missing in it or mounting is not permitted.
+    static func container(
+        _ record: ContainerRecord, mountedAs root: ContainerRoot, of engine: Engine
+    ) throws -> any CopyRoot {
+        let shown = try engine.shownMounts(of: record)
+        if shown.isEmpty { return root }
+        let lease = try engine.store.lease("cp with \(record.name)")
+        do {
+            let place = try place(in: lease)
+            guard try root.show(at: place) else {
+                lease.end()
+                return root
+            }
+            let shownRoot = PrivateRoot(
+                engine, lease, nil, at: Array(try HostDirectory.realPath(place).utf8),
+                try OwnedDescriptor(opening: place, [.readOnly, .directory]), record: record,
+                name: record.name)
+            return try shownRoot.showing(shown)
+        } catch {
+            // With what is mounted in it.
+            try? engine.endMounts(below: Array(HostDirectory.realPath(lease.workDirectory).utf8))
+            lease.end()
+            throw error
+        }
+    }
+
+    /// The root with these mounts in it; without them, it has ended.
+    private func showing(_ mounts: [Engine.ShownMount]) throws -> PrivateRoot {
+        do {
+            try bind(mounts)
+            return self
+        } catch {
+            try? end()  // the first error is the one to tell
             throw error
         }
     }
@@ -139,7 +193,8 @@ final class PrivateRoot: CopyRoot {
         }
         guard wasOpen else { return }
         defer { lease.end() }
-        try engine.endMounts(below: session.mountPoint + [UInt8(ascii: "/")])
+        guard let session else { return try engine.endMounts(below: mountPoint) }
+        try engine.endMounts(below: mountPoint + [UInt8(ascii: "/")])
         session.stop()
         session.wait()
     }
@@ -147,8 +202,7 @@ final class PrivateRoot: CopyRoot {
     /// Takes the mounts out of sight while somebody still uses them.
     func abandon() {
         // The process is about to end; what stays goes with the lease.
-        try? engine.endMounts(below: session.mountPoint + [UInt8(ascii: "/")])
-        try? session.unmount(lazily: true)
+        try? engine.endMounts(below: mountPoint)
     }
 }
 
@@ -201,6 +255,21 @@ extension Engine {
             }
         }
         return shown.sorted { $0.target.names.count < $1.target.names.count }
+    }
+
+    /// Where these are. A bind mount whose source is missing has no place.
+    func shownTargets(of record: ContainerRecord) throws -> [Views.MountTarget] {
+        try record.settings.mounts.compactMap { mount in
+            let path = try TreePath(cleaning: Array(mount.target.utf8))
+            switch mount.source {
+            case .memory: return nil
+            case .volume: return Views.MountTarget(path: path, kind: .directory)
+            case .bind(let host, _):
+                guard let status = try? FileStatus(ofPath: host) else { return nil }
+                return Views.MountTarget(
+                    path: path, kind: status.kind == .directory ? .directory : .file)
+            }
+        }
     }
 
     /// What a container was made from; nil if the image is gone.

@@ -89,13 +89,20 @@ package struct ContainerRequest: Sendable {
         }
     }
 
-    /// Namespaces of the host that the container shares.
-    package struct SharedNamespaces: OptionSet, Hashable, Sendable {
-        package let rawValue: UInt8
-        package init(rawValue: UInt8) { self.rawValue = rawValue }
-        package static let processes = SharedNamespaces(rawValue: 1)
-        package static let interprocess = SharedNamespaces(rawValue: 2)
-        package static let names = SharedNamespaces(rawValue: 4)
+    /// Where a namespace of the container comes from.
+    package enum NamespaceOrigin: Hashable, Sendable {
+        case own
+        case host
+        /// The one that a path of the host leads to, such as `/proc/PID/ns/ipc`.
+        case joined(path: String)
+    }
+
+    /// What stands at its `/dev/shm`.
+    package enum SharedMemory: Hashable, Sendable {
+        case own(sizeBytes: Int64)
+        /// A directory of the host, in memory.
+        case host(path: String)
+        case none
     }
 
     /// The caps that control groups put on the container; they need a runtime that can use them.
@@ -156,7 +163,7 @@ package struct ContainerRequest: Sendable {
     /// As `--ulimit` gives them; the host's hold for the others.
     package var resourceLimits: [RuntimeSpec.ResourceLimit]
     package var isRootReadOnly: Bool
-    package var sharedMemoryBytes: Int64
+    package var sharedMemory = SharedMemory.own(sizeBytes: 64 << 20)
     /// Whether the command gets a terminal of its own: what is typed into the caller's goes to it, and
     /// its size follows. The container is then of the caller's process group, as a shell's job.
     package var hasTerminal: Bool
@@ -168,7 +175,9 @@ package struct ContainerRequest: Sendable {
     package var devices: [Device] = []
     /// `net.core.somaxconn` and the like (sysctl(8)).
     package var kernelParameters: [String: String] = [:]
-    package var sharedNamespaces: SharedNamespaces = []
+    package var processes = NamespaceOrigin.own
+    package var interprocess = NamespaceOrigin.own
+    package var names = NamespaceOrigin.own
     /// A program of the host that becomes the first process, runs the command, passes signals on to
     /// it and reaps orphans; called as `INIT -- COMMAND`.
     package var initProgram: String?
@@ -195,7 +204,6 @@ package struct ContainerRequest: Sendable {
         limits = Limits()
         resourceLimits = []
         isRootReadOnly = false
-        sharedMemoryBytes = 64 << 20
         hasTerminal = false
     }
 
@@ -208,6 +216,9 @@ package struct ContainerRequest: Sendable {
 
     /// Where ``initProgram`` stands in the container.
     static let initPath = "/sbin/docker-init"
+
+    /// The control group that the runtime makes for a container, where it makes one.
+    package static func controlGroup(of id: String) -> String { "vitrine-\(id)" }
 
     /// `PATH` where nobody sets one.
     package static let defaultPath =

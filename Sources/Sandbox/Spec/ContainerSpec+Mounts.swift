@@ -51,18 +51,22 @@ extension ContainerSpec {
 
     private var interprocess: [RuntimeSpec.Mount] {
         let options = ["nosuid", "noexec", "nodev"]
-        if request.sharedNamespaces.contains(.interprocess) {
-            // A host need not have both.
-            return ["/dev/shm", "/dev/mqueue"].filter { HostDirectory.exists($0) }.map {
-                .init($0, "bind", $0, Self.bind + options)
-            }
+        var mounts: [RuntimeSpec.Mount] = []
+        switch request.sharedMemory {
+        case .own(let size):
+            mounts = [
+                .init("/dev/shm", "tmpfs", "shm", options + ["mode=1777", "size=\(size)"])
+            ]
+        case .host(let path): mounts = [.init("/dev/shm", "bind", path, Self.bind + options)]
+        case .none: break
         }
-        return [
-            .init(
-                "/dev/shm", "tmpfs", "shm",
-                options + ["mode=1777", "size=\(request.sharedMemoryBytes)"]),
-            .init("/dev/mqueue", "mqueue", "mqueue", options),
-        ]
+        let queues = "/dev/mqueue"
+        if request.interprocess != .host {
+            mounts.append(.init(queues, "mqueue", "mqueue", options))
+        } else if HostDirectory.exists(queues) {
+            mounts.append(.init(queues, "bind", queues, Self.bind + options))
+        }
+        return mounts
     }
 
     var systemFiles: [RuntimeSpec.Mount] {
@@ -72,10 +76,14 @@ extension ContainerSpec {
         if rootless != nil, request.network == .host {
             return [.init("/sys", "bind", "/sys", ["rbind"] + options)]
         }
-        return [
+        let groups = "/sys/fs/cgroup"
+        let mounts: [RuntimeSpec.Mount] = [
             .init("/sys", "sysfs", "sysfs", options),
-            .init("/sys/fs/cgroup", "cgroup", "cgroup", options),
+            .init(groups, "cgroup", "cgroup", options),
         ]
+        // Of version 1 what is above the controllers is a tmpfs, which runtimes leave writable.
+        if isPrivileged || rootless != nil { return mounts }
+        return mounts + [.init(groups, "bind", groups, ["bind", "remount"] + options)]
     }
 
     var nameFiles: [RuntimeSpec.Mount] {

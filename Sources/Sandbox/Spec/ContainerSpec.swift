@@ -47,7 +47,7 @@ struct ContainerSpec {
         let isOpen = isPrivileged || request.showsSystemPaths
         var spec = RuntimeSpec(
             process: process, rootPath: request.rootfs, isRootReadOnly: request.isRootReadOnly,
-            hostname: request.sharedNamespaces.contains(.names) ? nil : request.hostname,
+            hostname: request.names == .own ? request.hostname : nil,
             mounts: mounts, namespaces: namespaces,
             maskedPaths: isOpen ? [] : Self.maskedPaths,
             readonlyPaths: isOpen ? [] : Self.readonlyPaths)
@@ -90,15 +90,20 @@ struct ContainerSpec {
     }
 
     private var namespaces: [RuntimeSpec.Namespace] {
-        let shared = request.sharedNamespaces
-        var kinds: [RuntimeSpec.NamespaceKind] = [.mount]
-        if !shared.contains(.processes) { kinds.insert(.pid, at: 0) }
-        if !shared.contains(.interprocess) { kinds.append(.ipc) }
-        if !shared.contains(.names) { kinds.append(.uts) }
+        var origins: [(RuntimeSpec.NamespaceKind, ContainerRequest.NamespaceOrigin)] = [
+            (.pid, request.processes), (.mount, .own), (.ipc, request.interprocess),
+            (.uts, request.names),
+        ]
         // Version 1 has no namespaces worth having; Docker, too, uses the host's there.
-        if choice.kind == .crun { kinds.append(.cgroup) }
-        if rootless != nil { kinds.append(.user) }
-        var namespaces = kinds.map { RuntimeSpec.Namespace(kind: $0, path: nil) }
+        if choice.kind == .crun { origins.append((.cgroup, .own)) }
+        if rootless != nil { origins.append((.user, .own)) }
+        var namespaces = origins.compactMap { kind, origin -> RuntimeSpec.Namespace? in
+            switch origin {
+            case .host: nil
+            case .own: .init(kind: kind, path: nil)
+            case .joined(let path): .init(kind: kind, path: path)
+            }
+        }
         switch request.network {
         case .host: break
         case .none, .isolated:
@@ -117,7 +122,7 @@ struct ContainerSpec {
             isPrivileged
             ? [.init(isAllowed: true, access: "rwm")] : Self.deviceRules + ownDeviceRules
         // No common parent, which nobody would remove.
-        spec.cgroupsPath = "/vitrine-\(request.id)"
+        spec.cgroupsPath = "/" + ContainerRequest.controlGroup(of: request.id)
     }
 
     /// All nodes may be made; null, full, zero, random, urandom, tty, console and the terminals may

@@ -59,9 +59,11 @@ package struct ContainerSettings: Codable, Hashable, Sendable {
     package var nameServers: [String] = []
     package var searchDomains: [String] = []
     package var resolverOptions: [String] = []
-    /// `host` shares the host's (`--pid`, `--ipc`, `--uts`).
-    package var sharesHostProcesses = false
-    package var sharesHostInterprocess = false
+    /// Which processes it sees (`--pid`).
+    package var processes = ProcessMode.own
+    /// Which memory segments, queues and semaphores it sees (`--ipc`).
+    package var interprocess = InterprocessMode.own
+    /// The host's name is its own (`--uts host`).
     package var sharesHostNames = false
 
     // MARK: What it may do
@@ -120,6 +122,25 @@ extension ContainerSettings {
         /// A network of its own, with a way out.
         case standard
         case none
+        case host
+        /// That of another container, by its ID.
+        case container(String)
+    }
+
+    package enum ProcessMode: Codable, Hashable, Sendable {
+        case own
+        case host
+        /// Those of another container, by its ID.
+        case container(String)
+    }
+
+    package enum InterprocessMode: Codable, Hashable, Sendable {
+        /// Its own, which nobody else may join.
+        case own
+        /// Its own, and no `/dev/shm`.
+        case none
+        /// Its own, which other containers may join.
+        case shareable
         case host
         /// That of another container, by its ID.
         case container(String)

@@ -47,6 +47,8 @@ package struct ContainerState: Codable, Hashable, Sendable {
     package var publishedPorts: [ContainerSettings.PublishedPort] = []
     /// The host's directory that shows its root file system, writable; empty if none does.
     package var rootfs = ""
+    /// The host's directory that is its `/dev/shm`, if other containers may join; else empty.
+    package var sharedMemory = ""
 
     package init() {}
 

@@ -22,6 +22,7 @@ extension Store {
         state.error = "the process that ran it was killed"
         state.health = nil
         state.rootfs = ""
+        state.sharedMemory = ""
         state.publishedPorts = []
         return state
     }

@@ -28,7 +28,7 @@ struct ContainerOptions: ParsableArguments {
         try files.apply(to: &settings, surroundings, engine)
         try network.apply(to: &settings, engine, surroundings)
         try limits.apply(to: &settings)
-        try security.apply(to: &settings, surroundings)
+        try security.apply(to: &settings, engine, surroundings)
         try health.apply(to: &settings)
         try life.apply(to: &settings, surroundings)
         settings.addVolumes(of: config, newName: AnonymousVolume.newName)

@@ -75,14 +75,10 @@ struct NetworkOptions: ParsableArguments {
         case nil, "", "default", "bridge": return .standard
         case "none": return .none
         case "host": return .host
-        case let text? where text.hasPrefix("container:"):
-            let other = String(text.dropFirst("container:".count))
-            guard !other.isEmpty else {
-                throw OptionError(
-                    "--network", text, "invalid container format container:<name|id>")
-            }
-            return .container(try engine.container(other).id.text)
         case let text?:
+            if let id = try NamespaceMode.container(text, "--network", engine) {
+                return .container(id)
+            }
             throw OptionError(
                 "--network", text, "network \(text) not found",
                 hint: Suggestion.hint(for: text, among: ["bridge", "none", "host", "default"])

@@ -20,15 +20,23 @@ struct SecurityOptions: ParsableArguments {
     var securityOpt: [String] = []
     @Option(help: ArgumentHelp("A parameter of its kernel.", valueName: "name=value"))
     var sysctl: [String] = []
-    @Option(help: ArgumentHelp("See the host's processes.", valueName: "host"))
+    @Option(
+        help: ArgumentHelp(
+            "See the host's processes, or another container's.",
+            valueName: "host|container:name"))
     var pid: String?
-    @Option(help: ArgumentHelp("Share the host's memory segments.", valueName: "host|private"))
+    @Option(
+        help: ArgumentHelp(
+            "Whose memory segments it sees: its own, which others may join or not, none, the "
+                + "host's or another container's.",
+            valueName: "private|shareable|none|host|container:name"))
     var ipc: String?
     @Option(help: ArgumentHelp("Have the host's name.", valueName: "host"))
     var uts: String?
 
     func apply(
-        to settings: inout ContainerSettings, _ surroundings: OptionSurroundings
+        to settings: inout ContainerSettings, _ engine: Engine,
+        _ surroundings: OptionSurroundings
     ) throws {
         settings.isPrivileged = privileged
         settings.addedCapabilities = try capAdd.map { try capability($0, "--cap-add") }
@@ -39,10 +47,9 @@ struct SecurityOptions: ParsableArguments {
             let parameter = try KernelParameter.parse(text)
             settings.kernelParameters[parameter.name] = parameter.value
         }
-        settings.sharesHostProcesses = try isHost(pid, "--pid", own: ["", "private"])
-        settings.sharesHostInterprocess = try isHost(
-            ipc, "--ipc", own: ["", "private", "shareable"])
-        settings.sharesHostNames = try isHost(uts, "--uts", own: ["", "private"])
+        settings.processes = try NamespaceMode.processes(pid, engine)
+        settings.interprocess = try NamespaceMode.interprocess(ipc, engine)
+        settings.sharesHostNames = try NamespaceMode.names(uts)
         if settings.sharesHostNames, let name = settings.hostname ?? settings.domainName {
             throw OptionError(
                 "--uts", "host", "conflicting options: hostname and the UTS mode",
@@ -59,18 +66,6 @@ struct SecurityOptions: ParsableArguments {
                     ?? "capabilities(7) lists them; ALL is all of them")
         }
         return name
-    }
-
-    private func isHost(_ text: String?, _ option: String, own: [String]) throws -> Bool {
-        guard let text, text != "host" else { return text != nil }
-        guard own.contains(text) else {
-            throw OptionError(
-                option, text, "invalid mode",
-                hint: text.hasPrefix("container:")
-                    ? "another container's is not shared; host and private are there"
-                    : "there are host and private")
-        }
-        return false
     }
 
     private static let kinds = [

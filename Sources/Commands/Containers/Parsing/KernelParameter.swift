@@ -33,7 +33,7 @@ enum KernelParameter {
             if name.hasPrefix("net."), settings.network == .host {
                 throw OptionError("--sysctl", text, "sysctl not allowed in host network namespace")
             }
-            if !name.hasPrefix("net."), settings.sharesHostInterprocess {
+            if !name.hasPrefix("net."), settings.interprocess == .host {
                 throw OptionError("--sysctl", text, "sysctl not allowed in host ipc namespace")
             }
         }
