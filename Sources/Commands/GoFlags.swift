@@ -42,16 +42,33 @@ enum GoFlags {
     /// Options that may stand before the command's name, with a value.
     private static let rootOptions: Set<String> = ["--root"]
 
-    /// Where the name of the command stands.
-    private static func commandIndex(_ arguments: [String]) -> Int? {
+    /// Commands that have commands below them.
+    private static let groups: Set<String> = [
+        "builder", "cache", "container", "image", "system", "volume",
+    ]
+
+    /// The command that arguments name.
+    private struct Command {
+        /// Below a group its name is the second.
+        var names: [String]
+        /// Where what is behind its name begins.
+        var end: Int
+    }
+
+    private static func command(_ arguments: [String]) -> Command? {
         var index = 0
         while index < arguments.count {
-            if rootOptions.contains(arguments[index]) {
+            let argument = arguments[index]
+            if rootOptions.contains(argument) {
                 index += 2
-            } else if arguments[index].hasPrefix("-") {
+            } else if argument.hasPrefix("-") {
                 index += 1
+            } else if groups.contains(argument), index + 1 < arguments.count,
+                !arguments[index + 1].hasPrefix("-")
+            {
+                return Command(names: [argument, arguments[index + 1]], end: index + 2)
             } else {
-                return index
+                return Command(names: [argument], end: index + 1)
             }
         }
         return nil
@@ -59,7 +76,7 @@ enum GoFlags {
 
     /// Commands of ours that Docker has not, or not in this form: their code for wrong usage is 64.
     private static let ownCommands: Set<String> = [
-        "build", "cache", "df", "fsck", "gc", "mount", "serve", "umount",
+        "build", "cache", "df", "fsck", "gc", "mount", "prune", "serve", "umount",
     ]
 
     /// Whether the process was started for a command of Docker's, whose code for wrong usage is 125.
@@ -67,15 +84,14 @@ enum GoFlags {
     static func isDockersCommand(
         _ arguments: [String] = Array(CommandLine.arguments.dropFirst())
     ) -> Bool {
-        commandIndex(arguments).map { !ownCommands.contains(arguments[$0]) } ?? false
+        guard let names = command(arguments)?.names else { return false }
+        return !ownCommands.contains(names[0]) && names.dropFirst() != ["build"]
     }
 
     /// The arguments with `=true` taken away from boolean flags, and those with `=false` left out.
     static func rewritten(_ arguments: [String]) -> [String] {
-        if let index = commandIndex(arguments),
-            let flags = PassthroughFlags.of(arguments[index])
-        {
-            return arguments[...index] + flags.rewritten(arguments[(index + 1)...])
+        if let command = command(arguments), let flags = PassthroughFlags.of(command.names) {
+            return arguments[..<command.end] + flags.rewritten(arguments[command.end...])
         }
         var result: [String] = []
         for (index, given) in arguments.enumerated() {

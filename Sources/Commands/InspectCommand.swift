@@ -14,15 +14,7 @@ struct InspectCommand: ParsableCommand {
               vitrine inspect -f '{{.State.Status}} {{json .NetworkSettings.Ports}}' web
               vitrine inspect -f '{{range .RootFS.Layers}}{{println .}}{{end}}' app
             """)
-    @OptionGroup var store: StoreOptions
-    @Flag(name: .customLong("json"), help: "Print JSON, as without it.") var json = false
-    @Option(
-        name: .shortAndLong,
-        help: ArgumentHelp(
-            "Print each by a template such as '{{.Id}} {{json .Config.Env}}', or as 'json'.",
-            valueName: "template"),
-        transform: { try FormatTemplate($0) })
-    var format: FormatTemplate?
+    @OptionGroup var inspection: InspectOptions
     @Flag(name: .shortAndLong, help: "Also the sizes of containers.") var size = false
     @Option(help: ArgumentHelp("What it is.", valueName: "container|image|volume"))
     var type: Kind?
@@ -30,14 +22,7 @@ struct InspectCommand: ParsableCommand {
 
     enum Kind: String, ExpressibleByArgument { case container, image, volume }
 
-    func validate() throws {
-        if json, format != nil { throw ValidationError("--json and --format exclude each other") }
-    }
-
-    func run() throws {
-        let engine = try store.engine(.existing)
-        try Inspection.show(names, format) { try value($0, engine) }
-    }
+    func run() throws { try inspection.show(names, value) }
 
     private func value(_ name: String, _ engine: Engine) throws -> JSONValue {
         switch type {

@@ -48,8 +48,14 @@ package struct VitrineCommand: ParsableCommand {
             CommandGroup(
                 name: "The store",
                 subcommands: [
-                    DfCommand.self, GcCommand.self, FsckCommand.self, InfoCommand.self,
-                    VersionCommand.self,
+                    DfCommand.self, PruneCommand.self, GcCommand.self, FsckCommand.self,
+                    InfoCommand.self, VersionCommand.self,
+                ]),
+            CommandGroup(
+                name: "Docker's groups",
+                subcommands: [
+                    ContainerCommand.self, ImageCommand.self, SystemCommand.self,
+                    BuilderCommand.self,
                 ]),
         ])
 

@@ -124,22 +124,11 @@ struct VolumeInspectCommand: ParsableCommand {
               vitrine volume inspect data
               vitrine volume inspect -f '{{.Mountpoint}}' data
             """)
-    @OptionGroup var store: StoreOptions
-    @Flag(name: .customLong("json"), help: "Print JSON, as without it.") var json = false
-    @Option(
-        name: .shortAndLong,
-        help: ArgumentHelp("Print each by a template, or as 'json'.", valueName: "template"),
-        transform: { try FormatTemplate($0) })
-    var format: FormatTemplate?
+    @OptionGroup var inspection: InspectOptions
     @Argument(help: "Volumes, by name.") var volumes: [String]
 
-    func validate() throws {
-        if json, format != nil { throw ValidationError("--json and --format exclude each other") }
-    }
-
     func run() throws {
-        let engine = try store.engine(.existing)
-        try Inspection.show(volumes, format) { engine.inspect(try engine.volume($0)) }
+        try inspection.show(volumes) { name, engine in engine.inspect(try engine.volume(name)) }
     }
 }
 
@@ -172,49 +161,5 @@ struct VolumeRemoveCommand: ParsableCommand {
             }
         }
         if failed { throw ExitCode(1) }
-    }
-}
-
-struct VolumePruneCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "prune", abstract: "Remove the volumes that no container has.",
-        discussion: """
-            Anonymous ones; with --all those with a name too. On a terminal it asks first.
-
-              vitrine volume prune
-              vitrine volume prune --all --force
-            """)
-    @OptionGroup var store: StoreOptions
-    @Flag(name: .shortAndLong, help: "Those with a name, too.") var all = false
-    @Flag(name: .shortAndLong, help: "Do not ask.") var force = false
-    @Option(
-        help: ArgumentHelp("Only volumes that fit.", valueName: "label=name[=value]"),
-        transform: { try VolumeFilter.Condition($0) })
-    var filter: [VolumeFilter.Condition] = []
-    @Flag(name: .customLong("json"), help: "Print JSON.") var json = false
-
-    func run() throws {
-        let engine = try store.engine(.existing)
-        if !force, Terminal.inputIsTerminal {
-            let kind = all ? "all" : "anonymous"
-            Terminal.writeError(
-                "WARNING! This will remove \(kind) local volumes not used by at least one container.\n"
-                    + "Are you sure you want to continue? [y/N] ")
-            guard ["y", "yes"].contains(readLine()?.lowercased()) else { return }
-        }
-        let pruning = try engine.pruneVolumes(includingNamed: all, filter: VolumeFilter(filter))
-        if json {
-            let object = JSONObject([
-                .init("VolumesDeleted", .array(pruning.removed.map { .string($0) })),
-                .init("SpaceReclaimed", JSONValue(pruning.freedBytes)),
-            ])
-            return Terminal.write(.object(object), indent: 2)
-        }
-        if !pruning.removed.isEmpty {
-            Terminal.write(
-                "Deleted Volumes:\n" + pruning.removed.joined(separator: "\n") + "\n\n")
-        }
-        let size = HumanSize.decimal(Int64(clamping: pruning.freedBytes))
-        Terminal.write("Total reclaimed space: \(size)\n")
     }
 }

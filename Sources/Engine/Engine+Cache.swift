@@ -6,37 +6,31 @@ internal import LinuxIO
 package import Store
 
 extension Engine {
-    /// What is to go from the cache.
-    package struct PruneRequest: Sendable {
-        /// Only what was not used for so long.
-        package var unusedFor: Duration?
-        /// Only as much that no more than so many bytes stay, least recently used first.
-        package var keepBytes: UInt64?
-
-        package init(unusedFor: Duration? = nil, keepBytes: UInt64? = nil) {
-            self.unusedFor = unusedFor
-            self.keepBytes = keepBytes
+    /// Removes entries that no process has, but not yet what only they held.
+    func removeCacheEntries(_ order: CacheOrder) throws -> [CacheKey] {
+        let kept = order.keepsStepsOfImages ? try treesOfImages() : []
+        if let room = order.room {
+            let limit = room.keptBytes(
+                used: try cacheBytes(upTo: .max), free: try freeBytes())
+            return try evict(to: limit, unusedSince: order.unusedSince, keeping: kept)
         }
+        let removable = try store.cacheHoldings().filter { holding in
+            guard holding.key != nil else { return false }
+            return order.unusedSince.map { holding.lastUsedAt < $0 } ?? true
+                && !(holding.trees.last.map { kept.contains($0.id) } ?? false)
+        }
+        let removed = try store.evict(removable).compactMap(\.key)
+        if order.unusedSince == nil { try store.forgetEndedBuilds() }
+        return removed
     }
 
-    /// Removes cache entries, then what only they held.
-    package func pruneCache(
-        _ request: PruneRequest = PruneRequest()
-    ) throws -> (removed: [CacheKey], report: CollectionReport) {
-        let limit = request.unusedFor.map {
-            Store.now() - $0.components.seconds * 1_000_000_000
+    /// The root file system after every layer of every image.
+    private func treesOfImages() throws -> Set<TreeID> {
+        var trees: Set<TreeID> = []
+        for image in try store.images() {
+            trees.formUnion(try store.layers(upTo: image.chainID).map(\.tree.id))
         }
-        var removed: [CacheKey] = []
-        if let keepBytes = request.keepBytes {
-            removed = try evict(to: keepBytes, unusedSince: limit)
-        } else {
-            for entry in try store.cacheEntries() {
-                if let limit, entry.lastUsedAt >= limit { continue }
-                if try store.removeCacheEntry(entry.key) { removed.append(entry.key) }
-            }
-            if limit == nil { try store.forgetEndedBuilds() }
-        }
-        return (removed, try collectGarbage())
+        return trees
     }
 
     // MARK: - The budget
@@ -80,7 +74,10 @@ extension Engine {
         return counter.bytes - base
     }
 
-    private func evict(to limit: UInt64, unusedSince time: Int64?) throws -> [CacheKey] {
+    /// - Parameter kept: trees whose steps stay.
+    private func evict(
+        to limit: UInt64, unusedSince time: Int64?, keeping kept: Set<TreeID> = []
+    ) throws -> [CacheKey] {
         var (counter, base) = try imageContents()
         var removable: [CacheHolding] = []
         var isFull = false
@@ -91,11 +88,13 @@ extension Engine {
                 isFull = counter.bytes - base > limit
             }
             // All that are older go too: one that stayed would keep what newer ones stand on.
-            if isFull, time.map({ holding.lastUsedAt < $0 }) ?? true { removable.append(holding) }
+            guard isFull, time.map({ holding.lastUsedAt < $0 }) ?? true else { continue }
+            if holding.key != nil, let tree = holding.trees.last, kept.contains(tree.id) {
+                continue
+            }
+            removable.append(holding)
         }
-        return try store.evict(removable).compactMap { holding in
-            if case .entry(let key) = holding.subject { key } else { nil }
-        }
+        return try store.evict(removable).compactMap(\.key)
     }
 
     private func imageContents() throws -> (counter: ContentCounter, bytes: UInt64) {

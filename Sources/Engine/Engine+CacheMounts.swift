@@ -36,16 +36,15 @@ extension Engine {
     }
 
     /// What became of unused cache mounts.
-    package struct CacheMountPruning: Sendable {
-        package var removed = 0
-        package var freedBytes: UInt64 = 0
+    struct CacheMountPruning {
+        var removed = 0
+        var freedBytes: UInt64 = 0
         /// In use.
-        package var kept: [CacheMountName] = []
+        var kept: [CacheMountName] = []
     }
 
-    /// - Parameter age: only those not used for so long; nil removes all.
-    package func pruneCacheMounts(unusedFor age: Duration?) throws -> CacheMountPruning {
-        let limit = age.map { Store.now() - $0.components.seconds * 1_000_000_000 }
+    /// - Parameter limit: nanoseconds since 1970: only those not used since; nil removes all.
+    func pruneCacheMounts(unusedSince limit: Int64?) throws -> CacheMountPruning {
         var pruning = CacheMountPruning()
         for mount in try store.cacheMounts() {
             if let limit, mount.lastUsedNanoseconds >= limit { continue }

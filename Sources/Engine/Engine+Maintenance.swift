@@ -75,13 +75,18 @@ extension Engine {
             Fact("OCI runtime", runtimeFact()),
             Fact("Idle CPUs", idleFact()),
         ]
-        let directory = try OwnedDescriptor(opening: root, [.readOnly, .directory])
-        let room = try FileSystemRoom(of: directory.rawValue)
-        let bytes = room.availableBlocks &* room.blockSizeBytes
+        let bytes = try freeBytes()
         var space = Fact(Fact.freeSpace, HumanSize.decimal(Int64(clamping: bytes)))
         space.number = bytes
         facts.append(space)
         return facts
+    }
+
+    /// On the file system of the store.
+    func freeBytes() throws -> UInt64 {
+        let directory = try OwnedDescriptor(opening: root, [.readOnly, .directory])
+        let room = try FileSystemRoom(of: directory.rawValue)
+        return room.availableBlocks &* room.blockSizeBytes
     }
 
     /// Where idle CPUs halt at once, every round trip to a view waits for one to wake.

@@ -67,32 +67,6 @@ extension Engine {
         }
     }
 
-    /// What became of unused volumes.
-    package struct VolumePruning: Sendable {
-        package var removed: [String] = []
-        package var freedBytes: UInt64 = 0
-    }
-
-    /// Removes the volumes that no container has.
-    /// - Parameter includingNamed: not only anonymous ones.
-    package func pruneVolumes(
-        includingNamed: Bool, filter: VolumeFilter = VolumeFilter()
-    ) throws -> VolumePruning {
-        var pruning = VolumePruning()
-        for volume in try volumes(filter).map(\.record)
-        where volume.isAnonymous || includingNamed {
-            let bytes = store.usage(ofVolume: volume.name).contentBytes
-            do {
-                try store.removeVolume(volume.name)
-            } catch let error as StoreError where error.code == .inUse || error.code == .notFound {
-                continue  // got a container meanwhile, or always had one; or somebody was quicker
-            }
-            pruning.removed.append(volume.name)
-            pruning.freedBytes += bytes
-        }
-        return pruning
-    }
-
     /// A volume, and the names of the containers that have it.
     package struct VolumeSummary: Sendable {
         package var record: VolumeRecord

@@ -6,7 +6,7 @@ package struct ImageFilter: Sendable {
     package enum Condition: Sendable {
         case isDangling(Bool)
         case reference(NamePattern)
-        case label(name: String, value: String?)
+        case label(LabelCondition)
         case before(String)
         case since(String)
 
@@ -27,10 +27,7 @@ package struct ImageFilter: Sendable {
                 default: throw EngineError(.invalid, "dangling is true or false")
                 }
             case "reference": self = .reference(try NamePattern(value))
-            case "label":
-                let pair = value.split(
-                    separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                self = .label(name: String(pair[0]), value: pair.count == 2 ? String(pair[1]) : nil)
+            case "label": self = .label(LabelCondition(value))
             case "before": self = .before(value)
             case "since": self = .since(value)
             default:
@@ -47,7 +44,7 @@ package struct ImageFilter: Sendable {
     private var isDangling: Bool?
     /// One of each list has to fit.
     private var patterns: [[NamePattern]] = []
-    private var labels: [(name: String, value: String?)] = []
+    private var labels: [LabelCondition] = []
     /// The images that must be newer and older, as the user named them.
     private(set) var before: String?
     private(set) var since: String?
@@ -58,7 +55,7 @@ package struct ImageFilter: Sendable {
             switch condition {
             case .isDangling(let value): isDangling = value
             case .reference(let pattern): alternatives.append(pattern)
-            case .label(let name, let value): labels.append((name: name, value: value))
+            case .label(let label): labels.append(label)
             case .before(let image): before = image
             case .since(let image): since = image
             }
@@ -85,10 +82,7 @@ package struct ImageFilter: Sendable {
     }
 
     func fits(labels present: [String: String]) -> Bool {
-        labels.allSatisfy { label in
-            guard let value = present[label.name] else { return false }
-            return label.value == nil || label.value == value
-        }
+        labels.allSatisfy { $0.holds(for: present) }
     }
 }
 

@@ -7,7 +7,7 @@ package struct VolumeFilter: Sendable {
         case dangling(Bool)
         /// A part of the name, as Docker has it.
         case name(String)
-        case label(String, value: String?)
+        case label(LabelCondition)
 
         /// - Throws: ``EngineError`` `invalid`.
         package init(_ text: String) throws {
@@ -21,15 +21,12 @@ package struct VolumeFilter: Sendable {
             case ("dangling", "false"), ("dangling", "0"): self = .dangling(false)
             case ("name", let value): self = .name(value)
             case ("driver", "local"): self = .name("")
-            case ("label", let value):
-                let label = value.split(
-                    separator: "=", maxSplits: 1, omittingEmptySubsequences: false
-                ).map(String.init)
-                self = .label(label[0], value: label.count == 2 ? label[1] : nil)
+            case ("label", let value): self = .label(LabelCondition(value))
+            case ("label!", let value): self = .label(LabelCondition(value, isWanted: false))
             default:
                 throw EngineError(
                     .invalid, "there is no filter \"\(text)\" for volumes",
-                    hint: "dangling=true|false, name=TEXT, label=NAME[=VALUE]")
+                    hint: "dangling=true|false, name=TEXT, label=NAME[=VALUE], label!=NAME[=VALUE]")
             }
         }
     }
@@ -44,10 +41,7 @@ package struct VolumeFilter: Sendable {
             switch condition {
             case .dangling(let wanted): if volume.users.isEmpty != wanted { return false }
             case .name(let part): names.append(part)
-            case .label(let name, let value):
-                guard let own = volume.record.labels[name], value == nil || value == own else {
-                    return false
-                }
+            case .label(let label): if !label.holds(for: volume.record.labels) { return false }
             }
         }
         return names.isEmpty || names.contains { $0.isEmpty || volume.record.name.contains($0) }

@@ -15,6 +15,11 @@ package struct CacheHolding: Hashable, Sendable {
     /// Nanoseconds since 1970.
     package var lastUsedAt: Int64
     package var trees: [Tree]
+
+    /// The entry's.
+    package var key: CacheKey? {
+        if case .entry(let key) = subject { key } else { nil }
+    }
 }
 
 extension CacheHolding {

@@ -109,6 +109,47 @@ extension Store {
         try writeIndex()
     }
 
+    /// Takes those of the images away that nobody uses: that no container was made from, and whose
+    /// root file system no lease holds.
+    /// - Parameter evenNamed: not only those without a name.
+    /// - Returns: those that went, with the names they had.
+    package func removeUnusedImages(
+        _ ids: [ImageID], evenNamed: Bool
+    ) throws(StoreError) -> [(image: ImageID, names: [Reference])] {
+        if ids.isEmpty { return [] }
+        let removed = try writeRemoval("the end of unused images") { database in
+            let held = try Data.fetchSet(database, sql: "SELECT tree FROM leasedTrees")
+            var removed: [(image: ImageID, names: [Reference])] = []
+            for id in ids {
+                let key = id.digest.data
+                let names = try String.fetchAll(
+                    database, sql: "SELECT reference FROM names WHERE image = ? ORDER BY reference",
+                    arguments: [key]
+                ).map { try Reference(parsing: $0) }
+                let isUsed = try Bool.fetchOne(
+                    database, sql: "SELECT EXISTS (SELECT 1 FROM containers WHERE image = ?)",
+                    arguments: [key])
+                if isUsed == true || !evenNamed && !names.isEmpty { continue }
+                let tree = try Data.fetchOne(
+                    database,
+                    sql: """
+                        SELECT tree FROM layers JOIN images ON images.chainID = layers.chainID
+                        WHERE images.id = ?
+                        """, arguments: [key])
+                if held.contains(tree ?? Tree.empty.data) { continue }
+                try database.execute(
+                    sql: "DELETE FROM names WHERE image = ?", arguments: [key])
+                try database.execute(sql: "DELETE FROM images WHERE id = ?", arguments: [key])
+                if database.changesCount > 0 { removed.append((id, names)) }
+            }
+            try database.bumpGeneration()
+            return removed
+        }
+        try synchronizeLog()
+        try writeIndex()
+        return removed
+    }
+
     package func image(_ id: ImageID) throws(StoreError) -> ImageRecord? {
         try read("an image") { database in
             try Row.fetchOne(

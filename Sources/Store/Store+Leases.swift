@@ -13,19 +13,32 @@ extension Store {
             let id = LeaseID(number: .random(in: .min ... .max))
             // The collector may have seen the file before it was locked, and have removed it.
             guard let lock = try lockNewFile(layout.leaseLock(id)) else { continue }
-            do throws(Errno) {
-                try HostDirectory.make(layout.leaseWork(id), permissions: 0o700)
+            do throws(StoreError) {
+                try record(id, purpose: purpose)
             } catch {
-                throw cannotLease(layout.leaseWork(id), error)
-            }
-            try write("a lease") { database in
-                try database.execute(
-                    sql: "INSERT INTO leases (id, process, purpose, createdAt) VALUES (?, ?, ?, ?)",
-                    arguments: [
-                        id.text, ProcessInfo.processInfo.processIdentifier, purpose, Self.now(),
-                    ])
+                // On a full disk there is no room for more of it. While it is locked nobody else
+                // looks for what is left.
+                try? HostDirectory.removeAll(layout.leaseWork(id))
+                try? HostDirectory.unlink(layout.leaseLock(id))
+                withExtendedLifetime(lock) {}
+                throw error
             }
             return Lease(id: id, lock: lock, store: self)
+        }
+    }
+
+    private func record(_ id: LeaseID, purpose: String) throws(StoreError) {
+        do throws(Errno) {
+            try HostDirectory.make(layout.leaseWork(id), permissions: 0o700)
+        } catch {
+            throw cannotLease(layout.leaseWork(id), error)
+        }
+        try write("a lease") { database in
+            try database.execute(
+                sql: "INSERT INTO leases (id, process, purpose, createdAt) VALUES (?, ?, ?, ?)",
+                arguments: [
+                    id.text, ProcessInfo.processInfo.processIdentifier, purpose, Self.now(),
+                ])
         }
     }
 

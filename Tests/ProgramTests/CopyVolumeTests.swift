@@ -179,15 +179,15 @@ struct CopyVolumeTests {
             #expect(try run(["rm", "-f", "none"]).status == 0)
             _ = try program.run(shell: "printf 12345 > store/volumes/\(anonymous)/data/f")
             #expect(
-                try run(["prune"]).text
+                try run(["prune", "--force"]).text
                     == "Deleted Volumes:\n\(anonymous)\n\nTotal reclaimed space: 5B\n")
             #expect(try run(["create", "named"]).status == 0)
             #expect(try run(["prune", "-f"]).text == "Total reclaimed space: 0B\n")
             #expect(
-                try run(["prune", "--all", "--filter", "label=x", "--json"]).text
+                try run(["prune", "--all", "-f", "--filter", "label=x", "--json"]).text
                     .contains("\"VolumesDeleted\": []"))
             #expect(
-                try run(["prune", "--all"]).text
+                try run(["prune", "-f", "--filter", "all=1"]).text
                     == "Deleted Volumes:\nnamed\n\nTotal reclaimed space: 0B\n")
             #expect(try program.run("gc").status == 0)
             #expect(try run(["ls", "-q"]).text == "data\n")

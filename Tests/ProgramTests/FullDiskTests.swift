@@ -27,6 +27,11 @@ struct FullDiskTests {
                 says: "no room left on its file system")
             try check(
                 program, "$VITRINE create base true", status: 1, says: "No space left on device")
+            // What could not be taken left nothing to find its lock by.
+            let locks = "ls store/locks | grep -cx '[0-9a-f]*'"
+            let before = try program.run(shell: locks).text
+            _ = try program.run(shell: "$VITRINE build - <<< 'FROM base'")
+            #expect(try program.run(shell: locks).text == before)
             try check(program, "$VITRINE exec one true", status: 125, says: "is not running")
             try check(program, "$VITRINE ps -a", says: "Exited (7)")
             try check(program, "$VITRINE diff one", says: "A /one")

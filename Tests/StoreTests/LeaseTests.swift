@@ -46,6 +46,24 @@ import Testing
         }
     }
 
+    /// Where its directory cannot be made, or its row not be written, as on a full disk.
+    @Test(arguments: [true, false])
+    func `nothing stays of a lease that could not be taken`(isDirectory: Bool) throws {
+        try withStore { store in
+            let before = try HostDirectory.names(ofPath: store.layout.locks)
+            if isDirectory {
+                try HostDirectory.removeAll(store.layout.work)
+            } else {
+                try store.write("no leases") { database in
+                    try database.execute(sql: "DROP TABLE leases")
+                }
+            }
+            #expect(throws: StoreError.self) { try store.lease("test") }
+            #expect(try HostDirectory.names(ofPath: store.layout.locks) == before)
+            if !isDirectory { #expect(try HostDirectory.names(ofPath: store.layout.work) == []) }
+        }
+    }
+
     @Test func `a dry run leaves dead leases`() throws {
         try withStore { store in
             let id = try leaveDeadLease(store)

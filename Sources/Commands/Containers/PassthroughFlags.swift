@@ -53,11 +53,12 @@ struct PassthroughFlags {
     private static let executing = PassthroughFlags(
         switches: processSwitches, valued: "detach-keys env/e env-file user/u workdir/w")
 
+    /// - Parameter names: of the command, its group's before it if it has one.
     /// - Returns: nil for commands that take their options anywhere.
-    static func of(_ command: String) -> PassthroughFlags? {
-        switch command {
-        case "create", "run": creating
-        case "exec": executing
+    static func of(_ names: [String]) -> PassthroughFlags? {
+        switch names.first == "container" ? Array(names.dropFirst()) : names {
+        case ["create"], ["run"]: creating
+        case ["exec"]: executing
         default: nil
         }
     }

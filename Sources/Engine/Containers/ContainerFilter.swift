@@ -103,11 +103,7 @@ package struct ContainerFilter: Sendable {
     ) -> Bool {
         let record = container.record
         if key == .label {
-            return values.allSatisfy { value in
-                let parts = value.split(separator: "=", maxSplits: 1).map(String.init)
-                guard let found = record.settings.labels[parts[0]] else { return false }
-                return parts.count == 1 || found == parts[1]
-            }
+            return values.allSatisfy { LabelCondition($0).holds(for: record.settings.labels) }
         }
         return values.contains { matches(container, key, $0) }
     }

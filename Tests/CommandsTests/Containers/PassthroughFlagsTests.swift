@@ -21,6 +21,13 @@ struct PassthroughFlagsTests {
             ("run --nope x", "run --nope -- x"), ("run --rm=perhaps x", "run --rm=perhaps -- x"),
             ("--root /r create -v a:/b x y", "--root /r create --volume=a:/b -- x y"),
             ("exec -u bob c sh -c id", "exec --user=bob -- c sh -c id"),
+            ("container run -it x -y", "container run --interactive --tty -- x -y"),
+            (
+                "--root /r container exec -i c ls -l",
+                "--root /r container exec --interactive -- c ls -l"
+            ),
+            ("volume create --label a data", "volume create --label a data"),
+            ("run container ls -l", "run -- container ls -l"),
             ("run x -- y", "run -- x -- y"), ("ps -a --quiet=true", "ps -a --quiet"),
         ])
     func `options end where the command line begins`(_ given: String, _ expected: String) {

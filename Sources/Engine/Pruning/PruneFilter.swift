@@ -1,0 +1,18 @@
+/// Which of what is in no use goes: what all conditions hold for.
+package struct PruneFilter: Sendable {
+    /// Nanoseconds since 1970: only what was made before, and of the build cache what was not used
+    /// since.
+    package var until: Int64?
+    package var labels: [LabelCondition]
+
+    package init(until: Int64? = nil, labels: [LabelCondition] = []) {
+        self.until = until
+        self.labels = labels
+    }
+
+    func passes(createdAt: Int64) -> Bool { until.map { createdAt < $0 } ?? true }
+
+    func passes(_ present: [String: String]) -> Bool {
+        labels.allSatisfy { $0.holds(for: present) }
+    }
+}
