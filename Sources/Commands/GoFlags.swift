@@ -67,7 +67,7 @@ enum GoFlags {
     static func isDockersCommand(
         _ arguments: [String] = Array(CommandLine.arguments.dropFirst())
     ) -> Bool {
-        commandIndex(arguments).map { !ownCommands.contains(arguments[$0]) } ?? false
+        commandIndex(arguments).map { !ownCommands.contains(arguments[$0]) } ?? true
     }
 
     /// The arguments with `=true` taken away from boolean flags, and those with `=false` left out.
