@@ -84,7 +84,7 @@ enum GoFlags {
     static func isDockersCommand(
         _ arguments: [String] = Array(CommandLine.arguments.dropFirst())
     ) -> Bool {
-        guard let names = command(arguments)?.names else { return false }
+        guard let names = command(arguments)?.names else { return true }
         return !ownCommands.contains(names[0]) && names.dropFirst() != ["build"]
     }
 

@@ -32,9 +32,9 @@ extension ContainerSettings {
 }
 
 extension ContainerSettings.HealthCheckSettings {
-    /// - Returns: nil for a check that says nothing, or that there is none.
+    /// - Returns: nil for a check that says nothing.
     init?(image check: HealthCheck) {
-        guard let kind = check.test.first, kind != "NONE", check.test.count > 1 else { return nil }
+        guard check.test.first == Self.disabled || check.test.count > 1 else { return nil }
         self.init(test: check.test)
         if let interval = check.interval { intervalNanoseconds = interval.nanosecondCount }
         if let timeout = check.timeout { timeoutNanoseconds = timeout.nanosecondCount }

@@ -236,7 +236,7 @@ final class ContainerSupervisor: Sendable {
             state.rootfs = place
             state.sharedMemory = preparation.joinableMemory
             state.publishedPorts = preparation.publishedPorts
-            state.health = record.settings.healthCheck == nil ? nil : .starting
+            state.health = record.settings.activeHealthCheck == nil ? nil : .starting
             state.failingStreak = 0
             state.probes = []
         }

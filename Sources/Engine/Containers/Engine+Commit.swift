@@ -143,20 +143,13 @@ extension ContainerConfig {
 }
 
 extension HealthCheck {
-    /// What is as by default is left out.
     fileprivate init(_ settings: ContainerSettings.HealthCheckSettings) {
-        let standard = ContainerSettings.HealthCheckSettings(test: [])
-        func duration(_ value: Int64, _ standard: Int64) -> Duration? {
-            value == standard ? nil : .nanoseconds(value)
-        }
+        func duration(_ value: Int64) -> Duration? { value == 0 ? nil : .nanoseconds(value) }
         self.init(
-            test: settings.test,
-            interval: duration(settings.intervalNanoseconds, standard.intervalNanoseconds),
-            timeout: duration(settings.timeoutNanoseconds, standard.timeoutNanoseconds),
-            startPeriod: duration(
-                settings.startPeriodNanoseconds, standard.startPeriodNanoseconds),
-            startInterval: duration(
-                settings.startIntervalNanoseconds, standard.startIntervalNanoseconds),
-            retries: settings.retries == standard.retries ? nil : settings.retries)
+            test: settings.test, interval: duration(settings.intervalNanoseconds),
+            timeout: duration(settings.timeoutNanoseconds),
+            startPeriod: duration(settings.startPeriodNanoseconds),
+            startInterval: duration(settings.startIntervalNanoseconds),
+            retries: settings.retries == 0 ? nil : settings.retries)
     }
 }

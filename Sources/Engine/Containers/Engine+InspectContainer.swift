@@ -71,7 +71,7 @@ extension Engine {
         object["Error"] = .string(state.error)
         object["StartedAt"] = Self.time(state.startedAt)
         object["FinishedAt"] = Self.time(state.finishedAt)
-        guard settings.healthCheck != nil else { return .object(object) }
+        guard settings.activeHealthCheck != nil else { return .object(object) }
         object["Health"] = [
             "Status": .string(state.health?.rawValue ?? "starting"),
             "FailingStreak": JSONValue(state.failingStreak),
@@ -149,17 +149,17 @@ extension Engine {
         return .object(object)
     }
 
-    /// As Docker's: without what is zero.
+    /// As Docker's: without what was not said.
     private static func inspection(_ check: ContainerSettings.HealthCheckSettings) -> JSONValue {
         var object = JSONObject()
         object["Test"] = JSONValue(check.test)
-        object["Interval"] = JSONValue(check.intervalNanoseconds)
-        object["Timeout"] = JSONValue(check.timeoutNanoseconds)
-        if check.startPeriodNanoseconds != 0 {
-            object["StartPeriod"] = JSONValue(check.startPeriodNanoseconds)
-            object["StartInterval"] = JSONValue(check.startIntervalNanoseconds)
+        for (name, value) in [
+            ("Interval", check.intervalNanoseconds), ("Timeout", check.timeoutNanoseconds),
+            ("StartPeriod", check.startPeriodNanoseconds),
+            ("StartInterval", check.startIntervalNanoseconds), ("Retries", Int64(check.retries)),
+        ] where value != 0 {
+            object[name] = JSONValue(value)
         }
-        object["Retries"] = JSONValue(check.retries)
         return .object(object)
     }
 

@@ -15,7 +15,7 @@ final class HealthMonitor: Sendable {
 
     /// - Returns: nil for a container without a check.
     init?(_ supervisor: ContainerSupervisor) {
-        guard let settings = supervisor.record.settings.healthCheck, !settings.test.isEmpty else {
+        guard let settings = supervisor.record.settings.activeHealthCheck else {
             return nil
         }
         self.supervisor = supervisor
@@ -28,13 +28,12 @@ final class HealthMonitor: Sendable {
 
     private func watch() {
         let start = ContinuousClock.now
-        let grace = Duration.nanoseconds(settings.startPeriodNanoseconds)
+        let grace = settings.startPeriod
         var hasBeenHealthy = false
         while true {
             let isStarting = !hasBeenHealthy && ContinuousClock.now - start < grace
-            let pause =
-                isStarting ? settings.startIntervalNanoseconds : settings.intervalNanoseconds
-            if isStopped.wait(upTo: .nanoseconds(pause), { $0 ? true : nil }) == true { return }
+            let pause = isStarting ? settings.startInterval : settings.interval
+            if isStopped.wait(upTo: pause, { $0 ? true : nil }) == true { return }
             guard let probe = look() else { continue }
             if isStopped.withLock({ $0 }) { return }
             // A container may take its time at first.
@@ -57,7 +56,7 @@ final class HealthMonitor: Sendable {
                 state.health = .healthy
             } else if counts {
                 state.failingStreak += 1
-                if state.failingStreak >= settings.retries { state.health = .unhealthy }
+                if state.failingStreak >= settings.failuresThatCount { state.health = .unhealthy }
             }
             now = state.health
         }
@@ -88,7 +87,7 @@ final class HealthMonitor: Sendable {
             switch start {
             case .failed(let failure): (code, text) = (1, failure.message)
             case .running(let process):
-                let limit = Duration.nanoseconds(settings.timeoutNanoseconds)
+                let limit = settings.timeout
                 if let exit = process.wait(upTo: limit) {
                     code = exit.shellCode
                     text = String(

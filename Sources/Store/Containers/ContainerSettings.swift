@@ -89,16 +89,41 @@ package struct ContainerSettings: Codable, Hashable, Sendable {
 extension ContainerSettings {
     /// Docker's `HEALTHCHECK`, without what is inherited.
     package struct HealthCheckSettings: Codable, Hashable, Sendable {
-        /// `CMD` and arguments, or `CMD-SHELL` and a command line.
+        /// `CMD` and arguments, `CMD-SHELL` and a command line, or `NONE`.
         package var test: [String]
-        package var intervalNanoseconds: Int64 = 30_000_000_000
-        package var timeoutNanoseconds: Int64 = 30_000_000_000
+        /// What is 0 was not said, and is as by default.
+        package var intervalNanoseconds: Int64 = 0
+        package var timeoutNanoseconds: Int64 = 0
         package var startPeriodNanoseconds: Int64 = 0
-        package var startIntervalNanoseconds: Int64 = 5_000_000_000
+        package var startIntervalNanoseconds: Int64 = 0
         /// So many failures in a row make it unhealthy.
-        package var retries = 3
+        package var retries = 0
 
         package init(test: [String]) { self.test = test }
+
+        /// Says that there is none, whatever the image says.
+        package static let disabled = "NONE"
+
+        // Docker's defaults.
+        package var interval: Duration { Self.duration(intervalNanoseconds, .seconds(30)) }
+        package var timeout: Duration { Self.duration(timeoutNanoseconds, .seconds(30)) }
+        package var startPeriod: Duration { .nanoseconds(startPeriodNanoseconds) }
+        package var startInterval: Duration {
+            Self.duration(startIntervalNanoseconds, .seconds(5))
+        }
+        package var failuresThatCount: Int { retries == 0 ? 3 : retries }
+
+        private static func duration(_ nanoseconds: Int64, _ standard: Duration) -> Duration {
+            nanoseconds == 0 ? standard : .nanoseconds(nanoseconds)
+        }
+    }
+
+    /// How to look after its health, if anybody is to.
+    package var activeHealthCheck: HealthCheckSettings? {
+        guard let check = healthCheck, let kind = check.test.first,
+            kind != HealthCheckSettings.disabled
+        else { return nil }
+        return check
     }
 
     package struct RestartPolicy: Codable, Hashable, Sendable {

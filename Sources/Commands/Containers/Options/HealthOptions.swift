@@ -29,33 +29,32 @@ struct HealthOptions: ParsableArguments {
                 throw OptionError(
                     "--no-healthcheck", "true", "conflicts with --health-* options")
             }
-            settings.healthCheck = nil
+            settings.healthCheck = settings.healthCheck ?? .init(test: [])
+            settings.healthCheck?.test = [ContainerSettings.HealthCheckSettings.disabled]
             return
         }
         guard given else { return }
         // Wrong ones are told even where there is no check to set them for.
         var check = settings.healthCheck ?? .init(test: [])
         if let healthCmd, !healthCmd.isEmpty { check.test = ["CMD-SHELL", healthCmd] }
-        try set(&check.intervalNanoseconds, healthInterval, "--health-interval", 30)
-        try set(&check.timeoutNanoseconds, healthTimeout, "--health-timeout", 30)
-        try set(&check.startPeriodNanoseconds, healthStartPeriod, "--health-start-period", 0)
-        try set(&check.startIntervalNanoseconds, healthStartInterval, "--health-start-interval", 5)
+        try set(&check.intervalNanoseconds, healthInterval, "--health-interval")
+        try set(&check.timeoutNanoseconds, healthTimeout, "--health-timeout")
+        try set(&check.startPeriodNanoseconds, healthStartPeriod, "--health-start-period")
+        try set(&check.startIntervalNanoseconds, healthStartInterval, "--health-start-interval")
         if let healthRetries {
             guard healthRetries >= 0 else {
                 throw OptionError(
                     "--health-retries", "\(healthRetries)", "it cannot be negative")
             }
-            check.retries = healthRetries == 0 ? 3 : healthRetries
+            // As Docker: what is 0 is the image's.
+            if healthRetries != 0 { check.retries = healthRetries }
         }
         // Without a command there is nothing to look for.
         guard !check.test.isEmpty else { return }
         settings.healthCheck = check
     }
 
-    /// - Parameter standard: what 0 means, in seconds.
-    private func set(
-        _ value: inout Int64, _ text: String?, _ option: String, _ standard: Int64
-    ) throws {
+    private func set(_ value: inout Int64, _ text: String?, _ option: String) throws {
         guard let text else { return }
         let duration: Duration
         do {
@@ -70,6 +69,7 @@ struct HealthOptions: ParsableArguments {
                 option, text,
                 nanoseconds < 0 ? "it cannot be negative" : "it cannot be less than 1ms")
         }
-        value = nanoseconds == 0 ? standard * 1_000_000_000 : nanoseconds
+        // As Docker: what is 0 is the image's.
+        if nanoseconds != 0 { value = nanoseconds }
     }
 }
