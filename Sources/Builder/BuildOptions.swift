@@ -25,6 +25,9 @@ package struct BuildOptions: Sendable {
     package var labels: [(name: String, value: String)]
     /// Nil is the host's.
     package var platform: Platform?
+    /// Two or more, each once: all of them are built for, and the result is an index of the images.
+    /// ``platform`` is nothing then.
+    package var platforms: [Platform] = []
     /// The name of the build when there is no tag.
     package var title: String
     /// Names that stand for something else than a stage or an image.
@@ -129,6 +132,11 @@ package struct BuildResult: Sendable {
     package var isRecorded: Bool
     /// Those of the manifest's descriptor.
     package var descriptorAnnotations: [String: String] = [:]
+    /// Of a build for several platforms: the index of its images, of which ``image`` is the first.
+    package var index: Descriptor?
+
+    /// What it is known by: the image's digest, or the index's.
+    package var name: ImageID { index.map { ImageID($0.digest) } ?? image }
 
     /// The last step of a build that was told where to end.
     package struct Stop: Hashable, Sendable {

@@ -43,22 +43,29 @@ extension BuildRun {
                 for name in output.names { try store.setName(name, to: image) }
                 continue
             }
-            try cancellation.check()
             number += 1
-            let step = BuildStep(number: number, label: output.label, instruction: "")
-            observer.observe(.stepStarted(step))
-            let clock = ContinuousClock()
-            let start = clock.now
-            do {
-                try write(output, state, image, RemoteProgress(observer, step.number))
-            } catch {
-                let failure = Self.failure(output, error)
-                observer.observe(
-                    .stepFailed(step: step.number, clock.now - start, message: failure.message))
-                throw failure
-            }
-            observer.observe(.stepDone(step: step.number, clock.now - start))
+            try show(output, as: number) { try write(output, state, image, $0) }
         }
+    }
+
+    /// Shows the writing of an output as a step.
+    func show(
+        _ output: BuildOutput, as number: Int, _ write: (RemoteProgress) throws -> Void
+    ) throws {
+        try cancellation.check()
+        let step = BuildStep(number: number, label: output.label, instruction: "")
+        observer.observe(.stepStarted(step))
+        let clock = ContinuousClock()
+        let start = clock.now
+        do {
+            try write(RemoteProgress(observer, step.number))
+        } catch {
+            let failure = Self.failure(output, error)
+            observer.observe(
+                .stepFailed(step: step.number, clock.now - start, message: failure.message))
+            throw failure
+        }
+        observer.observe(.stepDone(step: step.number, clock.now - start))
     }
 
     private static func failure(_ output: BuildOutput, _ error: any Error) -> BuildError {
@@ -71,33 +78,46 @@ extension BuildRun {
     private func write(
         _ output: BuildOutput, _ state: StageState, _ image: ImageID?, _ progress: RemoteProgress
     ) throws {
-        let saver = ImageSaver(
+        let saver = saver(of: output, progress)
+        switch output.kind {
+        case .image: break
+        case .archive(let format, let target):
+            try saver.save([try imageToSave(image, state, output)], as: format, to: target)
+        case .layout(let directory):
+            try saver.saveLayout([try imageToSave(image, state, output)], to: directory)
+        case .tar(let target): try saver.saveRootFileSystem(state.tree, to: target)
+        case .directory(let path): try write(state.tree, to: path)
+        }
+    }
+
+    func saver(of output: BuildOutput, _ progress: RemoteProgress) -> ImageSaver {
+        ImageSaver(
             store, lease: lease,
             options: SaveOptions(
                 layerCompression: output.compression, level: output.compressionLevel)
         ) { progress.show($0.doneBytes, of: $0.totalBytes) }
-        func saved() throws -> ImageToSave {
-            guard let image, let record = try store.image(image) else {
-                throw BuildError(.outputFailed, "the image was removed before it was written")
-            }
-            let platform = state.image.platform
-            var saved = ImageToSave(
-                record, names: output.names.isEmpty ? options.tags : output.names)
-            // The stored manifest has the build's own.
-            saved.annotations = output.annotations.values(of: .manifest, for: platform)
-            saved.descriptorAnnotations = (options.annotations + output.annotations)
-                .values(of: .descriptor, for: platform)
-            return saved
+    }
+
+    /// - Throws: `outputFailed` when there is no such image any more.
+    func imageToSave(
+        _ image: ImageID?, _ state: StageState, _ output: BuildOutput
+    ) throws -> ImageToSave {
+        guard let image, let record = try store.image(image) else {
+            throw BuildError(.outputFailed, "the image was removed before it was written")
         }
-        switch output.kind {
-        case .image: break
-        case .archive(let format, let target): try saver.save([try saved()], as: format, to: target)
-        case .layout(let directory): try saver.saveLayout([try saved()], to: directory)
-        case .tar(let target): try saver.saveRootFileSystem(state.tree, to: target)
-        case .directory(let path):
-            try HostTreeWriter(store: store, cancellation: cancellation) { [self] in
-                warn("OutputSkipped", $0)
-            }.write(state.tree, to: path)
-        }
+        let platform = state.image.platform
+        var saved = ImageToSave(record, names: output.names.isEmpty ? options.tags : output.names)
+        // The stored manifest has the build's own.
+        saved.annotations = output.annotations.values(of: .manifest, for: platform)
+        saved.descriptorAnnotations = (options.annotations + output.annotations)
+            .values(of: .descriptor, for: platform)
+        return saved
+    }
+
+    /// Writes files into a directory of the host.
+    func write(_ tree: Tree, to path: String) throws {
+        try HostTreeWriter(store: store, cancellation: cancellation) { [self] in
+            warn("OutputSkipped", $0)
+        }.write(tree, to: path)
     }
 }

@@ -5,12 +5,15 @@ internal import LinuxIO
 internal import Store
 internal import Synchronization
 
-/// One build while it runs: what its stages, each on a thread of its own, have in common.
+/// One build for one platform while it runs: what its stages, each on a thread of its own, have in
+/// common.
 ///
 /// `@unchecked Sendable`: what is shared never changes or guards itself. Of `context`, the source is
 /// a ``LockedSource``, and the rest is only read.
 final class BuildRun: @unchecked Sendable {
     let options: BuildOptions
+    /// Of a build for several platforms, which steps are shown as its; nil where there is one.
+    let shownPlatform: Platform?
     let context: BuildContext
     let store: Store
     let lease: Lease
@@ -46,20 +49,25 @@ final class BuildRun: @unchecked Sendable {
         var stop: BuildResult.Stop?
     }
 
+    /// - Parameters:
+    ///   - options: with the one platform.
+    ///   - source: the context's, which other platforms' builds may ask as well.
+    ///   - executor: runs as many commands at once as the whole build may.
     /// - Throws: `invalidDockerfile`.
     init(
-        options: BuildOptions, context: BuildContext, remotes: RemoteSources, store: Store,
-        lease: Lease, executor: any StepExecutor, recorder: BuildRecorder,
-        observer: any BuildObserver, cancellation: Cancellation
+        options: BuildOptions, shownPlatform: Platform?, context: BuildContext,
+        source: LockedSource, remotes: RemoteSources, store: Store, lease: Lease,
+        executor: any StepExecutor, recorder: BuildRecorder, observer: any BuildObserver,
+        cancellation: Cancellation
     ) throws {
         self.options = options
-        let source = LockedSource(context.source)
+        self.shownPlatform = shownPlatform
         var context = context
         context.source = source
         self.context = context
         self.store = store
         self.lease = lease
-        self.executor = BoundedExecutor(base: executor, slots: StepSlots(options.jobs))
+        self.executor = executor
         self.recorder = recorder
         self.observer = observer
         self.cancellation = cancellation
@@ -79,20 +87,6 @@ final class BuildRun: @unchecked Sendable {
         plan = try file.plan(target: target, isContext: { [contexts] in contexts.has($0) }) {
             scope.globalValue($0)
         }
-    }
-
-    /// Builds the target stage and records its image.
-    func build() throws -> BuildResult {
-        defer { contexts.finish() }
-        let schedule = try schedule()
-        try reportFindings()
-        remotes.assign(schedule.remoteNumbers)
-        observer.observe(.planned(stepCount: schedule.lastNumber))
-        try buildStages(of: schedule)
-        let target = try results.state(of: schedule.target)
-        try verifier.confirm()
-        reportUnusedArguments()
-        return try export(target, number: schedule.exportNumber)
     }
 
     // MARK: - Stages
@@ -155,8 +149,9 @@ final class BuildRun: @unchecked Sendable {
     /// Where the build was told to stop, once it has.
     var stop: BuildResult.Stop? { counts.withLock(\.stop) }
 
-    /// Those of all stages, the base images among them, and what was brought from other hosts.
-    var stepCount: Int { counts.withLock(\.steps) + remotes.stepCount }
+    /// Those of all stages, the base images among them, without what was brought from other hosts.
+    var ownStepCount: Int { counts.withLock(\.steps) }
+    var stepCount: Int { ownStepCount + remotes.stepCount }
     var cachedStepCount: Int { counts.withLock(\.cachedSteps) }
 
     func warn(_ code: String, _ message: String, at range: SourceRange? = nil) {
@@ -165,7 +160,7 @@ final class BuildRun: @unchecked Sendable {
     }
 
     /// - Throws: `checksFailed`, where the file asks for that.
-    private func reportFindings() throws {
+    func reportFindings() throws {
         let checks = DockerfileChecks(
             file: file, arguments: arguments, context: context, contexts: contexts,
             images: images, platform: options.platform)
@@ -184,7 +179,7 @@ final class BuildRun: @unchecked Sendable {
         }
     }
 
-    private func reportUnusedArguments() {
+    func reportUnusedArguments() {
         let unused = arguments.unused(in: file, besides: counts.withLock(\.declaredArguments))
         guard !unused.isEmpty else { return }
         warn(

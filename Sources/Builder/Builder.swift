@@ -79,28 +79,49 @@ package struct Builder: Sendable {
         _ options: BuildOptions, _ context: BuildContext, _ remotes: RemoteSources, _ lease: Lease,
         _ recorder: BuildRecorder, _ observer: any BuildObserver, _ cancellation: Cancellation
     ) throws -> BuildResult {
+        let source = LockedSource(context.source)
+        let executor = BoundedExecutor(base: executor, slots: StepSlots(options.jobs))
         var options = options
         var attempt = 1
         while true {
             if attempt == Self.maximumAttempts { options.ignoresCache = true }
-            let run = try BuildRun(
-                options: options, context: context, remotes: remotes, store: store, lease: lease,
-                executor: executor, recorder: recorder, observer: observer,
-                cancellation: cancellation)
+            let runs = try options.byPlatform.map { own in
+                try BuildRun(
+                    options: own, shownPlatform: options.platforms.isEmpty ? nil : own.platform,
+                    context: context, source: source, remotes: remotes, store: store, lease: lease,
+                    executor: executor, recorder: recorder, observer: observer,
+                    cancellation: cancellation)
+            }
             // The end of a build waits for digests, which may take long.
-            let registration = cancellation.onCancel { [layers = run.layers] in layers.stopSoon() }
+            let registration = cancellation.onCancel {
+                for run in runs { run.layers.stopSoon() }
+            }
             defer {
                 cancellation.remove(registration)
-                run.readahead.stop()
-                run.layers.stop()
+                for run in runs {
+                    run.readahead.stop()
+                    run.layers.stop()
+                }
             }
             do {
-                return try run.build()
+                return try PlatformBuilds(runs).build()
             } catch let damage as CacheVerifier.DamagedEntries {
                 // Steps that were run meanwhile are hits the next time.
-                try run.forget(damage.keys)
+                try runs[0].forget(damage.keys)
                 attempt += 1
             }
+        }
+    }
+}
+
+extension BuildOptions {
+    /// What is asked of the build for each platform.
+    fileprivate var byPlatform: [BuildOptions] {
+        if platforms.isEmpty { return [self] }
+        return platforms.map { platform in
+            var options = self
+            options.platform = platform
+            return options
         }
     }
 }

@@ -19,6 +19,7 @@ struct BuildCommand: ParsableCommand {
               vitrine build -t app https://github.com/org/app.git#v1:src
               vitrine build -o out --target dist .
               vitrine build -o type=oci,dest=app.tar -t app .
+              vitrine build --platform linux/amd64,linux/arm64 -o type=oci,dest=app.tar -t app .
               vitrine build --show-context .
               vitrine build --check .
               vitrine build --call=outline --target test .
@@ -93,6 +94,7 @@ struct BuildCommand: ParsableCommand {
         let location = try Engine.buildContext(context)
         var options = try options(location)
         steps.apply(to: &options)
+        try BuildOutputOptions.check(options)
         if sources.showContext {
             return try ContextReport(isJSON: sources.json).show(location, options.dockerfile)
         }
@@ -138,10 +140,10 @@ struct BuildCommand: ParsableCommand {
             BuildStepOptions.show(stop, of: result)
         }
         guard result.stop == nil || result.isRecorded else { return }
-        try idFile?.write(result.image)
+        try idFile?.write(result.name)
         try outputs.metadataFile.map { try BuildMetadataFile($0).write(result) }
         if !outputs.usesStandardOutput, quiet || progress == .quiet {
-            Terminal.write("\(result.image)\n")
+            Terminal.write("\(result.name)\n")
         }
     }
 

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Builder
 internal import Engine
 internal import ImageSpec
+internal import Layers
 
 /// Where a build's result goes.
 struct BuildOutputOptions: ParsableArguments {
@@ -18,7 +19,8 @@ struct BuildOutputOptions: ParsableArguments {
     var metadataFile: String?
     @Option(
         help: ArgumentHelp(
-            "Annotate the image's manifest, or with manifest-descriptor: its entry in an index.",
+            "Annotate the image's manifest, or with manifest-descriptor: its entry in an index; for "
+                + "several platforms with index: or index-descriptor: their index.",
             valueName: "[manifest[platform]:]name=value"))
     var annotation: [String] = []
     @Flag(help: "Keep the image in the store too, beside other outputs.") var load = false
@@ -99,6 +101,40 @@ struct BuildOutputOptions: ParsableArguments {
             } else {
                 options.outputs.append(output)
             }
+        }
+    }
+
+    /// What several platforms can be written to, and what one has not. To be asked when all options are
+    /// applied.
+    static func check(_ options: BuildOptions) throws {
+        if options.platforms.isEmpty {
+            let annotations = options.annotations + options.outputs.flatMap(\.annotations)
+            guard let annotation = annotations.first(where: \.subject.isOfIndex) else { return }
+            throw ValidationError(
+                "the annotation \(annotation.subject.rawValue):\(annotation.name): an image of one "
+                    + "platform has no index to annotate")
+        }
+        let names = options.platforms.map(\.description).joined(separator: ",")
+        if options.keepsImage {
+            throw ValidationError(
+                "--platform \(names): the store keeps an image of one platform under a name; write "
+                    + "the index with --output type=oci,dest=FILE, or build once for each platform "
+                    + "with a tag of its own")
+        }
+        for output in options.outputs {
+            if case .archive(.docker, _) = output.kind {
+                throw ValidationError(
+                    "--platform \(names): the docker exporter does not support exporting manifest "
+                        + "lists; write the index with --output type=oci,dest=FILE")
+            }
+            if output.takesFilesOnly, output.splitsPlatforms == false {
+                throw ValidationError(
+                    "--platform \(names): without platform-split the files of one platform would "
+                        + "take the place of the other's; leave it out")
+            }
+        }
+        if options.targetStep != nil {
+            throw ValidationError("--target-step goes with one platform, not with \(names)")
         }
     }
 }

@@ -17,7 +17,11 @@ struct BuildSourceOptions: ParsableArguments {
             "When images are asked for at a registry: missing, never or always. There are none yet: "
                 + "images come by load and import.", valueName: "policy"))
     var pull: PullPolicy = .missing
-    @Option(help: "The platform, as os/arch.") var platform: String?
+    @Option(
+        help: ArgumentHelp(
+            "The platform, as os/arch; several, with commas between them, make an index of an image "
+                + "for each.", valueName: "platforms"))
+    var platform: [String] = []
     @Option(
         help: ArgumentHelp(
             "The time of the image and of all that its steps change: the same build gives the same "
@@ -31,10 +35,15 @@ struct BuildSourceOptions: ParsableArguments {
 
     func validate() throws {
         if json, !showContext { throw ValidationError("--json goes with --show-context") }
-        if let platform, platform.contains(",") {
-            throw ValidationError(
-                "--platform \(platform): one platform at a time; build once for each, with a tag of "
-                    + "its own")
+    }
+
+    /// Each once, in the order in which they were given.
+    private func platforms() throws -> [Platform] {
+        let texts = platform.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
+        return try texts.map { text in
+            try Platform.parse(text.trimmingPrefix(while: \.isWhitespace).description)
+        }.reduce(into: []) { platforms, platform in
+            if !platforms.contains(platform) { platforms.append(platform) }
         }
     }
 
@@ -42,7 +51,9 @@ struct BuildSourceOptions: ParsableArguments {
         options.namedContexts = try buildContexts.map { try NamedContext(parsing: $0) }
         options.pull = pull
         options.timestamp = timestamp
-        if let platform { options.platform = try Platform.parse(platform) }
+        let platforms = try platforms()
+        options.platform = platforms.first
+        if platforms.count > 1 { options.platforms = platforms }
     }
 }
 

@@ -10,23 +10,20 @@ package struct BuildMetadataFile: Sendable {
 
     /// - Throws: ``EngineError`` `failed`.
     package func write(_ result: BuildResult) throws {
-        var descriptor = JSONObject()
-        descriptor["mediaType"] = .string(MediaType.ociManifest.rawValue)
-        descriptor["digest"] = .string("\(result.manifest)")
-        descriptor["size"] = JSONValue(UInt64(result.manifestSizeBytes))
-        if !result.descriptorAnnotations.isEmpty {
-            var annotations = JSONObject()
-            for (name, value) in result.descriptorAnnotations.sorted(by: { $0.key < $1.key }) {
-                annotations[name] = .string(value)
-            }
-            descriptor["annotations"] = .object(annotations)
-        }
-        descriptor["platform"] = result.platform.json
+        let descriptor =
+            result.index
+            ?? Descriptor(
+                mediaType: .ociManifest, digest: result.manifest,
+                sizeBytes: Int64(result.manifestSizeBytes),
+                annotations: result.descriptorAnnotations, platform: result.platform)
         var object = JSONObject()
         object["buildx.build.ref"] = .string("default/default/\(result.build)")
-        object["containerimage.config.digest"] = .string("\(result.image)")
-        object["containerimage.descriptor"] = .object(descriptor)
-        object["containerimage.digest"] = .string("\(result.manifest)")
+        // An index has none.
+        if result.index == nil {
+            object["containerimage.config.digest"] = .string("\(result.image)")
+        }
+        object["containerimage.descriptor"] = descriptor.json
+        object["containerimage.digest"] = .string("\(descriptor.digest)")
         if !result.tags.isEmpty {
             object["image.name"] = .string(
                 result.tags.map(\.canonical).joined(separator: ","))

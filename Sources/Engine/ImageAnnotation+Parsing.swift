@@ -55,9 +55,7 @@ extension ImageAnnotation {
             value: value)
     }
 
-    private static let ofIndexes = ["index", "index-descriptor"]
-    private static let allNames =
-        Set((ofIndexes + [Subject.manifest.rawValue, Subject.descriptor.rawValue]).map { $0[...] })
+    private static let allNames = Set(Subject.allCases.map { $0.rawValue[...] })
 
     private static func target(
         _ text: Substring, in whole: String
@@ -69,11 +67,11 @@ extension ImageAnnotation {
             guard rest.hasSuffix("]") else { throw invalid("\(whole): a bracket is not closed") }
             platform = try Platform.parse(String(rest.dropFirst().dropLast()))
         }
-        if ofIndexes.contains(String(name)) {
-            throw invalid("\(whole): an image of one platform has no index to annotate")
-        }
         guard let subject = Subject(rawValue: String(name)) else {
             throw invalid("\(whole): \"\(name)\" cannot be annotated")
+        }
+        if subject.isOfIndex, platform != nil {
+            throw invalid("\(whole): an index is of no single platform")
         }
         return (subject, platform)
     }
@@ -81,6 +79,8 @@ extension ImageAnnotation {
     private static func invalid(_ message: String) -> EngineError {
         EngineError(
             .invalid, message.visible,
-            hint: "write NAME=VALUE, manifest:NAME=VALUE or manifest-descriptor:NAME=VALUE")
+            hint:
+                "write NAME=VALUE, manifest:NAME=VALUE or manifest-descriptor:NAME=VALUE, and for "
+                + "several platforms index:NAME=VALUE or index-descriptor:NAME=VALUE")
     }
 }

@@ -53,12 +53,13 @@ package enum OutputSpecification: Hashable, Sendable {
         let names = try Self.names(fields.removeValue(forKey: "name"))
         let compression = try LayerCompression(&fields, "--output \"\(text)\"")
         let isTar = try Self.flag(&fields, "tar", text) ?? true
+        let splitsPlatforms = try Self.flag(&fields, "platform-split", text)
         if try Self.flag(&fields, "push", text) == true || type == "registry" {
             throw Self.noRegistry
         }
         // What says how, where there is one way here.
         for name in [
-            "oci-mediatypes", "rewrite-timestamp", "store", "unpack", "platform-split", "buildinfo",
+            "oci-mediatypes", "rewrite-timestamp", "store", "unpack", "buildinfo",
             "dangling-name-prefix", "context",
         ] {
             fields[name] = nil
@@ -89,6 +90,7 @@ package enum OutputSpecification: Hashable, Sendable {
         var output = BuildOutput(kind, names: names, compression: compression.format)
         output.compressionLevel = compression.level
         output.annotations = annotations
+        output.splitsPlatforms = splitsPlatforms
         if output.takesFilesOnly, let annotation = annotations.first {
             throw Self.invalid(
                 text, "files have no annotations, such as \"\(annotation.name)\"")

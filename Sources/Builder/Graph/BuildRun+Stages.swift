@@ -3,14 +3,16 @@ internal import ImageSpec
 internal import LinuxIO
 
 extension BuildRun {
+    /// - Parameters:
+    ///   - former: how many steps have been shown already, or may be by others.
+    ///   - exports: how many steps make the image and bring it elsewhere.
     /// - Throws: what the Dockerfile and the images that it names have wrong with them, as far as no
     ///   step has to run to show it.
-    func schedule() throws -> BuildSchedule {
+    func schedule(after former: Int, exports: Int) throws -> BuildSchedule {
         let scope = arguments
         var platforms = StagePlatforms(target: options.platform ?? .host)
-        let outputs = options.outputs.count { if case .image = $0.kind { false } else { true } }
         let schedule = try BuildSchedule(
-            plan, of: file, contexts: contexts, after: context.stepCount, outputs: outputs
+            plan, of: file, contexts: contexts, after: former, exports: exports
         ) { step in
             do {
                 let asked = try platform(of: step)

@@ -28,6 +28,8 @@ struct BuildSchedule {
     private(set) var exportNumber = 1
     /// The last one that is sure to be needed.
     private(set) var lastNumber = 1
+    /// The last one that may be needed.
+    private(set) var endNumber = 1
     /// The numbers of what the Dockerfile's text names on other hosts.
     private(set) var remoteNumbers: [RemoteSource: Int] = [:]
 
@@ -40,13 +42,13 @@ struct BuildSchedule {
     ///     stage after those that it stands on.
     ///   - contexts: that the build was given.
     ///   - former: how many steps have been shown already.
-    ///   - outputs: how many further steps bring the image elsewhere.
+    ///   - exports: how many steps make the image and bring it elsewhere.
     ///   - planOf: the plan of a stage that only a trigger names.
     /// - Throws: ``BuildError`` `invalidDockerfile` when stages lean on each other through triggers,
     ///   and for a trigger that cannot be read; what `triggers` throws.
     init(
         _ plan: StagePlan, of file: Dockerfile, contexts: NamedContexts, after former: Int,
-        outputs: Int, triggers: (StagePlan.Step) throws -> [String],
+        exports: Int, triggers: (StagePlan.Step) throws -> [String],
         planOf: (Int) throws -> StagePlan
     ) throws {
         target = plan.target
@@ -54,10 +56,10 @@ struct BuildSchedule {
         for index in entries.indices where contexts.isFiles(entries[index].plan.base) {
             entries[index].stepCount += 1
         }
-        number(contexts, former, outputs)
+        number(contexts, former, exports)
     }
 
-    private mutating func number(_ contexts: NamedContexts, _ former: Int, _ outputs: Int) {
+    private mutating func number(_ contexts: NamedContexts, _ former: Int, _ exports: Int) {
         var next = former + 1
         for source in entries.flatMap({ $0.remoteSources(contexts) })
         where remoteNumbers[source] == nil {
@@ -70,14 +72,15 @@ struct BuildSchedule {
             next += entries[index].stepCount
         }
         exportNumber = next
-        lastNumber = next + outputs
-        next = lastNumber + 1
+        next += exports
+        lastNumber = next - 1
         for index in entries.indices {
             for (place, words) in entries[index].openWords {
                 entries[index].remoteNumbers[place] = next
                 next += words
             }
         }
+        endNumber = next - 1
     }
 
     private mutating func visit(

@@ -25,6 +25,9 @@ package struct BuildOutput: Hashable, Sendable {
     package var compressionLevel: Int?
     /// Of the image there, besides those of the build.
     package var annotations: [ImageAnnotation] = []
+    /// Whether the files of each platform get a directory of their own; nil where nobody says so: those
+    /// of several do.
+    package var splitsPlatforms: Bool?
 
     package init(
         _ kind: Kind, names: [Reference] = [], compression: MediaType.Compression = .none

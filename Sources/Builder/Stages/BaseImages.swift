@@ -56,7 +56,10 @@ final class BaseImages: Sendable {
                 .platformMismatch,
                 "the image \(text) is for \(Self.text(config.platform)), "
                     + "not for \(Self.text(platform))",
-                offending: text, hint: "load the image for \(Self.text(platform))")
+                offending: text,
+                hint:
+                    "load the image for \(Self.text(platform)), or name an OCI layout that has it: "
+                    + "--build-context NAME=oci-layout://DIRECTORY")
         }
         let chain = try store.layers(upTo: record.chainID)
         let tree = chain.last?.tree ?? .empty

@@ -185,9 +185,10 @@ final class StageBuild {
 
     /// The step that was named last by ``label(_:)``.
     func newStep(label: String, instruction: String) -> BuildStep {
-        BuildStep(
+        let platform = run.shownPlatform.map { "\($0) " } ?? ""
+        return BuildStep(
             number: firstNumber + stepIndex - 1, label: label, instruction: instruction,
-            place: "\(plan.stage.displayName) \(stepIndex)")
+            place: "\(platform)\(plan.stage.displayName) \(stepIndex)")
     }
 
     /// The number for bringing what a word of the ADD that is being built names; nil where the schedule
@@ -201,14 +202,16 @@ final class StageBuild {
         run.readahead.prepare(instructions.dropFirst(position + 1))
     }
 
-    /// What a step is called: `[name 2/4] RUN make`.
+    /// What a step is called: `[name 2/4] RUN make`, `[linux/arm64 name 2/4] RUN make`.
     func label(_ text: String) -> String {
         stepIndex += 1
         let total = String(stepTotal)
         let index = String(stepIndex)
         let padding = String(repeating: " ", count: max(0, total.count - index.count))
         let name = run.file.stages.count > 1 ? "\(plan.stage.displayName) " : ""
-        return "[\(name)\(padding)\(index)/\(total)] \(isTrigger ? "ONBUILD " : "")\(text)"
+        let platform = run.shownPlatform.map { "\($0) " } ?? ""
+        return
+            "[\(platform)\(name)\(padding)\(index)/\(total)] \(isTrigger ? "ONBUILD " : "")\(text)"
     }
 
     /// The instruction as it is shown: on one line, its variables filled in.

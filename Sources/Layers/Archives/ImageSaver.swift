@@ -30,12 +30,14 @@ package struct ImageSaver {
     // MARK: - Archives
 
     /// Writes the images as one archive.
+    /// - Parameter index: lists the images, which have no names of their own then.
     /// - Throws: ``LayerError``, ``StoreError``; `CompressionError` when the target cannot be
     ///   written to. A target that is a path is as it was then.
     package func save(
-        _ images: [ImageToSave], as format: ImageArchiveFormat, to target: ArchiveTarget
+        _ images: [ImageToSave], under index: IndexToSave? = nil, as format: ImageArchiveFormat,
+        to target: ArchiveTarget
     ) throws {
-        let plan = try plan(images)
+        let plan = try plan(images, index)
         try target.write { descriptor in
             let sink = BufferedSink(descriptor)
             try write(plan, format, to: sink)
@@ -43,8 +45,10 @@ package struct ImageSaver {
         }
     }
 
-    private func plan(_ images: [ImageToSave]) throws -> SavePlan {
-        try SavePlan(images, store: store, lease: lease, options: options) { layer in
+    private func plan(_ images: [ImageToSave], _ index: IndexToSave?) throws -> SavePlan {
+        try SavePlan(
+            images, under: index, store: store, lease: lease, options: options
+        ) { layer in
             report(.compressing(layer.diffID), 0, layer.tarSizeBytes)
         }
     }
@@ -99,8 +103,10 @@ package struct ImageSaver {
     /// images of a layout that is there stay, but for those whose names are given anew.
     ///
     /// What is interrupted leaves a layout without the new images, which can be saved to again.
-    package func saveLayout(_ images: [ImageToSave], to directory: String) throws {
-        let plan = try plan(images)
+    package func saveLayout(
+        _ images: [ImageToSave], under index: IndexToSave? = nil, to directory: String
+    ) throws {
+        let plan = try plan(images, index)
         do throws(Errno) {
             try Self.makeLayout(directory)
         } catch {

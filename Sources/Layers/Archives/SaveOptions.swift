@@ -11,9 +11,29 @@ package struct ImageToSave: Hashable, Sendable {
     /// Of what names its manifest in the index.
     package var descriptorAnnotations: [String: String] = [:]
 
+    /// As an index of several lists it.
+    package var platform: Platform?
+
     package init(_ image: ImageRecord, names: [Reference] = []) {
         self.image = image
         self.names = names
+    }
+}
+
+/// The index of images for several platforms, which are saved under its names.
+package struct IndexToSave: Hashable, Sendable {
+    package var names: [Reference]
+    package var annotations: [String: String]
+    /// Of what names it in the archive's index.
+    package var descriptorAnnotations: [String: String]
+
+    package init(
+        names: [Reference], annotations: [String: String] = [:],
+        descriptorAnnotations: [String: String] = [:]
+    ) {
+        self.names = names
+        self.annotations = annotations
+        self.descriptorAnnotations = descriptorAnnotations
     }
 }
 

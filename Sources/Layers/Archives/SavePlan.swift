@@ -30,6 +30,8 @@ struct SavePlan {
     /// Documents before layers, each in the order of its first use.
     private(set) var blobs: [Blob] = []
     private var images: [Image] = []
+    /// What lists them, instead of the archive's own index.
+    private var index: (item: IndexToSave, descriptor: Descriptor)?
 
     private let store: Store
     private let lease: Lease
@@ -40,8 +42,8 @@ struct SavePlan {
 
     /// - Parameter compressing: told of each layer before it is compressed.
     init(
-        _ items: [ImageToSave], store: Store, lease: Lease, options: SaveOptions,
-        compressing: (LayerRecord) -> Void = { _ in }
+        _ items: [ImageToSave], under index: IndexToSave? = nil, store: Store, lease: Lease,
+        options: SaveOptions, compressing: (LayerRecord) -> Void = { _ in }
     ) throws {
         self.store = store
         self.lease = lease
@@ -53,7 +55,26 @@ struct SavePlan {
             layers += image.layers
             images.append(image)
         }
+        if let index { add(index) }
         for layer in layers { add(layer) }
+    }
+
+    private mutating func add(_ item: IndexToSave) {
+        let document = ImageIndex(
+            manifests: images.map { image in
+                var entry = image.manifest
+                entry.annotations = image.item.descriptorAnnotations
+                entry.platform = image.item.platform
+                return entry
+            }, annotations: item.annotations)
+        let bytes = document.encoded
+        add(Self.blob(bytes))
+        index = (
+            item,
+            Descriptor(
+                mediaType: .ociIndex, digest: Digest(of: bytes), sizeBytes: Int64(bytes.count),
+                annotations: item.descriptorAnnotations)
+        )
     }
 
     /// Each image once, with all the names that it was given.
@@ -152,17 +173,22 @@ extension SavePlan {
     /// The bytes of all blobs.
     var blobBytes: UInt64 { blobs.reduce(0) { $0 + $1.sizeBytes } }
 
-    /// The manifests as an OCI index lists them: once for each name.
+    /// The manifests, or what lists them, as the archive's own index has them: once for each name.
     var indexEntries: [Descriptor] {
-        images.flatMap { image -> [Descriptor] in
+        if let index { return Self.named(index.descriptor, index.item.names) }
+        return images.flatMap { image -> [Descriptor] in
             var entry = image.manifest
             entry.annotations = image.item.descriptorAnnotations
-            guard !image.item.names.isEmpty else { return [entry] }
-            return image.item.names.map { name in
-                var descriptor = entry
-                descriptor.annotations.merge(ArchivedName.annotations(for: name)) { $1 }
-                return descriptor
-            }
+            return Self.named(entry, image.item.names)
+        }
+    }
+
+    private static func named(_ entry: Descriptor, _ names: [Reference]) -> [Descriptor] {
+        guard !names.isEmpty else { return [entry] }
+        return names.map { name in
+            var descriptor = entry
+            descriptor.annotations.merge(ArchivedName.annotations(for: name)) { $1 }
+            return descriptor
         }
     }
 
