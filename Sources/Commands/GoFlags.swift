@@ -74,6 +74,11 @@ enum GoFlags {
         return nil
     }
 
+    /// The name of the command, if there is one.
+    static func command(of arguments: [String]) -> String? {
+        commandIndex(arguments).map { arguments[$0] }
+    }
+
     /// Commands of ours that Docker has not, or not in this form: their code for wrong usage is 64.
     private static let ownCommands: Set<String> = [
         "build", "cache", "df", "fsck", "gc", "mount", "prune", "serve", "umount",

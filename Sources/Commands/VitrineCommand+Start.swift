@@ -11,8 +11,9 @@ extension VitrineCommand {
         FileSizeLimit.raise()
         var code: Int32 = 0
         do {
-            var command = try parseAsRoot(
-                GoFlags.rewritten(Array(CommandLine.arguments.dropFirst())))
+            let arguments = ArgumentText.ofProcess
+            try check(arguments)
+            var command = try parseAsRoot(GoFlags.rewritten(arguments))
             try command.run()
         } catch {
             code = exitCode(for: error).rawValue
@@ -34,5 +35,16 @@ extension VitrineCommand {
             Terminal.note(message)
         }
         Glibc.exit(code)
+    }
+
+    /// Refuses what would be rewritten on its way: the store and OCI runtimes keep texts.
+    private static func check(_ arguments: [String]) throws {
+        if GoFlags.command(of: arguments) == CpCommand.configuration.commandName { return }
+        guard let index = arguments.firstIndex(where: ArgumentText.isRaw) else { return }
+        throw OptionError(
+            "argument \(index + 1)", ArgumentText.shown(arguments[index]), "it is not UTF-8",
+            hint:
+                "only the paths of \"vitrine cp\" may be other bytes; a directory above such a name "
+                + "can be given, or a symbolic link to it")
     }
 }

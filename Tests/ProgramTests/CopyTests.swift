@@ -256,4 +256,34 @@ struct CopyTests {
             #expect(try program.run("cp", "file", "web:/tmp").status == 0)
         }
     }
+
+    @Test func `paths that are not UTF-8 are copied, and other arguments are refused`() throws {
+        try withCopyFixture { program in
+            let script = """
+                set -e
+                n=$(printf 'a\\377\\303b'); mkdir "d$n"; printf raw > "d$n/$n"
+                $VITRINE cp -q "d$n/$n" "web:/tmp/in$n"
+                $VITRINE cp -q "web:/tmp/in$n" "./out$n"; cat "out$n"
+                $VITRINE cp -q "d$n" web:/tmp; $VITRINE cp -q "web:/tmp/d$n/$n" - | tar -xO
+                $VITRINE cp -q "web:/tmp/no$n" . 2>&1 || true
+                """
+            let copied = try program.run(shell: script)
+            #expect(copied.status == 0, "\(copied)")
+            #expect(
+                copied.text
+                    == "rawrawError: Could not find the file /tmp/noa\u{FFFD}\u{FFFD}b in container "
+                    + "web\n", "\(copied)")
+            for words in [
+                "run --rm --network none base echo \"$n\"", "exec web echo \"$n\"",
+                "create -v \"$PWD/$n:/x\" base", "volume create \"$n\"",
+            ] {
+                let refused = try program.run(
+                    shell: "n=$(printf 'a\\377'); $VITRINE \(words)")
+                #expect(refused.status == 125, "\(words): \(refused)")
+                #expect(refused.errors.contains("a\\xFF"), "\(refused.errors)")
+                #expect(refused.errors.contains("not UTF-8"), "\(refused.errors)")
+            }
+            #expect(try program.run("volume", "ls", "-q").text == "")
+        }
+    }
 }

@@ -43,6 +43,8 @@ struct StatsCommand: ParsableCommand {
             Thread.sleep(forTimeInterval: Self.interval)
             rows = try look(engine, &former)
             if isLive { try show(rows) } else { try output.print(rows, fields: Self.fields) }
+            // A reader who has gone ends it.
+            guard case .complete = StandardStream.output.state else { return }
         } while !noStream
     }
 

@@ -15,9 +15,9 @@ struct CopyPath: Hashable, Sendable {
 
     private static let slash = UInt8(ascii: "/")
 
-    /// - Parameter path: `..` takes a name back, and does nothing at the root.
+    /// - Parameter path: see ``ArgumentText``; `..` takes a name back, and does nothing at the root.
     init(_ path: String) {
-        let bytes = Array(path.utf8)
+        let bytes = ArgumentText.bytes(path)
         let parts = bytes.split(separator: Self.slash).map(Array.init)
         var names: [[UInt8]] = []
         for part in parts where part != [0x2E] {

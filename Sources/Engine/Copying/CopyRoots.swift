@@ -43,9 +43,10 @@ final class CopyRoots: Sendable {
             opened.withLock { $0.append(Opened(owner: split.owner, root: root)) }
             return (root, CopyPath("/" + split.path))
         }
-        if purpose == .writing { _ = try engine.container(first.owner) }
+        let owner = ArgumentText.shown(first.owner)
+        if purpose == .writing { _ = try engine.container(owner) }
         throw EngineError(
-            .notFound, "there is no container and no image \"\(first.owner)\"",
+            .notFound, "there is no container and no image \"\(owner)\"",
             hint: "\"vitrine ps -a\" and \"vitrine images\" list what is there")
     }
 

@@ -6,6 +6,7 @@ internal import Store
 
 /// What `cp` was asked for.
 package struct CopyRequest: Sendable {
+    /// These two keep all their bytes, see ``ArgumentText``.
     package var source: String
     package var destination: String
     /// Owners stay what they are (`--archive`).
