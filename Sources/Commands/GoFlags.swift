@@ -74,10 +74,8 @@ enum GoFlags {
         return nil
     }
 
-    /// The name of the command, if there is one.
-    static func command(of arguments: [String]) -> String? {
-        commandIndex(arguments).map { arguments[$0] }
-    }
+    /// The name of the command, if there is one; of one below a group without the group's.
+    static func name(in arguments: [String]) -> String? { command(arguments)?.names.last }
 
     /// Commands of ours that Docker has not, or not in this form: their code for wrong usage is 64.
     private static let ownCommands: Set<String> = [

@@ -39,7 +39,7 @@ extension VitrineCommand {
 
     /// Refuses what would be rewritten on its way: the store and OCI runtimes keep texts.
     private static func check(_ arguments: [String]) throws {
-        if GoFlags.command(of: arguments) == CpCommand.configuration.commandName { return }
+        if GoFlags.name(in: arguments) == CpCommand.configuration.commandName { return }
         guard let index = arguments.firstIndex(where: ArgumentText.isRaw) else { return }
         throw OptionError(
             "argument \(index + 1)", ArgumentText.shown(arguments[index]), "it is not UTF-8",
