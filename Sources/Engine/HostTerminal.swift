@@ -1,15 +1,13 @@
 internal import Glibc
+internal import LinuxIO
 
 /// What the kernel knows of a terminal.
 package enum HostTerminal {
-    /// The size of the terminal behind a descriptor (ioctl_tty(2), TIOCGWINSZ).
+    /// The size of the terminal behind a descriptor.
     /// - Returns: 80 columns and 24 rows where there is none, or it does not know.
     package static func size(of descriptor: Int32) -> (columns: Int, rows: Int) {
-        var window = winsize()
-        guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &window) == 0 else { return (80, 24) }
-        return (
-            window.ws_col > 0 ? Int(window.ws_col) : 80, window.ws_row > 0 ? Int(window.ws_row) : 24
-        )
+        guard let size = TerminalDevice.size(descriptor) else { return (80, 24) }
+        return (Int(size.columns), size.rows > 0 ? Int(size.rows) : 24)
     }
 
     /// What kind of terminal programs should take it for.
