@@ -20,14 +20,14 @@ package final class ContainerDraft: DirectorySource, Sendable {
     package let base: Tree
     private let store: Store
     let directories: PendingDirectories
-    let own: [Digest: OwnContent]
+    let own: OwnFileTable
     private let stamp: DraftStamp
     /// Of the stand-ins whose files were read, the digests that were found.
     private let found: [Digest: Digest]
 
     init(
         tree: Tree, base: Tree, store: Store, directories: PendingDirectories,
-        own: [Digest: OwnContent], stamp: DraftStamp, found: [Digest: Digest]
+        own: OwnFileTable, stamp: DraftStamp, found: [Digest: Digest]
     ) {
         self.tree = tree
         self.base = base

@@ -40,7 +40,7 @@ struct DraftReader {
         let tree = try encode(state, in: directories)
         return ContainerDraft(
             tree: tree, base: replay.header.base, store: store, directories: directories,
-            own: own.files, stamp: stamp, found: found)
+            own: OwnFileTable(own.files), stamp: stamp, found: found)
     }
 
     private func damaged(_ what: String) -> JournalError {

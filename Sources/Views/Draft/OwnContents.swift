@@ -6,7 +6,8 @@ internal import VirtualFS
 
 /// The own files of a container, by the stand-ins that a draft names them with.
 struct OwnContents {
-    private let place: ContainerPlace
+    /// Their directory.
+    private let directory: String
     /// See ``StandIn``.
     private let key: KeyedHash.Key
     private(set) var files: [Digest: OwnContent] = [:]
@@ -14,7 +15,7 @@ struct OwnContents {
     private(set) var contents: [UInt64: FileContent] = [:]
 
     init(_ container: ContainerID, _ place: ContainerPlace) {
-        self.place = place
+        directory = place.files
         // An ID is hex digits.
         let digits = container.text
         key = KeyedHash.Key(
@@ -54,7 +55,7 @@ struct OwnContents {
             ])
         contents[inode.rawValue] = FileContent(digest: standIn, sizeBytes: status.sizeBytes)
         files[standIn] = OwnContent(
-            files: place.files, number: number, device: status.device, inode: status.inode,
+            files: directory, number: number, device: status.device, inode: status.inode,
             sizeBytes: status.sizeBytes, partial: partial)
     }
 }

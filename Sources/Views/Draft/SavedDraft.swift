@@ -12,7 +12,7 @@ internal import Store
 /// may be missing, and what is wrong with it does not matter: the journal says the same.
 enum SavedDraft {
     private static let magic = Array("VITRDRF\n".utf8)
-    private static let version: UInt64 = 1
+    private static let version: UInt64 = 2
 
     /// Of how many inodes that changed. Fewer are read from a journal as fast; the end of a container
     /// should not wait for more.
@@ -38,11 +38,7 @@ enum SavedDraft {
         for (_, encoding) in directories {
             JournalEncoding.append(block: encoding, to: &payload)
         }
-        LEB128.append(UInt64(draft.own.count), to: &payload)
-        for (standIn, content) in draft.own {
-            append(standIn, to: &payload)
-            append(content, to: &payload)
-        }
+        draft.own.append(to: &payload)
         guard payload.count <= JournalFormat.maximumBatchBytes else { return }
         var bytes = magic
         JournalFormat.frame(payload[...], number: 0, key: JournalFormat.headerKey, into: &bytes)
@@ -67,22 +63,6 @@ enum SavedDraft {
             UInt64(bitPattern: status.modificationTime.nanosecondsSinceEpoch),
             UInt64(bitPattern: status.changeTime.nanosecondsSinceEpoch),
         ]
-    }
-
-    private static func append(_ digest: Digest, to bytes: inout [UInt8]) {
-        unsafe digest.withBytes { unsafe bytes.append(contentsOf: $0) }
-    }
-
-    private static func append(_ content: OwnContent, to bytes: inout [UInt8]) {
-        LEB128.append(content.number, to: &bytes)
-        LEB128.append(content.device, to: &bytes)
-        LEB128.append(content.inode, to: &bytes)
-        LEB128.append(content.sizeBytes, to: &bytes)
-        guard let partial = content.partial else { return bytes.append(0) }
-        bytes.append(1)
-        append(partial.object.digest, to: &bytes)
-        LEB128.append(partial.object.sizeBytes, to: &bytes)
-        LEB128.append(partial.keptBytes, to: &bytes)
     }
 
     // MARK: - Reading
@@ -122,31 +102,9 @@ enum SavedDraft {
             _ = directories.insert(
                 try TreeEncoding.decodeDirectory(Array(try input.block())))
         }
-        let count = try input.integer()
-        var own: [Digest: OwnContent] = [:]
-        own.reserveCapacity(Int(clamping: min(count, UInt64(worthwhileCounts.upperBound))))
-        for _ in 0..<count {
-            let standIn = try input.digest()
-            own[standIn] = try content(&input, stamp.place)
-        }
         return ContainerDraft(
-            tree: tree, base: base, store: store, directories: directories, own: own,
+            tree: tree, base: base, store: store, directories: directories,
+            own: try OwnFileTable(&input, in: stamp.place.files),
             stamp: stamp, found: found)
-    }
-
-    private static func content(
-        _ input: inout JournalInput, _ place: ContainerPlace
-    ) throws(JournalError) -> OwnContent {
-        let number = try input.integer()
-        let (device, inode) = (try input.integer(), try input.integer())
-        let sizeBytes = try input.integer()
-        var partial: JournalOwnFile.Partial?
-        if try input.byte() == 1 {
-            let object = FileContent(digest: try input.digest(), sizeBytes: try input.integer())
-            partial = JournalOwnFile.Partial(object: object, keptBytes: try input.integer())
-        }
-        return OwnContent(
-            files: place.files, number: number, device: device, inode: inode, sizeBytes: sizeBytes,
-            partial: partial)
     }
 }

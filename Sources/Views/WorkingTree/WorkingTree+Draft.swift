@@ -35,7 +35,7 @@ extension WorkingTree {
         }
         return ContainerDraft(
             tree: try snapshot.draft(in: directories), base: locked { $0.base }, store: store,
-            directories: directories, own: own.files,
+            directories: directories, own: OwnFileTable(own.files),
             stamp: DraftStamp(place: place, journal: try FileStatus(ofPath: place.journal)),
             found: [:])
     }

@@ -50,7 +50,10 @@ import VirtualFS
                 )
             }
             view.closeAll()
+            try SimpleCalls(draft).write("big", [UInt8](repeating: 3, count: 3 << 20))
         }
+        // Of this one only some blocks are copied.
+        try SimpleCalls(fixture.tree).write("big", Array("hello".utf8), at: 1_000_000)
         let view = ViewClient(fixture.tree, umask: 0)
         for index in 0..<300 {
             _ = view.run(.create(path: "new\(index)", mode: 0o600, exclusive: true))
@@ -81,10 +84,11 @@ import VirtualFS
         let read = try draft(fixture)
         #expect(written.tree == read.tree)
         #expect(written.base == read.base)
-        for index in [0, 7, 299] {
-            let path = "new\(index)"
+        let paths = (0..<300).map { "new\($0)" } + (0..<40).map { "lower\($0)" } + ["big"]
+        for path in paths {
             #expect(
-                try bytes(path, written, fixture.store) == bytes(path, read, fixture.store))
+                try bytes(path, written, fixture.store) == bytes(path, read, fixture.store),
+                "\(path)")
         }
         #expect(try lines(fixture, from: read.base).count > 300)
     }
