@@ -31,9 +31,8 @@ package struct ConfigChanges: Sendable {
                 }.instruction
                 if case .workdir(let workdir) = expanded {
                     let current = config.workingDirectory
-                    config.workingDirectory = try DestinationPath(
-                        workdir.path, workingDirectory: current.isEmpty ? "/" : current
-                    ).text
+                    config.workingDirectory = try DestinationPath.workingDirectory(
+                        workdir.path, after: current.isEmpty ? "/" : current)
                 } else {
                     try config.apply(expanded, hasOwnCommand: &hasOwnCommand)
                 }

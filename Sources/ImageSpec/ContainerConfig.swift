@@ -52,7 +52,19 @@ extension ContainerConfig {
 
     /// Sets a variable in its place, or appends it.
     package mutating func setEnvironment(_ name: String, _ value: String) {
-        environment = Self.merging(environment, with: ["\(name)=\(value)"])
+        // No table of all names: a file of 10,000 ENVs would make as many.
+        let change = "\(name)=\(value)"
+        let name = Self.variableName(change).utf8
+        let place = environment.lastIndex { variable in
+            variable.utf8.starts(with: name)
+                && (variable.utf8.dropFirst(name.count).first ?? UInt8(ascii: "="))
+                    == UInt8(ascii: "=")
+        }
+        if let place {
+            environment[place] = change
+        } else {
+            environment.append(change)
+        }
     }
 
     /// The variables of `base` with those of `changes` set in their places or appended.

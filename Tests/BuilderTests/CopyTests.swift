@@ -80,7 +80,10 @@ struct CopyTests {
             expected: ["/x/ 755 7:8", "/x/f 600 7:8 F", "/x/sub/ 700 7:8", "/x/sub/deep 644 7:8 D"]),
         Case(
             line: "COPY --chmod=750 dir /x",
-            expected: ["/x/ 755 0:0", "/x/f 750 0:0 F", "/x/sub/ 750 0:0", "/x/sub/deep 750 0:0 D"]),
+            expected: ["/x/ 750 0:0", "/x/f 750 0:0 F", "/x/sub/ 750 0:0", "/x/sub/deep 750 0:0 D"]),
+        Case(
+            line: "COPY --chmod=1666 a.txt /x/y/",
+            expected: ["/x/ 644 0:0", "/x/y/ 644 0:0", "/x/y/a.txt 1666 0:0 A"]),
         Case(
             line: "COPY --chmod=u=rwX,go= dir /x",
             expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 600 0:0 D"]),
@@ -249,6 +252,30 @@ struct CopyTests {
                 == NodeTime(seconds: 1_234_567_890))
         #expect(
             try fixture.node("d/e", in: tree)?.attributes.modificationTime == NodeTime(seconds: 7))
+    }
+
+    @Test("a directory whose content is copied gives the destination its time, a root does not")
+    func directoryTimes() throws {
+        let fixture = try fixture(Case(line: "", expected: [], image: ["d/": "", "e/": ""]))
+        try fixture.write("dir/f", "x")
+        try fixture.setTime("dir", 1_234_567_890)
+        let tree = try fixture.build(
+            """
+            FROM base
+            COPY dir /d
+            COPY dir /made
+            COPY . /e
+            COPY --link dir /linked/here
+            """
+        ).tree
+        func time(_ path: String) throws -> Int64? {
+            try fixture.node(path, in: tree)?.attributes.modificationTime.seconds
+        }
+        #expect(try time("d") == 1_234_567_890)
+        #expect(try time("made") == 1_234_567_890)
+        #expect(try time("e") == 7)
+        #expect(try time("linked/here") == 1_234_567_890)
+        #expect(try time("linked") == time(""))
     }
 
     @Test("SOURCE_DATE_EPOCH is the time of everything that is copied or made")

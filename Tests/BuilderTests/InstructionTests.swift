@@ -176,4 +176,13 @@ struct InstructionTests {
         #expect(error.range?.start.line == 2)
         #expect(error.rendered().hasPrefix("Dockerfile:2:"))
     }
+
+    @Test("ten thousand variables take seconds, not minutes", .timeLimit(.minutes(1)))
+    func manyVariables() throws {
+        let fixture = try BuildFixture()
+        let lines = (0..<10_000).map { "ENV v\($0)=\($0)" }
+        let built = try fixture.build("FROM scratch\n" + lines.joined(separator: "\n"))
+        #expect(built.config.config.environment.count == 10_001)
+        #expect(built.config.config.environment.last == "v9999=9999")
+    }
 }

@@ -36,7 +36,7 @@ struct LinkTests {
         #expect(
             try fixture.listing(built.tree) == [
                 "/f 644 0:0 1", "/made2 644 0:0 2", "/x/ 755 0:0", "/x/here 644 0:0 other",
-                "/x/y/ 755 7:8", "/x/y/a 750 7:8 a", "/x/y/sub/ 750 7:8", "/x/y/sub/b 750 7:8 b",
+                "/x/y/ 750 7:8", "/x/y/a 750 7:8 a", "/x/y/sub/ 750 7:8", "/x/y/sub/b 750 7:8 b",
             ])
         // All is in the cache under its usual key now.
         #expect(

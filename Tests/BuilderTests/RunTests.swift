@@ -165,6 +165,31 @@ struct RunTests {
         #expect(built.config.config.workingDirectory == "/link/d")
     }
 
+    @Test("an absolute WORKDIR is kept as it is written, and commands begin in the clean one")
+    func workingDirectoryAsWritten() throws {
+        let fixture = try BuildFixture()
+        try fixture.makeImage("base", files: ["f": ""])
+        let built = try fixture.build(
+            """
+            FROM base
+            WORKDIR /a/./b/../c/
+            RUN true
+            WORKDIR d/
+            WORKDIR //
+            """)
+        #expect(
+            built.history.filter { $0.hasPrefix("WORKDIR") } == [
+                "WORKDIR /a/./b/../c/", "WORKDIR /a/c/d", "WORKDIR //",
+            ])
+        #expect(built.config.config.workingDirectory == "//")
+        let request = try #require(fixture.executor.requests.withLock { $0 }.first)
+        #expect(request.workingDirectory == "/a/c")
+        #expect(
+            try fixture.listing(built.tree).prefix(3) == [
+                "/a/ 755 0:0", "/a/c/ 755 0:0", "/a/c/d/ 755 0:0",
+            ])
+    }
+
     @Test("a failed command tells its code, its place, its output, and keeps its state")
     func failure() throws {
         let fixture = try BuildFixture()

@@ -142,6 +142,7 @@ class Builder:
     """A builder that is there as a context manager, with a directory of its own."""
 
     name = ""
+    version = 0  # the first number of it
 
     def __init__(self, directory, program):
         self.directory, self.program = directory, program
@@ -279,6 +280,8 @@ class Docker(Builder):
 
     def __enter__(self):
         super().__enter__()
+        version = run(["dockerd", "--version"]).stdout.decode()
+        self.version = int(re.search(r"version (\d+)", version)[1])
         self.socket = "unix://" + os.path.join(self.directory, "d.sock")
         state = os.path.join(self.directory, "state")
         words = ["dockerd", "--data-root", os.path.join(self.directory, "data"),

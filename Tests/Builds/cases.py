@@ -11,8 +11,9 @@ import os
 import re
 import shlex
 import tarfile
+import zlib
 
-# Files of contexts and archives have times from here on, a minute apart.
+# Files of contexts and archives have times after this one, a minute apart.
 FIRST_TIME = 1_000_000_000
 
 PACKERS = {
@@ -53,6 +54,7 @@ class Case:
     topic: str
     fails: bool = False
     peers: tuple = ("buildah", "docker")
+    since: dict = dataclasses.field(default_factory=dict)  # the first version of a peer, if it matters
     reason: str = ""  # why a peer is left out
     options: list = dataclasses.field(default_factory=list)
     dockerfile: bytes = b""
@@ -61,6 +63,10 @@ class Case:
     parents: list = dataclasses.field(default_factory=list)  # (name, Dockerfile)
     listing: list = dataclasses.field(default_factory=list)
     config: dict = dataclasses.field(default_factory=dict)
+
+    def takes(self, peer):
+        """Whether a peer is to build it."""
+        return peer.name in self.peers and peer.version >= self.since.get(peer.name, 0)
 
     def write_context(self, directory):
         """Makes the context, every file with a time of its own."""
@@ -74,14 +80,17 @@ class Case:
             made.append(write_entry(directory, entry))
         for entry in self.context:
             made.append(write_entry(directory, entry))
-        # Times last: making something in a directory changes the directory's.
+        # Times last: making something in a directory changes the directory's. Each case begins at
+        # a time of its own: a file with the path, size and time of the last context's is taken
+        # for that one by BuildKit, and not sent again.
+        first = FIRST_TIME + 10_000 * (zlib.crc32(self.name.encode()) % 5000)
         times = {}
         for top, directories, files in os.walk(directory):
             times.update((os.path.join(top, name), None) for name in directories + files)
         for index, path in enumerate(sorted(times), 1):
-            moment = FIRST_TIME + 60 * index
+            moment = first + 60 * index
             os.utime(path, (moment, moment), follow_symlinks=False)
-        os.utime(directory, (FIRST_TIME, FIRST_TIME))
+        os.utime(directory, (first, first))
 
 
 def write_entry(directory, entry):
@@ -188,9 +197,13 @@ def attribute(case, line):
         words, colon, case.reason = value.partition(": ")
         if not colon:
             raise CaseError("@peers needs a reason")
-        case.peers = tuple(word for word in words.split() if word != "none")
-        if set(case.peers) - {"buildah", "docker"}:
-            raise CaseError(f"no such peers: {words}")
+        case.peers = ()
+        for word in words.split() if words != "none" else ():
+            match = re.fullmatch(r"(buildah|docker)(?:>=(\d+))?", word)
+            if not match:
+                raise CaseError(f"no such peer: {word}")
+            case.peers += (match[1],)
+            case.since[match[1]] = int(match[2] or 0)
     elif name == "options":
         case.options += shlex.split(value)
     return name

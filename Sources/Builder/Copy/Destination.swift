@@ -25,19 +25,26 @@ struct DestinationPath: Hashable {
         isDirectory = last.isEmpty || last == "." || last == ".."
     }
 
-    /// As a working directory is written in an image's config.
     var text: String { String(describing: path) }
+
+    /// A working directory as BuildKit writes it in the config: an absolute path as it was given, a
+    /// relative one below the directory before it, and clean.
+    static func workingDirectory(_ text: String, after former: String) throws -> String {
+        if text.hasPrefix("/") { return text }
+        return try DestinationPath(text, workingDirectory: former).text
+    }
 }
 
 extension TreeEditor {
-    /// Makes the directory and its parents where they are missing, with permissions 0755.
+    /// Makes the directory and its parents where they are missing.
     ///
     /// A directory gets the time of the one it is made in, or `time`: as good as any, and the same
     /// in every build.
     /// - Parameter path: without symbolic links.
     /// - Throws: ``BuildError`` `invalidDestination` where a file stands in the way.
     func makeDirectories(
-        _ path: TreePath, userID: UInt32, groupID: UInt32, time: NodeTime?
+        _ path: TreePath, permissions: UInt16 = 0o755, userID: UInt32, groupID: UInt32,
+        time: NodeTime?
     ) throws {
         var parentTime = try node(at: .root)?.attributes.modificationTime
         for count in path.names.indices {
@@ -52,7 +59,7 @@ extension TreeEditor {
                 continue
             }
             let attributes = NodeAttributes(
-                permissions: 0o755, userID: userID, groupID: groupID,
+                permissions: permissions, userID: userID, groupID: groupID,
                 modificationTime: time ?? parentTime ?? NodeTime(seconds: 0))
             parentTime = attributes.modificationTime
             try putDirectory(attributes, at: part)

@@ -96,6 +96,13 @@ struct ModeChange: Hashable {
         }
     }
 
+    /// The permissions of directories that are made on the way: those of an octal number, as
+    /// mkdir(2) has them with an umask of 022; changes do not count for them.
+    var ofMadeDirectories: UInt16? {
+        guard case .set(let value) = change else { return nil }
+        return value & 0o755
+    }
+
     private static func apply(
         _ clause: Clause, to mode: UInt16, _ isDirectory: Bool
     ) -> UInt16 {

@@ -74,11 +74,12 @@ final class TreeCopier {
     ///   - name: what a file is called when the destination is a directory.
     ///   - source: where the node stands there.
     ///   - linkSource: what the identifiers of hard-link groups are unique in.
+    ///   - givesTime: whether a directory's time becomes the destination's.
     /// - Throws: `FileTreeError` `tooDeep` for what would stand deeper than a path may be.
     func copy(
         _ node: Node, named name: EntryName?, at source: TreePath,
         from directories: any DirectorySource, isStored: Bool, to destination: DestinationPath,
-        linksOf linkSource: ObjectIdentifier? = nil
+        linksOf linkSource: ObjectIdentifier? = nil, givesTime: Bool = false
     ) throws {
         var pass = Pass(directories: directories, isStored: isStored, source: linkSource)
         var target = try prepare(destination)
@@ -90,6 +91,7 @@ final class TreeCopier {
             }
             pass.goesDeeper = target.names.count > source.names.count
             try copyContents(of: reference, to: target, &pass)
+            if givesTime { try setTime(of: target, from: node) }
             return
         }
         if existing?.isDirectory == true {
@@ -102,9 +104,12 @@ final class TreeCopier {
     }
 
     /// Makes the destination a directory, and says where it really is.
-    func prepareDirectory(_ destination: DestinationPath) throws -> TreePath {
+    /// - Parameter takesMode: whether directories that are made get the mode of `--chmod`.
+    func prepareDirectory(
+        _ destination: DestinationPath, takesMode: Bool = true
+    ) throws -> TreePath {
         let target = try resolve(destination.path)
-        try makeDirectories(target)
+        try makeDirectories(target, takesMode: takesMode)
         return target
     }
 
@@ -127,10 +132,19 @@ final class TreeCopier {
         return path
     }
 
-    private func makeDirectories(_ path: TreePath) throws {
+    private func makeDirectories(_ path: TreePath, takesMode: Bool = true) throws {
         let owner = transform.owner ?? .root
+        let mode = takesMode ? transform.mode?.ofMadeDirectories : nil
         try editor.makeDirectories(
-            path, userID: owner.userID, groupID: owner.groupID, time: transform.time)
+            path, permissions: mode ?? 0o755, userID: owner.userID, groupID: owner.groupID,
+            time: transform.time)
+    }
+
+    /// The root's is no part of an image.
+    private func setTime(of path: TreePath, from node: Node) throws {
+        guard !path.isRoot, var attributes = try editor.node(at: path)?.attributes else { return }
+        attributes.modificationTime = transform.time ?? node.attributes.modificationTime
+        try editor.putDirectory(attributes, at: path)
     }
 
     /// In the order of a walk. Its stack is its own: trees may be deeper than a thread's.

@@ -28,6 +28,12 @@ extension StageBuild {
             /// Whether something of the source was left out.
             var isReduced = false
         }
+
+        /// Whether the destination gets the time of the directory. The root of a source has none
+        /// that means something.
+        func givesTime(_ entry: Entry) -> Bool {
+            entry.node.isDirectory && !keepsParents && !entry.match.resolved.isRoot
+        }
     }
 
     /// - Throws: `invalidArgument` for what only ADD takes.
@@ -234,14 +240,14 @@ extension StageBuild {
                 try ArchiveUnpacker.isArchive(content, in: run.store)
             {
                 let unpacker = ArchiveUnpacker(ingest: ingest, owner: work.transform.owner)
-                let target = try copier.prepareDirectory(work.destination)
+                let target = try copier.prepareDirectory(work.destination, takesMode: false)
                 try unpacker.unpack(content, of: run.store, into: target, of: editor)
                 continue
             }
             try copier.copy(
                 entry.node, named: entry.match.path.last, at: entry.match.resolved,
                 from: entry.directories, isStored: entry.isStored, to: work.destination,
-                linksOf: ObjectIdentifier(entry.source))
+                linksOf: ObjectIdentifier(entry.source), givesTime: work.givesTime(entry))
         }
         for file in work.transfer.inlineFiles {
             let node = Node(

@@ -26,14 +26,14 @@ extension StageBuild {
         let text = shownText(located)
         let step = begun ?? newStep(label: label(text), instruction: text)
         let directories = PendingDirectories(base: run.store)
-        let request = StepRequest(
-            tree: state.tree, arguments: [], environment: state.environment.entries,
-            workingDirectory: state.workingDirectory, user: state.image.config.user,
-            network: run.options.network)
         let context = StepContext(
             store: run.store, lease: run.lease, directories: directories, output: NoOutput(),
             cancellation: run.cancellation)
         do {
+            let request = StepRequest(
+                tree: state.tree, arguments: [], environment: state.environment.entries,
+                workingDirectory: try state.commandDirectory, user: state.image.config.user,
+                network: run.options.network)
             guard let left = try run.executor.showFailure(message, request, in: context) else {
                 return
             }

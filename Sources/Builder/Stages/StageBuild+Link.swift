@@ -46,13 +46,15 @@ extension StageBuild {
         // Only the directories on the way are still to be made as the flags say.
         let way = TreeCopier(
             editor: editor, pending: directories,
-            transform: CopyTransform(owner: work.transform.owner, time: work.transform.time),
+            transform: CopyTransform(
+                owner: work.transform.owner, mode: work.transform.mode, time: work.transform.time),
             isLink: true)
         _ = try way.prepareDirectory(destination)
         let copier = TreeCopier(
             editor: editor, pending: directories, transform: CopyTransform(), isLink: true)
         try copier.copy(
-            copied, named: nil, at: place, from: directories, isStored: true, to: destination)
+            copied, named: nil, at: place, from: directories, isStored: true, to: destination,
+            givesTime: work.entries.last.map(work.givesTime) ?? false)
         return try editor.finish()
     }
 }

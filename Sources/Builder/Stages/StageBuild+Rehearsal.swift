@@ -45,9 +45,8 @@ extension StageBuild {
             _ = try sources(of: instruction)
             try rehearse(instruction.transfer)
         case .workdir(let instruction):
-            state.image.config.workingDirectory = try DestinationPath(
-                instruction.path, workingDirectory: state.workingDirectory
-            ).text
+            state.image.config.workingDirectory = try DestinationPath.workingDirectory(
+                instruction.path, after: state.workingDirectory)
         case let instruction: try configure(instruction)
         }
     }

@@ -15,7 +15,7 @@ extension StageBuild {
         var request = StepRequest(
             tree: state.tree, arguments: arguments,
             environment: state.environment.entries + agentEnvironment(mounts),
-            workingDirectory: state.workingDirectory, user: state.image.config.user,
+            workingDirectory: try state.commandDirectory, user: state.image.config.user,
             network: network(of: instruction), files: files)
         request.surroundings = surroundings(of: instruction)
         var inputs = CacheInputs("RUN", parent: state.tree)

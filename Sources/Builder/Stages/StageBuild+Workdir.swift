@@ -11,9 +11,11 @@ extension StageBuild {
     func perform(_ instruction: WorkdirInstruction, _ located: LocatedInstruction) throws {
         let place = try DestinationPath(
             instruction.path, workingDirectory: state.workingDirectory)
-        state.image.config.workingDirectory = place.text
-        let history = "WORKDIR \(place.text)"
-        guard !place.path.isRoot else { return state.addHistory(history, hasLayer: false) }
+        let text = try DestinationPath.workingDirectory(
+            instruction.path, after: state.workingDirectory)
+        state.image.config.workingDirectory = text
+        let history = "WORKDIR \(text)"
+        guard text != "/" else { return state.addHistory(history, hasLayer: false) }
         let owner = workingDirectoryOwner(located)
         var inputs = CacheInputs("WORKDIR", parent: state.tree)
         inputs.append("directory", place.text)

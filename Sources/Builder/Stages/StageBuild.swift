@@ -83,11 +83,11 @@ final class StageBuild {
             let found = try run.images.find(name, platform: try run.platform(of: plan))
             state = StageState(found.config, tree: found.tree, layers: found.layers)
         }
-        // The directory that an image states is made clean, as a relative one would be.
-        let directory = try DestinationPath(
-            state.image.config.workingDirectory, workingDirectory: "/")
-        if !state.image.config.workingDirectory.isEmpty {
-            state.image.config.workingDirectory = directory.text
+        // The directory that an image states is absolute from here on.
+        let directory = state.image.config.workingDirectory
+        if !directory.isEmpty {
+            state.image.config.workingDirectory = try DestinationPath.workingDirectory(
+                directory, after: "/")
         }
     }
 

@@ -116,6 +116,11 @@ struct StageState: Sendable {
         image.config.workingDirectory.isEmpty ? "/" : image.config.workingDirectory
     }
 
+    /// That directory, clean, as commands begin in it.
+    var commandDirectory: String {
+        get throws { try DestinationPath(workingDirectory, workingDirectory: "/").text }
+    }
+
     /// The words of a command line for the stage's shell.
     func shellCommand(_ text: String) -> [String] {
         (image.config.shell.isEmpty ? ["/bin/sh", "-c"] : image.config.shell) + [text]
