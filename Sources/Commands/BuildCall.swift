@@ -8,6 +8,8 @@ struct BuildCall: ExpressibleByArgument, Equatable {
 
     var method: Method
     var isJSON = false
+    /// Whether findings leave the exit code 0.
+    var ignoresStatus = false
 
     init(_ method: Method) { self.method = method }
 
@@ -20,6 +22,8 @@ struct BuildCall: ExpressibleByArgument, Equatable {
             switch word {
             case "format=json": isJSON = true
             case "format=table", "format=text": isJSON = false
+            case "ignorestatus", "ignorestatus=true": ignoresStatus = true
+            case "ignorestatus=false": ignoresStatus = false
             default: return nil
             }
         }

@@ -10,20 +10,20 @@ struct BuildCallScreen {
     let engine: Engine
     let options: BuildOptions
     let location: ContextLocation
-    let isJSON: Bool
+    let call: BuildCall
 
-    /// - Throws: exit code 1 where the Dockerfile cannot be built.
-    func show(_ method: BuildCall.Method) throws {
+    /// - Throws: exit code 1 where the Dockerfile cannot be built, and for findings of checks.
+    func show() throws {
         let environment = ProcessInfo.processInfo.environment
         do {
-            switch method {
+            switch call.method {
             case .outline:
                 show(
                     try engine.outline(options, context: location, environment: environment))
             case .targets:
                 show(try engine.targets(options, context: location, environment: environment))
             case .check:
-                try CheckReportScreen(isJSON: isJSON).show(engine, options, location)
+                try CheckReportScreen(call: call).show(engine, options, location)
             case .build: break
             }
         } catch let error as BuildError {
@@ -35,7 +35,7 @@ struct BuildCallScreen {
     // MARK: - Outline
 
     private func show(_ outline: StageOutline) {
-        if isJSON { return Terminal.write(.object(Self.json(outline)), indent: 2) }
+        if call.isJSON { return Terminal.write(.object(Self.json(outline)), indent: 2) }
         var parts: [String] = []
         var head = "TARGET:   \(outline.name ?? "default")\n"
         if let text = outline.description {
@@ -97,7 +97,7 @@ struct BuildCallScreen {
     // MARK: - Targets
 
     private func show(_ stages: [Stage]) {
-        if isJSON { return Terminal.write(.object(Self.json(stages)), indent: 2) }
+        if call.isJSON { return Terminal.write(.object(Self.json(stages)), indent: 2) }
         var table = Table(["TARGET", "DESCRIPTION"])
         for stage in stages {
             let isDefault = stage.index == stages.count - 1

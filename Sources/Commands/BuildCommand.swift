@@ -61,7 +61,7 @@ struct BuildCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "build, or tell without a build: check, outline (what the target can be given), targets.",
-            valueName: "method[,format=json]"))
+            valueName: "method[,format=json][,ignorestatus]"))
     var call: BuildCall?
     @Flag(name: .shortAndLong, help: "Print the image ID only.") var quiet = false
     @Option(help: ArgumentHelp("Write the image ID to a file.", valueName: "file"))
@@ -101,9 +101,8 @@ struct BuildCommand: ParsableCommand {
         let call = call ?? BuildCall(check ? .check : .build)
         if call.method != .build {
             return try BuildCallScreen(
-                engine: try store.engine(), options: options, location: location,
-                isJSON: call.isJSON
-            ).show(call.method)
+                engine: try store.engine(), options: options, location: location, call: call
+            ).show()
         }
         let budget = try CacheBudget(environment: ProcessInfo.processInfo.environment)
         let engine = try store.engine()

@@ -10,9 +10,9 @@ struct CheckReportScreen {
     /// Docker's page about a check.
     private static let pages = "https://docs.docker.com/go/dockerfile/rule/"
 
-    var isJSON = false
+    let call: BuildCall
 
-    /// - Throws: exit code 1 where the Dockerfile cannot be built, or calls findings an error.
+    /// - Throws: exit code 1 where the Dockerfile cannot be built, and for findings, as buildx.
     func show(
         _ engine: Engine, _ options: BuildOptions, _ location: ContextLocation
     ) throws {
@@ -25,14 +25,13 @@ struct CheckReportScreen {
             Terminal.writeError("\(error.rendered(isTerminal: Terminal.errorIsTerminal))\n")
             throw ExitCode(1)
         }
-        if isJSON {
+        if call.isJSON {
             Terminal.write(Self.json(report), indent: 2)
         } else {
             Self.write(report)
         }
-        guard let error = report.error else { return }
-        Terminal.writeError("\(error.message)\n")
-        throw ExitCode(1)
+        if let error = report.error { Terminal.writeError("\(error.message)\n") }
+        if !report.findings.isEmpty, !call.ignoresStatus { throw ExitCode(1) }
     }
 
     private static func write(_ report: CheckReport) {
