@@ -42,11 +42,11 @@ extension Engine {
             foreignMounts: { purpose == .steps ? Self.mounts().map(\.mountPoint) : [] })
     }
 
-    func runtimeFact() -> String {
+    func runtimeFact(for purpose: RuntimeProbe.Purpose) -> String {
         do {
             let lease = try store.lease("info")
             defer { lease.end() }
-            let choice = try containerRuntime(lease).choice
+            let choice = try containerRuntime(lease, for: purpose).choice
             return "\(choice.path) (\(choice.version)): \(choice.explanation)"
         } catch {
             return "none: \(error)"

@@ -94,8 +94,7 @@ struct ContainerSpec {
             (.pid, request.processes), (.mount, .own), (.ipc, request.interprocess),
             (.uts, request.names),
         ]
-        // Version 1 has no namespaces worth having; Docker, too, uses the host's there.
-        if choice.kind == .crun { origins.append((.cgroup, .own)) }
+        if choice.hasGroupNamespace { origins.append((.cgroup, .own)) }
         if rootless != nil { origins.append((.user, .own)) }
         var namespaces = origins.compactMap { kind, origin -> RuntimeSpec.Namespace? in
             switch origin {
