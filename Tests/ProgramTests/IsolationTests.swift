@@ -39,11 +39,12 @@ struct IsolationTests {
                         $VITRINE run -d --name one --network none base sleep 100 > /dev/null
                         $VITRINE exec one sh -c "
                             busybox grep ^0: /proc/self/cgroup
-                            busybox ls -d /sys/fs/cgroup/vitrine-* 2> /dev/null
+                            busybox ls -d /sys/fs/cgroup/vitrine 2> /dev/null
                             busybox mkdir /sys/fs/cgroup/x 2> /dev/null || echo read-only"
                         $VITRINE inspect -f "{{.HostConfig.CgroupnsMode}}" one
                         $VITRINE pause one && $VITRINE inspect -f "{{.State.Status}}" one
-                        $VITRINE rm -f one'
+                        $VITRINE rm -f one
+                        rmdir /sys/fs/cgroup/vitrine'
                     """)
             #expect(
                 output.text == "0::/\nread-only\nprivate\none\npaused\none\n", "\(output.errors)")
