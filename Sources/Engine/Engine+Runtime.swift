@@ -15,6 +15,13 @@ extension Engine {
     func containerRuntime(
         _ lease: Lease, isolated: Bool = false, for purpose: RuntimeProbe.Purpose = .steps
     ) throws -> ContainerRuntime {
+        // A runtime may work for other users, in a user namespace of its own, but a view that
+        // fusermount3 mounted is not to be mounted there.
+        guard geteuid() == 0 else {
+            throw SandboxError(
+                .noRuntime, "containers, and RUN in builds, need root",
+                hint: "run vitrine as root")
+        }
         let (state, bundles) = (store.layout.runtimeState(lease.id), store.layout.bundles(lease.id))
         let found = try runtimes.withLock { runtimes in
             let key = RuntimeKey(purpose: purpose, isIsolated: isolated)
