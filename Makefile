@@ -8,10 +8,10 @@ HELPERS ?= /sbin
 UNITS ?= $(PREFIX)/lib/systemd/system
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint fuzz bench demo demo-kinds check docs install uninstall clean
+.PHONY: help setup build test test-machine lint fuzz bench demo demo-kinds check docs install uninstall clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what apt must give (asks sudo if not root)
 	@Scripts/setup
@@ -21,6 +21,9 @@ build: setup ## a release build: .build/release/vitrine
 
 test: setup ## all tests; fails if they leave a mount or a process behind
 	@Scripts/test
+
+test-machine: build ## in virtual machines: control groups version 2, Debian's kernels (MACHINE="--kernel 6.1")
+	@Tests/Machine/run $(MACHINE)
 
 lint: ## formatting, shell scripts, units, links
 	@Scripts/lint

@@ -2,6 +2,7 @@ internal import FuseDriver
 internal import Glibc
 package import ImageSpec
 internal import LinuxIO
+internal import Sandbox
 package import Store
 
 extension Engine {
@@ -72,7 +73,8 @@ extension Engine {
             Fact("Cache entries", count: try store.cacheEntries().count),
             Fact("Kernel", Self.firstLine("/proc/sys/kernel/osrelease") ?? "unknown"),
             Fact("FUSE", "\(MountAbility.current)"),
-            Fact("OCI runtime", runtimeFact()),
+            Fact("Runtime of builds", runtimeFact(for: .steps)),
+            Fact("Runtime of containers", runtimeFact(for: .containers)),
             Fact("Idle CPUs", idleFact()),
         ]
         let bytes = try freeBytes()

@@ -15,6 +15,13 @@ extension Engine {
     func containerRuntime(
         _ lease: Lease, isolated: Bool = false, for purpose: RuntimeProbe.Purpose = .steps
     ) throws -> ContainerRuntime {
+        // A runtime may work for other users, in a user namespace of its own, but a view that
+        // fusermount3 mounted is not to be mounted there.
+        guard geteuid() == 0 else {
+            throw SandboxError(
+                .noRuntime, "containers, and RUN in builds, need root",
+                hint: "run vitrine as root")
+        }
         let (state, bundles) = (store.layout.runtimeState(lease.id), store.layout.bundles(lease.id))
         let found = try runtimes.withLock { runtimes in
             let key = RuntimeKey(purpose: purpose, isIsolated: isolated)
@@ -42,11 +49,11 @@ extension Engine {
             foreignMounts: { purpose == .steps ? Self.mounts().map(\.mountPoint) : [] })
     }
 
-    func runtimeFact() -> String {
+    func runtimeFact(for purpose: RuntimeProbe.Purpose) -> String {
         do {
             let lease = try store.lease("info")
             defer { lease.end() }
-            let choice = try containerRuntime(lease).choice
+            let choice = try containerRuntime(lease, for: purpose).choice
             return "\(choice.path) (\(choice.version)): \(choice.explanation)"
         } catch {
             return "none: \(error)"

@@ -3,8 +3,10 @@ internal import Glibc
 
 /// How this process can mount, as far as can be told without mounting.
 package enum MountAbility: Sendable, Hashable {
-    /// By mount(2), and the kernel may take backing files.
+    /// By mount(2), and the kernel takes backing files.
     case direct
+    /// By mount(2), with a kernel that has no passthrough.
+    case directWithoutPassthrough
     /// By mount(2), in a user namespace: without passthrough, which takes `CAP_SYS_ADMIN` on the host.
     case directInUserNamespace
     /// By fusermount3, without passthrough.
@@ -25,6 +27,8 @@ package enum MountAbility: Sendable, Hashable {
         /// Of opening /dev/fuse; 0 when it can be.
         var deviceError: Int32 = 0
         var hasHelper = false
+        /// Whether the kernel knows backing files.
+        var hasPassthrough = false
     }
 
     init(_ found: Circumstances) {
@@ -32,7 +36,12 @@ package enum MountAbility: Sendable, Hashable {
             switch found.deviceError {
             case 0:
                 switch (found.isRoot, found.mayAdministrate) {
-                case (true, true): found.isInUserNamespace ? .directInUserNamespace : .direct
+                case (true, true):
+                    if found.isInUserNamespace {
+                        .directInUserNamespace
+                    } else {
+                        found.hasPassthrough ? .direct : .directWithoutPassthrough
+                    }
                 case (true, false): .missingCapability
                 case (false, _): found.hasHelper ? .helper : .missingHelper
                 }
@@ -48,9 +57,18 @@ package enum MountAbility: Sendable, Hashable {
         found.isInUserNamespace = isInUserNamespace()
         let device = unsafe open("/dev/fuse", O_RDWR | O_CLOEXEC)
         found.deviceError = device < 0 ? errno : 0
-        if device >= 0 { close(device) }
+        if device >= 0 {
+            found.hasPassthrough = knowsBackingFiles(device)
+            close(device)
+        }
         found.hasHelper = MountHelper.isInstalled
         return MountAbility(found)
+    }
+
+    /// A device that nothing is mounted with is refused (`EPERM`); older kernels, and those built
+    /// without, do not know the request.
+    private static func knowsBackingFiles(_ device: Int32) -> Bool {
+        vitrine_backing_open(device, -1) >= 0 || (errno != ENOTTY && errno != EOPNOTSUPP)
     }
 
     /// `CAP_SYS_ADMIN` of capabilities(7).
@@ -80,7 +98,9 @@ package enum MountAbility: Sendable, Hashable {
 extension MountAbility: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .direct: "available, with passthrough where the kernel has it (6.9 and later)"
+        case .direct: "available, with passthrough"
+        case .directWithoutPassthrough:
+            "available, without passthrough, which this kernel does not have (6.9 and later do)"
         case .directInUserNamespace:
             "available in this user namespace, without passthrough (needs CAP_SYS_ADMIN on the host)"
         case .helper: "available through fusermount3, without passthrough (needs CAP_SYS_ADMIN)"

@@ -8,16 +8,18 @@ import Testing
 struct MountAbilityTests {
     private func ability(
         root: Bool, capable: Bool = false, namespace: Bool = false, device: Int32 = 0,
-        helper: Bool = true
+        helper: Bool = true, passthrough: Bool = true
     ) -> MountAbility {
         MountAbility(
             MountAbility.Circumstances(
                 isRoot: root, mayAdministrate: capable, isInUserNamespace: namespace,
-                deviceError: device, hasHelper: helper))
+                deviceError: device, hasHelper: helper, hasPassthrough: passthrough))
     }
 
     @Test func `who may mount how is told apart`() {
         #expect(ability(root: true, capable: true) == .direct)
+        #expect(
+            ability(root: true, capable: true, passthrough: false) == .directWithoutPassthrough)
         #expect(ability(root: true, capable: true, namespace: true) == .directInUserNamespace)
         #expect(ability(root: true, namespace: true) == .missingCapability)
         #expect(ability(root: true) == .missingCapability)

@@ -19,6 +19,18 @@ extension RealMounts {
             }
         }
 
+        @Test(.enabled(if: geteuid() == 0))
+        func `whether the kernel has it is known without a mount`() throws {
+            try MountFixture.mounted(.writable) { fixture in
+                let offered = fixture.session.capabilities.passthrough == .available
+                switch MountAbility.current {
+                case .direct: #expect(offered)
+                case .directWithoutPassthrough: #expect(!offered)
+                case let other: #expect(!offered, "\(other)")
+                }
+            }
+        }
+
         @Test func `content goes by the file system, both ways`() throws {
             try mounted { fixture in
                 let text = pattern(3_000_000)

@@ -23,6 +23,34 @@ struct IsolationTests {
         return output.text + output.errors
     }
 
+    private static let runc = "/usr/sbin/runc"
+
+    /// As where systemd mounts version 2 alone. Containers of runc saw the whole host's groups there.
+    @Test(
+        .enabled(
+            if: FileManager.default.isExecutableFile(atPath: runc), "there is no /usr/sbin/runc"))
+    func `with version 2 of control groups a container of runc sees its own alone`() throws {
+        try withProgram { program in
+            let output = try program.run(
+                shell: """
+                    exec unshare --mount sh -c '
+                        mount -t cgroup2 cgroup2 /sys/fs/cgroup
+                        crun=$(command -v crun) && mount --bind /bin/false "$crun"
+                        $VITRINE run -d --name one --network none base sleep 100 > /dev/null
+                        $VITRINE exec one sh -c "
+                            busybox grep ^0: /proc/self/cgroup
+                            busybox ls -d /sys/fs/cgroup/vitrine 2> /dev/null
+                            busybox mkdir /sys/fs/cgroup/x 2> /dev/null || echo read-only"
+                        $VITRINE inspect -f "{{.HostConfig.CgroupnsMode}}" one
+                        $VITRINE pause one && $VITRINE inspect -f "{{.State.Status}}" one
+                        $VITRINE rm -f one
+                        rmdir /sys/fs/cgroup/vitrine'
+                    """)
+            #expect(
+                output.text == "0::/\nread-only\nprivate\none\npaused\none\n", "\(output.errors)")
+        }
+    }
+
     @Test func `the kernel's switches are out of reach, and what shows the host is hidden`() throws
     {
         try withProgram { program in

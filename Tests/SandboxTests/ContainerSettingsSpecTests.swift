@@ -15,7 +15,8 @@ import Testing
         change(&request)
         let choice = RuntimeChoice(
             kind: .runc, path: "/usr/bin/runc", version: "1", controlGroups: groups,
-            needsPrivateCgroupMount: false, filter: .profile, milliseconds: 1, explanation: "")
+            needsPrivateCgroupMount: false, hasGroupNamespace: false, filter: .profile,
+            milliseconds: 1, explanation: "")
         return ContainerSpec(request: request, choice: choice, bundlePath: "/b").document
     }
 

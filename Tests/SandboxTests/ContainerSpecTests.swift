@@ -10,7 +10,8 @@ import Testing
     ) -> RuntimeChoice {
         RuntimeChoice(
             kind: kind, path: "/usr/bin/\(kind.rawValue)", version: "1", controlGroups: groups,
-            needsPrivateCgroupMount: false, filter: filter, milliseconds: 1, explanation: "")
+            needsPrivateCgroupMount: false, hasGroupNamespace: kind == .crun, filter: filter,
+            milliseconds: 1, explanation: "")
     }
 
     private func request(_ change: (inout ContainerRequest) -> Void = { _ in }) -> ContainerRequest
@@ -88,6 +89,19 @@ import Testing
         #expect(spec.resources.memoryBytes == 1 << 20)
         #expect(spec.cgroupsPath == "/vitrine-c1")
         #expect(!spec.namespaces.contains { $0.kind == .cgroup })
+    }
+
+    /// With runc, containers saw the control groups of the whole host, and privileged ones could
+    /// write to them.
+    @Test func `where version 2 is alone a container sees its own group as the root`() {
+        var choice = choice(.runc, .native)
+        choice.hasGroupNamespace = true
+        let spec = spec(choice, request())
+        #expect(
+            spec.namespaces.filter { $0.kind == .cgroup } == [.init(kind: .cgroup, path: nil)])
+        // Of a group without a parent of its own systemd takes the limits away.
+        #expect(spec.cgroupsPath == "/vitrine/vitrine-c1")
+        #expect(RuntimeChoice(json: choice.json) == choice)
     }
 
     @Test(

@@ -1,4 +1,5 @@
 internal import ImageSpec
+internal import Sandbox
 internal import Store
 
 /// What a container was asked to be on its host, as Docker's `HostConfig`.
@@ -39,7 +40,7 @@ struct HostConfigInspection {
         object["VolumesFrom"] = .null
         object["CapAdd"] = list(settings.addedCapabilities)
         object["CapDrop"] = list(settings.droppedCapabilities)
-        object["CgroupnsMode"] = "host"
+        object["CgroupnsMode"] = ControlGroups.isUnified ? "private" : "host"
         object["Dns"] = JSONValue(settings.nameServers)
         object["DnsOptions"] = JSONValue(settings.resolverOptions)
         object["DnsSearch"] = JSONValue(settings.searchDomains)

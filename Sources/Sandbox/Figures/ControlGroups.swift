@@ -2,7 +2,12 @@ internal import LinuxIO
 
 /// Where the control groups of a process are on this host (cgroups(7)): of version 1 a directory for
 /// each controller, of version 2 one for all.
-struct ControlGroups {
+package struct ControlGroups {
+    /// Whether the host has version 2 alone: systemd's "unified" hierarchy.
+    package static var isUnified: Bool {
+        HostDirectory.exists("/sys/fs/cgroup/cgroup.controllers")
+    }
+
     /// Directories by the controller's name; "" is version 2.
     let directories: [String: String]
 

@@ -32,6 +32,9 @@ package struct RuntimeChoice: Hashable, Sendable {
     /// Whether `/sys/fs/cgroup` has to be a fresh cgroup2 mount in a private mount namespace, since
     /// crun refuses the mixture of both versions.
     package var needsPrivateCgroupMount: Bool
+    /// Whether a container gets a namespace of control groups, in which its own group is the root.
+    /// Version 1 has none worth having; Docker, too, uses the host's there.
+    package var hasGroupNamespace: Bool
     package var filter: Filter
     /// The time of a container that does nothing, when it was tried.
     package var milliseconds: Double
@@ -49,6 +52,7 @@ extension RuntimeChoice {
         object.append("version", .string(version))
         object.append("controlGroups", controlGroups.rawValue)
         object.append("needsPrivateCgroupMount", .bool(needsPrivateCgroupMount))
+        object.append("groupNamespace", .bool(hasGroupNamespace))
         switch filter {
         case .none: object.append("filter", "none")
         case .profile: object.append("filter", "profile")
@@ -68,6 +72,7 @@ extension RuntimeChoice {
             let groups = json["controlGroups"]?.stringValue.flatMap(
                 ControlGroups.init(rawValue:)),
             let needsMount = json["needsPrivateCgroupMount"]?.boolValue,
+            let hasNamespace = json["groupNamespace"]?.boolValue,
             let microseconds = json["microseconds"]?.integerValue,
             let explanation = json["explanation"]?.stringValue
         else { return nil }
@@ -76,6 +81,7 @@ extension RuntimeChoice {
         self.version = version
         self.controlGroups = groups
         self.needsPrivateCgroupMount = needsMount
+        self.hasGroupNamespace = hasNamespace
         self.milliseconds = Double(microseconds) / 1000
         self.explanation = explanation
         switch json["filter"]?.stringValue {

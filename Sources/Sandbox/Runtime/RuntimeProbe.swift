@@ -92,15 +92,16 @@ package struct RuntimeProbe: Sendable {
             found.append(
                 RuntimeChoice(
                     kind: kind, path: path, version: "", controlGroups: .native,
-                    needsPrivateCgroupMount: false, filter: .none, milliseconds: 0,
-                    explanation: ""))
+                    needsPrivateCgroupMount: false,
+                    // crun works with version 2 alone: the host's, or a mount of its own.
+                    hasGroupNamespace: kind == .crun || ControlGroups.isUnified,
+                    filter: .none, milliseconds: 0, explanation: ""))
         }
         return found
     }
 
     /// Each runtime in each mode that could work.
     func candidates(_ found: [RuntimeChoice]) -> [RuntimeChoice] {
-        let isUnified = HostDirectory.exists("/sys/fs/cgroup/cgroup.controllers")
         var candidates: [RuntimeChoice] = []
         for runtime in found {
             var runtime = runtime
@@ -110,7 +111,7 @@ package struct RuntimeProbe: Sendable {
             if runtime.kind == .crun {
                 var plain = runtime
                 plain.controlGroups = .disabled
-                plain.needsPrivateCgroupMount = !isUnified && rootless == nil
+                plain.needsPrivateCgroupMount = !ControlGroups.isUnified && rootless == nil
                 candidates.append(plain)
             }
             candidates.append(runtime)
@@ -133,7 +134,7 @@ package struct RuntimeProbe: Sendable {
 
     /// What the choice depends on, as text.
     private func cacheKey(_ found: [RuntimeChoice]) -> String {
-        var parts = ["2"]
+        var parts = ["3"]
         for runtime in found {
             // A file that vanished since changes the key as well.
             guard let status = try? FileStatus(ofPath: runtime.path) else { continue }
@@ -144,7 +145,7 @@ package struct RuntimeProbe: Sendable {
         }
         parts.append(contents("/proc/sys/kernel/osrelease") ?? "")
         parts.append(contents("/proc/self/cgroup") == nil ? "" : "cgroups")
-        parts.append("\(HostDirectory.exists("/sys/fs/cgroup/cgroup.controllers"))")
+        parts.append("\(ControlGroups.isUnified)")
         parts.append("\(geteuid()) \(rootless != nil)")
         let profile = SeccompProfile.document(capabilities: Capability.standard)
         parts.append(Digest(of: profile?.encoded ?? []).hex)
@@ -190,8 +191,8 @@ package struct RuntimeProbe: Sendable {
         for note in notes { text += "; \(note)" }
         if best.controlGroups == .disabled {
             text +=
-                "; without control groups, device nodes of images cannot be opened and "
-                + "containers have no limits"
+                "; without control groups, device nodes of images cannot be opened and there are "
+                + "no limits"
         }
         if best.filter == .none { text += "; it was built without seccomp" }
         return text

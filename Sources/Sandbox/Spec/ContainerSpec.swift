@@ -94,8 +94,7 @@ struct ContainerSpec {
             (.pid, request.processes), (.mount, .own), (.ipc, request.interprocess),
             (.uts, request.names),
         ]
-        // Version 1 has no namespaces worth having; Docker, too, uses the host's there.
-        if choice.kind == .crun { origins.append((.cgroup, .own)) }
+        if choice.hasGroupNamespace { origins.append((.cgroup, .own)) }
         if rootless != nil { origins.append((.user, .own)) }
         var namespaces = origins.compactMap { kind, origin -> RuntimeSpec.Namespace? in
             switch origin {
@@ -121,9 +120,14 @@ struct ContainerSpec {
         spec.resources.devices =
             isPrivileged
             ? [.init(isAllowed: true, access: "rwm")] : Self.deviceRules + ownDeviceRules
-        // No common parent, which nobody would remove.
-        spec.cgroupsPath = "/" + ContainerRequest.controlGroup(of: request.id)
+        spec.cgroupsPath = controlGroupParent + ContainerRequest.controlGroup(of: request.id)
     }
+
+    /// Of version 2 systemd takes controllers away from the root's children whenever none of its own
+    /// units wants them ("systemctl daemon-reload"), and limits with them, but not from groups that
+    /// have children with these controllers: there containers have a common parent, which stays. Of
+    /// version 1 none is needed.
+    private var controlGroupParent: String { choice.hasGroupNamespace ? "/vitrine/" : "/" }
 
     /// All nodes may be made; null, full, zero, random, urandom, tty, console and the terminals may
     /// be used.
