@@ -6,20 +6,16 @@ import Testing
 @Suite(.serialized, .enabled(if: Program.obstacle == nil, "\(Program.obstacle ?? "")"))
 struct SharedNamespaceTests {
     private func withProgram(_ body: (Program) throws -> Void) throws {
-        let program = try Program()
-        defer {
-            _ = try? program.run("rm", "--all", "--force", "--volumes")  // what a failure left
-            program.remove()
+        try withContainers { program in
+            try body(program)
+            #expect(try program.run("rm", "--all", "--force").status == 0)
+            for place in ["run", "work"] {
+                #expect(try program.names(in: "store/\(place)") == [], "\(place)")
+            }
+            #expect(
+                try program.run(shell: "grep -c \"$PWD/store\" /proc/self/mountinfo; true").text
+                    == "0\n")
         }
-        try program.importBase()
-        try body(program)
-        #expect(try program.run("rm", "--all", "--force").status == 0)
-        for place in ["run", "work"] {
-            #expect(try program.names(in: "store/\(place)") == [], "\(place)")
-        }
-        #expect(
-            try program.run(shell: "grep -c \"$PWD/store\" /proc/self/mountinfo; true").text
-                == "0\n")
     }
 
     private func run(_ program: Program, _ arguments: String...) throws -> Program.Output {
