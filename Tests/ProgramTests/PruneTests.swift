@@ -104,12 +104,58 @@ struct PruneTests {
         }
     }
 
+    @Test func `cache prune and builder prune are one`() throws {
+        try withContainers { program in
+            var outputs: [String] = []
+            for group in ["builder", "cache"] {
+                _ = try build(program, "app", "RUN seq 1 100000 > /new")
+                _ = try build(program, nil, "RUN seq 1 1000 > /other")
+                func count() throws -> Int {
+                    try program.run("cache", "ls", "--format", "{{.Key}}").text.split(separator: "\n").count
+                }
+                let asked = try program.run(shell: "echo n | $VITRINE \(group) prune --all")
+                #expect(asked.text == "")
+                #expect(asked.errors.hasPrefix("WARNING! This will remove all build cache.\n"))
+                #expect(try count() == 2)
+                let young = try program.run(group, "prune", "-af", "--filter", "until=1h")
+                #expect(young.text == "Total reclaimed space: 0B\n")
+                try program.run("image", "prune", "-f")
+                outputs.append(try program.run(group, "prune", "-f").text)
+                // That of the image stays.
+                #expect(try count() == 1)
+                outputs.append(try program.run(group, "prune", "-f", "--all").text)
+                #expect(try count() == 0)
+                try program.run("rmi", "app")
+                try program.run("gc")
+            }
+            #expect(Array(outputs[..<2]) == Array(outputs[2...]))
+            #expect(outputs.allSatisfy { $0.hasPrefix("Deleted build cache objects:\nsha256:") })
+        }
+    }
+
+    @Test func `what lacks one of several labels is pruned, as by Docker`() throws {
+        try withContainers { program in
+            for (name, labels) in [("none", ""), ("a", "a"), ("b", "b"), ("both", "a b")] {
+                let options = labels.split(separator: " ").flatMap { ["--label", String($0)] }
+                _ = try program.run(
+                    arguments: ["create", "--name", "c-\(name)"] + options + ["base"])
+                _ = try program.run(
+                    arguments: ["volume", "create"] + options + ["v-\(name)"])
+            }
+            let filter = ["--filter", "label!=a", "--filter", "label!=b"]
+            _ = try program.run(arguments: ["container", "prune", "-f"] + filter)
+            #expect(try names(program) == ["c-both"])
+            _ = try program.run(arguments: ["volume", "prune", "-af"] + filter)
+            #expect(try program.run("volume", "ls", "-q").text == "v-both\n")
+        }
+    }
+
     @Test func `images without a name go, and with --all those without a container`() throws {
         try withContainers { program in
             let old = try build(program, "app", "RUN seq 1 100000 > /old")
             _ = try build(program, "app", "RUN seq 1 200000 > /new\nLABEL stage=test")
             _ = try create(program, "one")
-            #expect(try program.run("cache", "prune").status == 0)
+            #expect(try program.run("cache", "prune", "-af").status == 0)
             let pruned = try program.run("image", "prune", "--force").text
             #expect(
                 pruned == "Deleted Images:\ndeleted: \(old)\n\nTotal reclaimed space: 598kB\n")
