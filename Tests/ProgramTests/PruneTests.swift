@@ -111,7 +111,9 @@ struct PruneTests {
                 _ = try build(program, "app", "RUN seq 1 100000 > /new")
                 _ = try build(program, nil, "RUN seq 1 1000 > /other")
                 func count() throws -> Int {
-                    try program.run("cache", "ls", "--format", "{{.Key}}").text.split(separator: "\n").count
+                    try program.run("cache", "ls", "--format", "{{.Key}}").text.split(
+                        separator: "\n"
+                    ).count
                 }
                 let asked = try program.run(shell: "echo n | $VITRINE \(group) prune --all")
                 #expect(asked.text == "")
