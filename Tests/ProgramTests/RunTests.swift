@@ -28,6 +28,42 @@ struct RunTests {
         Issue.record("\"\(text)\" is not in: \(last)", sourceLocation: place)
     }
 
+    // MARK: - The process behind it
+
+    @Test func `a container without descriptors to spare is reached again later`() throws {
+        try withContainers { program in
+            #expect(try run(program, "-d", "--name", "web", "base", "sleep", "1000").status == 0)
+            let script = """
+                process=$(head -n 1 store/locks/container-$($VITRINE inspect -f '{{.Id}}' web))
+                limit=$(prlimit --pid $process --nofile -o SOFT,HARD --noheadings | tr -s ' ' : \\
+                    | sed 's/^://')
+                prlimit --pid $process --nofile=4:${limit#*:}
+                timeout 1 $VITRINE exec web true > /dev/null 2>&1
+                prlimit --pid $process --nofile=$limit
+                $VITRINE exec web echo again && $VITRINE stop -t 0 web
+                """
+            let result = try program.run(shell: script)
+            #expect(result.text == "again\nweb\n", "\(result)")
+        }
+    }
+
+    @Test func `a log whose file was taken away is begun anew`() throws {
+        try withContainers { program in
+            let script = "echo first; until [ -e /go ]; do sleep 0.1; done; seq 1 1000; echo last"
+            let made = try run(
+                program, "-d", "--name", "web", "--log-opt", "max-size=1k", "base", "sh", "-c",
+                script)
+            #expect(made.status == 0, "\(made.errors)")
+            try wait(for: "first") { try program.run("logs", "web").text }
+            let log = "store/containers/\(made.text.trimmingCharacters(in: .newlines))/log"
+            #expect(
+                try program.run(shell: "rm \(log) && $VITRINE exec web busybox touch /go").status
+                    == 0)
+            #expect(try program.run(shell: "timeout 20 $VITRINE wait web").text == "0\n")
+            #expect(try program.run("logs", "web").text.hasSuffix("1000\nlast\n"))
+        }
+    }
+
     // MARK: - Exit codes
 
     @Test(

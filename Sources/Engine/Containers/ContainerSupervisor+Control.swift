@@ -349,7 +349,10 @@ extension ContainerSupervisor {
         let isStopped = stops && (try? run?.container.pause()) != nil
         let root: FrozenRoot
         do {
-            defer { if isStopped { try? run?.container.resume() } }
+            defer {
+                // What still stands still then can be let go on by "unpause".
+                if isStopped, (try? run?.container.resume()) == nil { set(paused: true) }
+            }
             let lease = try store.lease("commit \(record.name)")
             defer { lease.end() }
             root = try engine.freeze(view, of: record, hashesLayer: hashesLayer, lease: lease)
