@@ -168,6 +168,10 @@ int vitrine_pidfd_open(pid_t pid) {
     return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
+int vitrine_pidfd_send_signal(int descriptor, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, descriptor, signal, NULL, 0);
+}
+
 int vitrine_memory_file(const char *name) {
     return memfd_create(name, MFD_CLOEXEC);
 }

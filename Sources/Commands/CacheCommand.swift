@@ -11,12 +11,12 @@ struct CacheCommand: ParsableCommand {
               vitrine cache mounts
               vitrine cache rm 3f2a9c01
               vitrine cache explain
-              vitrine cache prune --unused-for 168h
-              vitrine cache prune --keep-storage 10GB
+              vitrine cache prune --force --unused-for 168h
+              vitrine cache prune --all --keep-storage 10GB
             """,
         subcommands: [
             CacheListCommand.self, CacheExplainCommand.self, CacheMountsCommand.self,
-            CacheMountCommand.self, CacheRemoveCommand.self, CachePruneCommand.self,
+            CacheMountCommand.self, CacheRemoveCommand.self, BuilderPruneCommand.self,
         ])
 }
 

@@ -56,7 +56,14 @@ extension Engine {
         for directory in [store.layout.leaseWork(lease), store.layout.leaseRun(lease)] {
             // Without the directory there is nothing mounted in it.
             guard let path = try? HostDirectory.realPath(directory) else { continue }
-            try endMounts(below: Array((path + "/").utf8))
+            let prefix = Array((path + "/").utf8)
+            // What a container left among the processes of another one has its view as its root.
+            for mount in MountTable()?.entries ?? []
+            where mount.mountPoint.starts(with: prefix) && mount.type == Array("fuse.vitrine".utf8)
+            {
+                StrayProcesses(atRoot: mount.device.number).end()
+            }
+            try endMounts(below: prefix)
         }
     }
 

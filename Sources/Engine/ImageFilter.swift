@@ -81,9 +81,7 @@ package struct ImageFilter: Sendable {
         return fitting.isEmpty ? nil : fitting
     }
 
-    func fits(labels present: [String: String]) -> Bool {
-        labels.allSatisfy { $0.holds(for: present) }
-    }
+    func fits(labels present: [String: String]) -> Bool { labels.hold(for: present) }
 }
 
 /// A pattern for the names of images: Go's `path.Match` on the name, with or without its tag.

@@ -60,26 +60,44 @@ package enum StoreLocation {
 
     /// The path from the working directory, without `.`, `//` and a trailing slash. `..` stays: what
     /// it means depends on links.
-    /// - Throws: ``EngineError`` `failed` when a path is relative to a directory that is gone.
+    /// - Throws: ``EngineError`` `failed` when a path is relative to a directory that is gone, or whose
+    ///   path is not UTF-8.
     package static func absolute(_ path: String) throws -> String {
         var whole = path
         if !path.hasPrefix("/") {
-            guard let current = unsafe getcwd(nil, 0) else {
-                throw EngineError(
-                    .failed, "\"\(path)\" is relative to the working directory, which is gone",
-                    hint: "change to another directory, or give the whole path")
-            }
-            defer { unsafe free(current) }
-            let directory = unsafe String(cString: current)
-            guard directory.hasPrefix("/") else {
+            let directory = try workingDirectory(of: path)
+            guard !ArgumentText.isRaw(directory) else {
                 throw EngineError(
                     .failed,
-                    "\"\(path)\" is relative to the working directory, which is not to be "
-                        + "reached from here", hint: "give the whole path")
+                    "\"\(path)\" is relative to the working directory, whose path is not UTF-8: "
+                        + ArgumentText.shown(directory),
+                    hint: "only \"vitrine cp\" works there; change to a directory above it")
             }
             whole = directory + "/" + path
         }
         return "/" + whole.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+    }
+
+    /// The path of the working directory, with all its bytes: see ``ArgumentText``.
+    /// - Parameter path: what is relative to it, for messages.
+    /// - Throws: ``EngineError`` `failed` when it is gone, or lies outside of the root directory.
+    static func workingDirectory(of path: String) throws -> String {
+        guard let current = unsafe getcwd(nil, 0) else {
+            throw EngineError(
+                .failed,
+                "\"\(ArgumentText.shown(path))\" is relative to the working directory, which is gone",
+                hint: "change to another directory, or give the whole path")
+        }
+        defer { unsafe free(current) }
+        let directory = ArgumentText.text(
+            unsafe Array(UnsafeRawBufferPointer(start: current, count: strlen(current))))
+        guard directory.hasPrefix("/") else {
+            throw EngineError(
+                .failed,
+                "\"\(ArgumentText.shown(path))\" is relative to the working directory, which is not "
+                    + "to be reached from here", hint: "give the whole path")
+        }
+        return directory
     }
 
     /// The path that the mount table has for a mount point: all links followed, also on the way to a

@@ -1,7 +1,7 @@
 internal import Store
 
-/// Which volumes are meant: conditions of one kind are alternatives, but those for labels, all of
-/// which have to be true.
+/// Which volumes are meant: conditions of one kind are alternatives, but those for labels, which are
+/// joined as Docker does it.
 package struct VolumeFilter: Sendable {
     package enum Condition: Sendable {
         case dangling(Bool)
@@ -37,13 +37,15 @@ package struct VolumeFilter: Sendable {
 
     func passes(_ volume: Engine.VolumeSummary) -> Bool {
         var names: [String] = []
+        var labels: [LabelCondition] = []
         for condition in conditions {
             switch condition {
             case .dangling(let wanted): if volume.users.isEmpty != wanted { return false }
             case .name(let part): names.append(part)
-            case .label(let label): if !label.holds(for: volume.record.labels) { return false }
+            case .label(let label): labels.append(label)
             }
         }
+        if !labels.hold(for: volume.record.labels) { return false }
         return names.isEmpty || names.contains { $0.isEmpty || volume.record.name.contains($0) }
     }
 }

@@ -28,6 +28,18 @@ struct PruneOrderTests {
     func `a label has the name and, if one is given, the value`(
         condition: LabelCondition, holds: Bool
     ) {
-        #expect(condition.holds(for: ["a": "1"]) == holds)
+        #expect([condition].hold(for: ["a": "1"]) == holds)
+    }
+
+    @Test(arguments: [
+        ([:], true), (["a": "1"], true), (["a": "1", "b": "2"], false),
+        (["a": "1", "b": "3"], true), (["a": "1", "b": "2", "c": ""], false),
+    ])
+    func `of labels that are not wanted one has to be missing`(
+        labels: [String: String], hold: Bool
+    ) {
+        let conditions = ["a", "b=2"].map { LabelCondition($0, isWanted: false) }
+        #expect(conditions.hold(for: labels) == hold)
+        #expect(!(conditions + [LabelCondition("d")]).hold(for: labels))
     }
 }

@@ -253,11 +253,11 @@ struct BuildOutputTests {
             #expect(try export(",compression=lzma").errors.contains("uncompressed, gzip or zstd"))
             #expect(try export(",compression=zstd,compression-level=23").errors.contains("1 to 22"))
             // In an emptied cache all are hits; after another step, what --link made is.
-            #expect(try program.run("cache", "prune").status == 0)
+            #expect(try program.run("cache", "prune", "-af").status == 0)
             let again = try program.run(
                 "build", "--progress=plain", "--cache-from", "type=local,src=cache", "context")
             #expect(again.errors.split(separator: "\n").count { $0.contains(" CACHED ") } == 2)
-            #expect(try program.run("cache", "prune").status == 0)
+            #expect(try program.run("cache", "prune", "-af").status == 0)
             try program.write(
                 "FROM base\nRUN echo b > /a\nCOPY --link f /f\n", to: "context/Dockerfile")
             let other = try program.run(

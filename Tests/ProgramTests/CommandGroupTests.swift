@@ -4,18 +4,8 @@ import Testing
 /// Docker's groups of commands: `container`, `image`, `system`, `builder`.
 @Suite(.serialized, .enabled(if: Program.obstacle == nil, "\(Program.obstacle ?? "")"))
 struct CommandGroupTests {
-    private func withProgram(_ body: (Program) throws -> Void) throws {
-        let program = try Program()
-        defer {
-            _ = try? program.run("rm", "--all", "--force", "--volumes")  // what a failure left
-            program.remove()
-        }
-        try program.importBase()
-        try body(program)
-    }
-
     @Test func `a container lives below its group as without it`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let made = try program.run(
                 "container", "run", "-d", "--network", "none", "--name", "one", "base", "sh", "-c",
                 "echo ready; sleep 1000")
@@ -46,7 +36,7 @@ struct CommandGroupTests {
     }
 
     @Test func `images and the store have their groups`() throws {
-        try withProgram { program in
+        try withContainers { program in
             try program.write("FROM base\nRUN true > /new\n", to: "context/Dockerfile")
             for (number, build) in [["image", "build"], ["builder", "build"]].enumerated() {
                 let built = try program.run(
@@ -73,7 +63,7 @@ struct CommandGroupTests {
     }
 
     @Test func `inspect below a group finds only what is of its kind`() throws {
-        try withProgram { program in
+        try withContainers { program in
             #expect(try program.run("create", "--name", "base", "base", "true").status == 0)
             #expect(try program.run("create", "--name", "one", "base", "true").status == 0)
             let format = ["inspect", "-f", "{{.Id}}"]

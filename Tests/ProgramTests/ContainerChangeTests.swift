@@ -241,6 +241,61 @@ struct ContainerChangeTests {
         }
     }
 
+    @Test func `a commit beside its holder does not read what that has read`() throws {
+        try withProgram { program in
+            #expect(try program.run("mount", "web", "m").status == 0)
+            let script = """
+                set -e
+                busybox head -c 50000000 /dev/urandom > m/large
+                $VITRINE commit web app > /dev/null
+                grep rchar /proc/$$/io
+                """
+            // What a process has read counts for its parent once that has waited for it.
+            let result = try program.run(shell: script)
+            let read = result.text.split(separator: " ").last.flatMap {
+                Int($0.trimmingCharacters(in: .newlines))
+            }
+            // The shell's head has read it once.
+            #expect(try #require(read, "\(result)") < 80_000_000)
+            #expect(try program.run("diff", "web", "app").text == "")
+            #expect(try program.run("save", "-o", "app.tar", "app").status == 0)
+        }
+    }
+
+    @Test(arguments: ["append", "map"])
+    func `a file that is written to during a commit is the same in tree and layer`(
+        how: String
+    ) throws {
+        try withProgram { program in
+            #expect(try program.run("mount", "web", "m").status == 0)
+            let writer = """
+                import mmap, os, sys, time
+                f = open("m/busy", "w+b"); f.write(bytes(4 << 20)); f.flush()
+                m = mmap.mmap(f.fileno(), 4 << 20) if "\(how)" == "map" else None
+                if m: f.close()
+                print("ready", flush=True)
+                n = 0
+                while not os.path.exists("stop"):
+                    n += 1
+                    if m: m[(n * 4099) % (4 << 20)] = n % 256
+                    else: f.write(b"%d\\n" % n); f.flush()
+                """
+            let script = """
+                set -e
+                python3 -c '\(writer)' > ready & until grep -q ready ready; do sleep 0.05; done
+                for i in 1 2 3 4; do
+                    busybox head -c 8000000 /dev/urandom > m/still
+                    $VITRINE commit web app:$i > /dev/null
+                done
+                touch stop; wait
+                # The layer's tar is made anew from the tree, and has to have its digest.
+                $VITRINE save -o app.tar app:1 app:2 app:3 app:4 && echo well
+                """
+            let result = try program.run(shell: script)
+            #expect(result.text == "well\n", "\(result.errors)")
+        }
+    }
+
     @Test func `a layer of a commit is what other tools unpack`() throws {
         try withProgram { program in
             try change(program)

@@ -273,6 +273,18 @@ struct CopyTests {
                 copied.text
                     == "rawrawError: Could not find the file /tmp/noa\u{FFFD}\u{FFFD}b in container "
                     + "web\n", "\(copied)")
+            let relative = try program.run(
+                shell: """
+                    set -e
+                    n=$(printf 'w\\377'); mkdir "$n"; cd "$n"; printf here > f
+                    $VITRINE cp -q f web:/tmp/here; $VITRINE cp -q web:/tmp/here ./back; cat back
+                    $VITRINE run --rm -v ./f:/f base true 2>&1 || true
+                    """)
+            #expect(
+                relative.text.hasPrefix(
+                    "hereError: \"./f\" is relative to the working directory, whose path is not "
+                        + "UTF-8: /"), "\(relative)")
+            #expect(relative.text.contains("/w\\xFF\n"), "\(relative)")
             for words in [
                 "run --rm --network none base echo \"$n\"", "exec web echo \"$n\"",
                 "create -v \"$PWD/$n:/x\" base", "volume create \"$n\"",

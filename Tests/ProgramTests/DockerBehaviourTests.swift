@@ -4,16 +4,6 @@ import Testing
 /// What `Tests/Containers/compare` found to differ from Docker once.
 @Suite(.serialized, .enabled(if: Program.obstacle == nil, "\(Program.obstacle ?? "")"))
 struct DockerBehaviourTests {
-    private func withProgram(_ body: (Program) throws -> Void) throws {
-        let program = try Program()
-        defer {
-            _ = try? program.run("rm", "--all", "--force", "--volumes")  // what a failure left
-            program.remove()
-        }
-        try program.importBase()
-        try body(program)
-    }
-
     private func start(_ program: Program, _ arguments: String...) throws {
         let made = try program.run(arguments: ["run", "-d", "--network", "none"] + arguments)
         #expect(made.status == 0, "\(made.errors)")
@@ -23,7 +13,7 @@ struct DockerBehaviourTests {
     func `memory has the mode that was asked for, or that of tmp`(
         option: String, mode: String
     ) throws {
-        try withProgram { program in
+        try withContainers { program in
             let path = String(option.prefix { $0 != ":" })
             let shown = try program.run(
                 "run", "--rm", "--network", "none", "--tmpfs", option, "base", "/bin/busybox",
@@ -33,7 +23,7 @@ struct DockerBehaviourTests {
     }
 
     @Test func `an empty entry point is none`() throws {
-        try withProgram { program in
+        try withContainers { program in
             for option in [["--entrypoint", ""], ["--entrypoint="]] {
                 let shown = try program.run(
                     arguments: ["run", "--rm", "--network", "none"] + option
@@ -49,7 +39,7 @@ struct DockerBehaviourTests {
         ["create", "--health-interval", "x", "base"], ["create", "-m", "much", "base"],
     ])
     func `wrong usage of Docker's commands ends with 125`(arguments: [String]) throws {
-        try withProgram { program in
+        try withContainers { program in
             let result = try program.run(arguments: arguments)
             #expect(result.status == 125, "\(result)")
             #expect(!result.errors.isEmpty)
@@ -57,7 +47,7 @@ struct DockerBehaviourTests {
     }
 
     @Test func `exec says 126 for what cannot be executed, and is told while it runs`() throws {
-        try withProgram { program in
+        try withContainers { program in
             try start(program, "--name", "one", "base", "sleep", "1000")
             #expect(try program.run("exec", "-u", "nobody-there", "one", "true").status == 126)
             #expect(try program.run("exec", "-w", "/not/there", "one", "true").status == 126)
@@ -76,7 +66,7 @@ struct DockerBehaviourTests {
     func `lists know patterns, labels and restart policies, and a boot starts what it has to`()
         throws
     {
-        try withProgram { program in
+        try withContainers { program in
             try program.run("create", "--name", "web", "--label", "role=front", "base", "true")
             try program.run(
                 "create", "--name", "my-web", "--restart", "always", "--network", "none", "base",
@@ -98,7 +88,7 @@ struct DockerBehaviourTests {
     @Test func `a log is followed to the container's end, and to the time that was asked for`()
         throws
     {
-        try withProgram { program in
+        try withContainers { program in
             try start(
                 program, "--name", "short", "base", "sh", "-c",
                 "for i in 1 2 3; do echo $i; sleep 0.2; done")
@@ -118,7 +108,7 @@ struct DockerBehaviourTests {
     func `who is asked to end gives the terminal its modes back, and leaves the container`(
         signal: String
     ) throws {
-        try withProgram { program in
+        try withContainers { program in
             let terminal = try PseudoTerminal()
             let modes = terminal.modes
             let process = try program.start(
@@ -144,7 +134,7 @@ struct DockerBehaviourTests {
 
     @Test(.enabled(if: !networkHelpers.isEmpty, "there is no pasta and no slirp4netns"))
     func `all exposed ports are published on free ones`() throws {
-        try withProgram { program in
+        try withContainers { program in
             try program.write("FROM base\nEXPOSE 8080/tcp\nEXPOSE 53/udp\n", to: "c/Dockerfile")
             #expect(try program.run("build", "-q", "-t", "exposing", "c").status == 0)
             let started = try program.run(
@@ -193,7 +183,7 @@ struct DockerBehaviourTests {
 
     @Test func `figures stay in their places on a terminal, and follow who comes and goes`() throws
     {
-        try withProgram { program in
+        try withContainers { program in
             try start(program, "--name", "first", "base", "sleep", "1000")
             let terminal = try PseudoTerminal(columns: 200, rows: 24)
             let process = try program.start(
@@ -230,7 +220,7 @@ struct DockerBehaviourTests {
     }
 
     @Test func `ports that no network leads to are warned of`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let result = try program.run(
                 "create", "--network", "host", "-p", "18098:80", "base")
             #expect(result.status == 0)

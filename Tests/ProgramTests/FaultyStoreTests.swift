@@ -22,7 +22,7 @@ struct FaultyStoreTests {
             try check(program, "$VITRINE umount m && $VITRINE umount gallery")
             for command in [
                 "mount --rw base m", "tag base other", "rmi base", "import rootfs new",
-                "cache prune",
+                "cache prune --force",
                 "load -i saved.tar",
             ] { try check(program, "$VITRINE \(command)", status: 1, says: Self.readOnly) }
             // Mounted anew, it has no process that has the database open.

@@ -4,16 +4,6 @@ import Testing
 /// What a container cannot do to its host, by Docker's defaults.
 @Suite(.serialized, .enabled(if: Program.obstacle == nil, "\(Program.obstacle ?? "")"))
 struct IsolationTests {
-    private func withProgram(_ body: (Program) throws -> Void) throws {
-        let program = try Program()
-        defer {
-            _ = try? program.run("rm", "--all", "--force", "--volumes")  // what a failure left
-            program.remove()
-        }
-        try program.importBase()
-        try body(program)
-    }
-
     /// Runs a script in a new container.
     private func run(
         _ program: Program, options: [String] = [], _ script: String
@@ -53,7 +43,7 @@ struct IsolationTests {
 
     @Test func `the kernel's switches are out of reach, and what shows the host is hidden`() throws
     {
-        try withProgram { program in
+        try withContainers { program in
             let writing = """
                 for file in /proc/sysrq-trigger /proc/sys/kernel/core_pattern /proc/sys/vm/drop_caches \
                     /proc/irq/default_smp_affinity /sys/kernel/mm/transparent_hugepage/enabled \
@@ -87,7 +77,7 @@ struct IsolationTests {
     }
 
     @Test func `nodes of devices can be made, and not be opened`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let disks = try program.run(
                 shell: "awk 'NR > 2 { print $1, $2; exit }' /proc/partitions")
             let disk = disks.text.trimmingCharacters(in: .newlines)
@@ -117,7 +107,7 @@ struct IsolationTests {
     }
 
     @Test func `processes and memory end at their limits, and the end is told`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let many = try run(
                 program, options: ["--pids-limit", "20"],
                 "for i in $(seq 100); do sleep 5 & done 2>&1 | busybox head -n 1; kill -9 -1")

@@ -4,16 +4,6 @@ import Testing
 /// The `prune` commands: what goes, and that nothing goes that is in use.
 @Suite(.serialized, .enabled(if: Program.obstacle == nil, "\(Program.obstacle ?? "")"))
 struct PruneTests {
-    private func withProgram(_ body: (Program) throws -> Void) throws {
-        let program = try Program()
-        defer {
-            _ = try? program.run("rm", "--all", "--force", "--volumes")  // what a failure left
-            program.remove()
-        }
-        try program.importBase()
-        try body(program)
-    }
-
     private func create(_ program: Program, _ name: String, _ options: String...) throws -> String {
         let made = try program.run(
             arguments: ["create", "--network", "none", "--name", name] + options
@@ -36,7 +26,7 @@ struct PruneTests {
     }
 
     @Test func `containers that run or are mounted are not pruned`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let idle = try create(program, "idle")
             _ = try create(program, "runs")
             _ = try create(program, "pauses")
@@ -62,7 +52,7 @@ struct PruneTests {
     }
 
     @Test func `what a container wrote is what its end frees`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let made = try program.run(
                 "run", "--name", "wrote", "--network", "none", "base", "sh", "-c",
                 "seq 1 100000 > /numbers")
@@ -73,7 +63,7 @@ struct PruneTests {
     }
 
     @Test func `containers are pruned by age and by label`() throws {
-        try withProgram { program in
+        try withContainers { program in
             _ = try create(program, "plain")
             _ = try create(program, "kept", "--label", "keep")
             _ = try create(program, "test", "--label", "stage=test")
@@ -97,7 +87,7 @@ struct PruneTests {
     }
 
     @Test func `a prune asks, and no answer is no`() throws {
-        try withProgram { program in
+        try withContainers { program in
             _ = try create(program, "one")
             for answer in ["echo n", "true", "echo", "echo perhaps"] {
                 let asked = try program.run(shell: "\(answer) | $VITRINE container prune")
@@ -114,12 +104,60 @@ struct PruneTests {
         }
     }
 
+    @Test func `cache prune and builder prune are one`() throws {
+        try withContainers { program in
+            var outputs: [String] = []
+            for group in ["builder", "cache"] {
+                _ = try build(program, "app", "RUN seq 1 100000 > /new")
+                _ = try build(program, nil, "RUN seq 1 1000 > /other")
+                func count() throws -> Int {
+                    try program.run("cache", "ls", "--format", "{{.Key}}").text.split(
+                        separator: "\n"
+                    ).count
+                }
+                let asked = try program.run(shell: "echo n | $VITRINE \(group) prune --all")
+                #expect(asked.text == "")
+                #expect(asked.errors.hasPrefix("WARNING! This will remove all build cache.\n"))
+                #expect(try count() == 2)
+                let young = try program.run(group, "prune", "-af", "--filter", "until=1h")
+                #expect(young.text == "Total reclaimed space: 0B\n")
+                try program.run("image", "prune", "-f")
+                outputs.append(try program.run(group, "prune", "-f").text)
+                // That of the image stays.
+                #expect(try count() == 1)
+                outputs.append(try program.run(group, "prune", "-f", "--all").text)
+                #expect(try count() == 0)
+                try program.run("rmi", "app")
+                try program.run("gc")
+            }
+            #expect(Array(outputs[..<2]) == Array(outputs[2...]))
+            #expect(outputs.allSatisfy { $0.hasPrefix("Deleted build cache objects:\nsha256:") })
+        }
+    }
+
+    @Test func `what lacks one of several labels is pruned, as by Docker`() throws {
+        try withContainers { program in
+            for (name, labels) in [("none", ""), ("a", "a"), ("b", "b"), ("both", "a b")] {
+                let options = labels.split(separator: " ").flatMap { ["--label", String($0)] }
+                _ = try program.run(
+                    arguments: ["create", "--name", "c-\(name)"] + options + ["base"])
+                _ = try program.run(
+                    arguments: ["volume", "create"] + options + ["v-\(name)"])
+            }
+            let filter = ["--filter", "label!=a", "--filter", "label!=b"]
+            _ = try program.run(arguments: ["container", "prune", "-f"] + filter)
+            #expect(try names(program) == ["c-both"])
+            _ = try program.run(arguments: ["volume", "prune", "-af"] + filter)
+            #expect(try program.run("volume", "ls", "-q").text == "v-both\n")
+        }
+    }
+
     @Test func `images without a name go, and with --all those without a container`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let old = try build(program, "app", "RUN seq 1 100000 > /old")
             _ = try build(program, "app", "RUN seq 1 200000 > /new\nLABEL stage=test")
             _ = try create(program, "one")
-            #expect(try program.run("cache", "prune").status == 0)
+            #expect(try program.run("cache", "prune", "-af").status == 0)
             let pruned = try program.run("image", "prune", "--force").text
             #expect(
                 pruned == "Deleted Images:\ndeleted: \(old)\n\nTotal reclaimed space: 598kB\n")
@@ -142,7 +180,7 @@ struct PruneTests {
     }
 
     @Test func `an image that is mounted or built on is not pruned`() throws {
-        try withProgram { program in
+        try withContainers { program in
             #expect(try program.run("mount", "base", "m").status == 0)
             let kept = try program.run("image", "prune", "--all", "--force")
             #expect(kept.text == "Total reclaimed space: 0B\n")
@@ -169,7 +207,7 @@ struct PruneTests {
     }
 
     @Test func `the cache's steps of images stay unless all are to go`() throws {
-        try withProgram { program in
+        try withContainers { program in
             _ = try build(program, "app", "RUN seq 1 10 > /a\nRUN seq 1 20 > /b")
             let gone = try build(program, nil, "RUN seq 1 100000 > /c")
             func cached() throws -> [Substring] {
@@ -196,7 +234,7 @@ struct PruneTests {
     }
 
     @Test func `the whole store is pruned at once, and everything in use stays`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let image = try build(program, nil, "RUN seq 1 1000 > /a")
             _ = try build(program, "app", "RUN seq 1 2000 > /a")
             let idle = try create(program, "idle", "-v", "/anonymous", "-v", "named:/named")

@@ -102,7 +102,7 @@ struct RunMountTests {
             #expect(try program.read("gallery/cache/mounts/a%2Fb/n") == "1\n2\n3\n")
             #expect(try program.run("umount", "gallery").status == 0)
             #expect(try program.run("cache", "rm", "--mount", "a/b").text == "a%2Fb\n")
-            #expect(try program.run("cache", "prune").text.contains("1 cache mount"))
+            #expect(try program.run("cache", "prune", "-f").status == 0)
             #expect(try program.names(in: "store/cache-mounts") == [])
             try expectNothingLeft(program)
         }

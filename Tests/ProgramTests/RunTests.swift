@@ -5,16 +5,6 @@ import Testing
 /// Containers that run: as their users start, watch, enter and end them.
 @Suite(.serialized, .enabled(if: Program.obstacle == nil, "\(Program.obstacle ?? "")"))
 struct RunTests {
-    private func withProgram(_ body: (Program) throws -> Void) throws {
-        let program = try Program()
-        defer {
-            _ = try? program.run("rm", "--all", "--force", "--volumes")  // what a failure left
-            program.remove()
-        }
-        try program.importBase()
-        try body(program)
-    }
-
     /// `run` with a network that takes no time to make.
     private func run(_ program: Program, _ arguments: String...) throws -> Program.Output {
         try program.run(arguments: ["run", "--network", "none"] + arguments)
@@ -38,6 +28,42 @@ struct RunTests {
         Issue.record("\"\(text)\" is not in: \(last)", sourceLocation: place)
     }
 
+    // MARK: - The process behind it
+
+    @Test func `a container without descriptors to spare is reached again later`() throws {
+        try withContainers { program in
+            #expect(try run(program, "-d", "--name", "web", "base", "sleep", "1000").status == 0)
+            let script = """
+                process=$(head -n 1 store/locks/container-$($VITRINE inspect -f '{{.Id}}' web))
+                limit=$(prlimit --pid $process --nofile -o SOFT,HARD --noheadings | tr -s ' ' : \\
+                    | sed 's/^://')
+                prlimit --pid $process --nofile=4:${limit#*:}
+                timeout 1 $VITRINE exec web true > /dev/null 2>&1
+                prlimit --pid $process --nofile=$limit
+                $VITRINE exec web echo again && $VITRINE stop -t 0 web
+                """
+            let result = try program.run(shell: script)
+            #expect(result.text == "again\nweb\n", "\(result)")
+        }
+    }
+
+    @Test func `a log whose file was taken away is begun anew`() throws {
+        try withContainers { program in
+            let script = "echo first; until [ -e /go ]; do sleep 0.1; done; seq 1 1000; echo last"
+            let made = try run(
+                program, "-d", "--name", "web", "--log-opt", "max-size=1k", "base", "sh", "-c",
+                script)
+            #expect(made.status == 0, "\(made.errors)")
+            try wait(for: "first") { try program.run("logs", "web").text }
+            let log = "store/containers/\(made.text.trimmingCharacters(in: .newlines))/log"
+            #expect(
+                try program.run(shell: "rm \(log) && $VITRINE exec web busybox touch /go").status
+                    == 0)
+            #expect(try program.run(shell: "timeout 20 $VITRINE wait web").text == "0\n")
+            #expect(try program.run("logs", "web").text.hasSuffix("1000\nlast\n"))
+        }
+    }
+
     // MARK: - Exit codes
 
     @Test(
@@ -50,7 +76,7 @@ struct RunTests {
     func `run ends with the command's code, or Docker's for one that did not come to run`(
         command: [String], code: Int32
     ) throws {
-        try withProgram { program in
+        try withContainers { program in
             let result = try program.run(
                 arguments: ["run", "--rm", "--network", "none", "base"] + command)
             // The first process of a process namespace cannot be killed from inside.
@@ -63,7 +89,7 @@ struct RunTests {
     }
 
     @Test func `what cannot be run at all ends with 125`() throws {
-        try withProgram { program in
+        try withContainers { program in
             #expect(try run(program, "nothing", "true").status == 125)
             #expect(try run(program, "--no-such-flag", "base", "true").status == 125)
             #expect(try run(program, "--name", "!", "base", "true").status == 125)
@@ -80,7 +106,7 @@ struct RunTests {
     // MARK: - Streams
 
     @Test func `streams stay apart, come whole, and are kept for logs`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let script = "echo out; echo err >&2; printf unended; cat"
             try program.write("typed\n", to: "typed")
             let result = try program.run(
@@ -102,7 +128,7 @@ struct RunTests {
     }
 
     @Test func `megabytes come through a pipe in both directions`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let result = try program.run(
                 shell: """
                     head -c 20000000 /dev/urandom > big
@@ -114,7 +140,7 @@ struct RunTests {
     }
 
     @Test func `who reads slowly gets all, also when the container has long ended`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let result = try program.run(
                 shell: """
                     "$VITRINE" run --rm --network none base seq 1 200000 | { sleep 4; cat; } > out
@@ -125,7 +151,7 @@ struct RunTests {
     }
 
     @Test func `a log that has a limit begins anew and keeps one part before`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let result = try run(
                 program, "--name", "many", "--log-opt", "max-size=20k", "base", "seq", "1", "3000")
             #expect(result.status == 0)
@@ -141,7 +167,7 @@ struct RunTests {
     // MARK: - Life
 
     @Test func `a detached container goes on, is entered, and is ended`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let script = """
                 trap 'echo ending; exit 5' TERM; echo begun; while true; do sleep 0.05; done
                 """
@@ -184,7 +210,7 @@ struct RunTests {
     }
 
     @Test func `what a run changes is there in the next, and who attaches to it sees it`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let script = "echo line >> /etc/kept; cat /etc/kept; exit 3"
             #expect(try run(program, "--name", "kept", "base", "sh", "-c", script).status == 3)
             let second = try program.run("start", "-a", "kept")
@@ -202,7 +228,7 @@ struct RunTests {
     }
 
     @Test func `who does not end by its signal is killed when the time is over`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let script = "trap '' TERM; echo deaf; while true; do sleep 0.05; done"
             _ = try run(program, "-d", "--name", "deaf", "base", "sh", "-c", script)
             try wait(for: "deaf") { try program.run("logs", "deaf").text }
@@ -212,7 +238,7 @@ struct RunTests {
     }
 
     @Test func `signals that the caller gets go to the command`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let script =
                 "trap 'echo got it; exit 6' INT; echo ready; while true; do sleep 0.05; done"
             let output = try program.file("output")
@@ -227,7 +253,7 @@ struct RunTests {
     }
 
     @Test func `a container survives who started it`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let output = try program.file("output")
             let process = try program.start(
                 [
@@ -260,7 +286,7 @@ struct RunTests {
     }
 
     @Test func `inspect does not wait for a container whose process stands still`() throws {
-        try withProgram { program in
+        try withContainers { program in
             _ = try run(program, "-d", "--name", "still", "base", "sleep", "100")
             #expect(try program.run("exec", "-d", "still", "sleep", "100").status == 0)
             func executions() throws -> String {
@@ -290,7 +316,7 @@ struct RunTests {
     }
 
     @Test func `a container whose process was killed is told so, and keeps its files`() throws {
-        try withProgram { program in
+        try withContainers { program in
             _ = try run(
                 program, "-d", "--name", "hurt", "base", "sh", "-c",
                 "echo kept > /etc/kept; echo begun; while true; do sleep 0.05; done")
@@ -318,7 +344,7 @@ struct RunTests {
     }
 
     @Test func `a restart policy starts it again until it is stopped`() throws {
-        try withProgram { program in
+        try withContainers { program in
             _ = try run(
                 program, "-d", "--name", "again", "--restart", "on-failure:2", "base", "sh", "-c",
                 "echo run; exit 4")
@@ -334,7 +360,7 @@ struct RunTests {
     }
 
     @Test func `a health check shows its result`() throws {
-        try withProgram { program in
+        try withContainers { program in
             _ = try run(
                 program, "-d", "--name", "well", "--health-cmd", "cat /etc/well",
                 "--health-interval", "100ms", "--health-retries", "2", "base", "sleep", "100")
@@ -348,7 +374,7 @@ struct RunTests {
     }
 
     @Test func `limits can be changed, and a paused container stands still`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let script = "i=0; while true; do i=$((i+1)); echo $i; sleep 0.02; done"
             let started = try run(
                 program, "-d", "--name", "held", "-m", "64m", "base", "sh", "-c", script)
@@ -382,7 +408,7 @@ struct RunTests {
     }
 
     @Test func `events tell what happened, in order`() throws {
-        try withProgram { program in
+        try withContainers { program in
             #expect(
                 try run(program, "--name", "told", "--label", "a=b", "base", "true").status == 0)
             #expect(try program.run("rm", "told").status == 0)
@@ -402,7 +428,7 @@ struct RunTests {
     // MARK: - Many
 
     @Test func `many containers in a row and at once leave nothing behind`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let result = try program.run(
                 shell: """
                     set -e

@@ -6,20 +6,16 @@ import Testing
 @Suite(.serialized, .enabled(if: Program.obstacle == nil, "\(Program.obstacle ?? "")"))
 struct SharedNamespaceTests {
     private func withProgram(_ body: (Program) throws -> Void) throws {
-        let program = try Program()
-        defer {
-            _ = try? program.run("rm", "--all", "--force", "--volumes")  // what a failure left
-            program.remove()
+        try withContainers { program in
+            try body(program)
+            #expect(try program.run("rm", "--all", "--force").status == 0)
+            for place in ["run", "work"] {
+                #expect(try program.names(in: "store/\(place)") == [], "\(place)")
+            }
+            #expect(
+                try program.run(shell: "grep -c \"$PWD/store\" /proc/self/mountinfo; true").text
+                    == "0\n")
         }
-        try program.importBase()
-        try body(program)
-        #expect(try program.run("rm", "--all", "--force").status == 0)
-        for place in ["run", "work"] {
-            #expect(try program.names(in: "store/\(place)") == [], "\(place)")
-        }
-        #expect(
-            try program.run(shell: "grep -c \"$PWD/store\" /proc/self/mountinfo; true").text
-                == "0\n")
     }
 
     private func run(_ program: Program, _ arguments: String...) throws -> Program.Output {
@@ -199,6 +195,49 @@ struct SharedNamespaceTests {
     }
 
     // MARK: - Processes
+
+    @Test(arguments: ["end", "stop", "rm", "kill"])
+    func `what a container leaves among processes of another ends with it without control groups`(
+        how: String
+    ) throws {
+        try withProgram { program in
+            // Chrooted, without a parent, with other variables, and gone before it can be looked at.
+            let leaving = """
+                (busybox env -i busybox setsid sleep 1004 &); (busybox chroot /usr /sleep 1004 &)
+                """
+            let ending =
+                switch how {
+                case "end": "until ! running second; do sleep 0.1; done"
+                case "stop": "$VITRINE stop -t 1 second"
+                case "rm": "$VITRINE rm -f second"
+                default:
+                    """
+                    kill -9 $(head -n 1 store/locks/container-$id)
+                    while running second; do sleep 0.1; done; $VITRINE start second; \
+                    $VITRINE rm -f second
+                    """
+                }
+            let last = how == "end" ? "true" : "exec sleep 1005"
+            let waiting = "until [ $(in_first '^/*sleep 1004') = 2 ]; do sleep 0.1; done"
+            let script = """
+                set -e
+                mount -t tmpfs none /sys/fs/cgroup
+                running() { [ "$($VITRINE inspect -f '{{.State.Running}}' $1)" = true ]; }
+                in_first() { $VITRINE exec first busybox ps -o args | grep -c "$1" || true; }
+                $VITRINE run -d --network none --name first base sleep 1001 > id
+                $VITRINE run -d --network none --name second --pid container:first base sh -c \
+                    'busybox cp /bin/busybox /usr/sleep; \(leaving); \(last)' > id
+                id=$(cat id)
+                \(how == "end" ? "" : waiting)
+                { \(ending); } > /dev/null
+                echo "left $(in_first 1004), first $(in_first 1001)"
+                $VITRINE rm -f first > /dev/null
+                """
+            try program.write(script, to: "script")
+            let result = try program.run(shell: "unshare -m bash script")
+            #expect(result.text == "left 0, first 1\n", "\(result.errors)")
+        }
+    }
 
     @Test func `processes of another container are seen, and end with it`() throws {
         try withProgram { program in

@@ -65,6 +65,9 @@ pid_t vitrine_spawn(const struct vitrine_spawn_request *request, enum vitrine_sp
 // pidfd_open(2), which glibc 2.36 and later wrap.
 int vitrine_pidfd_open(pid_t pid);
 
+// pidfd_send_signal(2).
+int vitrine_pidfd_send_signal(int descriptor, int signal);
+
 // An unnamed file in memory that can be executed and sealed (memfd_create(2), MFD_ALLOW_SEALING).
 int vitrine_program_file(const char *name);
 

@@ -4,16 +4,18 @@ internal import ImageSpec
 
 struct BuilderPruneCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "prune", abstract: "Remove the build cache, as Docker does.",
+        commandName: "prune", abstract: "Remove the build cache.",
         discussion: """
             Without --all the steps of images stay, which take nothing beside them, so that a build of \
             them is still cached. Cache mounts that no build has go, too, unless a size is asked for. \
-            "vitrine cache prune" does the same with --all, and asks nothing.
+            "vitrine builder prune" and "vitrine cache prune" are one command; what builds themselves \
+            keep the cache to is VITRINE_CACHE_BUDGET (20% of the disk).
 
               vitrine builder prune
               vitrine builder prune --all --force
               vitrine builder prune --force --filter until=24h
               vitrine builder prune --force --reserved-space 10GB
+              vitrine cache prune --force --unused-for 168h
             """)
     @Flag(name: .shortAndLong, help: "The steps of images, too.") var all = false
     @OptionGroup var age: CacheAgeOptions

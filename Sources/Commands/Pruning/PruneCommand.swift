@@ -40,7 +40,7 @@ struct PruneCommand: ParsableCommand {
             order.volumes = PruneOrder.Volumes(
                 includesNamed: false, filter: VolumeFilter(order.filter.labels.map { .label($0) }))
         }
-        if order.filter.labels.allSatisfy({ $0.holds(for: [:]) }) {
+        if order.filter.labels.hold(for: [:]) {
             var cache = CacheOrder()
             cache.unusedSince = order.filter.until
             cache.keepsStepsOfImages = !all

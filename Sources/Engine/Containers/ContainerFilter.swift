@@ -103,7 +103,7 @@ package struct ContainerFilter: Sendable {
     ) -> Bool {
         let record = container.record
         if key == .label {
-            return values.allSatisfy { LabelCondition($0).holds(for: record.settings.labels) }
+            return values.map { LabelCondition($0) }.hold(for: record.settings.labels)
         }
         return values.contains { matches(container, key, $0) }
     }

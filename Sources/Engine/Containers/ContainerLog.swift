@@ -99,13 +99,15 @@ final class ContainerLog: Sendable {
     private func write(_ text: [UInt8], _ state: inout State) {
         var rest = text[...]
         while !rest.isEmpty {
-            let part = fitting(rest, state.sizeBytes)
+            var part = fitting(rest, state.sizeBytes)
             if part.isEmpty {
-                beginAnew(&state)
-                continue
+                if beginAnew(&state) { continue }
+                part = rest
             }
             rest = rest[part.endIndex...]
-            guard let file = state.file?.rawValue else { return }
+            // Descriptors may be scarce for a while.
+            if state.file == nil { state.file = try? Self.open(place) }
+            guard let file = state.file?.rawValue else { continue }
             do throws(Errno) {
                 try DescriptorIO.writeAll(file, Array(part))
                 state.sizeBytes += Int64(part.count)
@@ -130,10 +132,16 @@ final class ContainerLog: Sendable {
         return text.firstIndex(of: newline).map { text[...$0] } ?? text
     }
 
-    private func beginAnew(_ state: inout State) {
-        // Where that fails, the file grows on.
-        guard (try? HostDirectory.rename(place.log, to: place.olderLog)) != nil else { return }
-        state.file = try? Self.open(place)
+    /// - Returns: false where that cannot be: the file grows on.
+    private func beginAnew(_ state: inout State) -> Bool {
+        do throws(Errno) {
+            try HostDirectory.rename(place.log, to: place.olderLog)
+        } catch {
+            // Somebody removed it: what is written to it now nobody reads.
+            guard error == .notFound else { return false }
+        }
+        state.file = nil
         state.sizeBytes = 0
+        return true
     }
 }

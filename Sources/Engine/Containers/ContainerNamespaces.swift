@@ -21,7 +21,7 @@ final class ContainerNamespaces {
             case .container(let id):
                 .joined(path: try engine.runningContainer(id, toJoinIts: .processes).path)
             }
-        let size = settings.sharedMemoryBytes ?? Self.standardBytes
+        let size = settings.sharedMemoryBytes ?? ContainerRequest.SharedMemory.standardBytes
         switch settings.interprocess {
         case .own: (interprocess, sharedMemory, mount) = (.own, .own(sizeBytes: size), nil)
         case .none: (interprocess, sharedMemory, mount) = (.own, .none, nil)
@@ -40,9 +40,6 @@ final class ContainerNamespaces {
             mount = made
         }
     }
-
-    /// Docker's 64 MiB.
-    static let standardBytes: Int64 = 64 << 20
 
     /// Where others find its `/dev/shm`, if they may join; else empty.
     var joinableMemory: String {

@@ -37,7 +37,8 @@ extension ContainerSupervisor {
         case .wait: try connection.send(awaitEnd())
         case .pause: try pause(connection)
         case .resume: try resume(connection)
-        case .freeze(let pauses): try freeze(pauses: pauses, connection)
+        case .freeze(let pauses, let hashesLayer):
+            try freeze(pauses: pauses, hashesLayer: hashesLayer, connection)
         case .update: try update(connection)
         case .executions:
             try connection.send(.executions(state.withLock { $0.executions.sorted() }))
@@ -324,7 +325,9 @@ extension ContainerSupervisor {
 
     // MARK: - Freezing
 
-    private func freeze(pauses: Bool, _ connection: ControlConnection) throws {
+    private func freeze(
+        pauses: Bool, hashesLayer: Bool, _ connection: ControlConnection
+    ) throws {
         let isTaken = state.wait { state -> Bool? in
             if state.isEnding { return false }
             if state.isFreezing || state.isHandingOver { return nil }
@@ -344,16 +347,21 @@ extension ContainerSupervisor {
         let stops = pauses && run?.isPaused == false
         // Without control groups the view alone holds changes back while it is frozen.
         let isStopped = stops && (try? run?.container.pause()) != nil
-        let tree: Tree
+        let root: FrozenRoot
         do {
-            defer { if isStopped { try? run?.container.resume() } }
-            tree = try engine.freeze(view, purpose: "commit \(record.name)")
+            defer {
+                // What still stands still then can be let go on by "unpause".
+                if isStopped, (try? run?.container.resume()) == nil { set(paused: true) }
+            }
+            let lease = try store.lease("commit \(record.name)")
+            defer { lease.end() }
+            root = try engine.freeze(view, of: record, hashesLayer: hashesLayer, lease: lease)
         }
         state.withLock { state in
             state.isFreezing = false
             state.isHandingOver = true
         }
-        try connection.send(frozen: tree)
+        try connection.send(frozen: root)
     }
 
     private func update(_ connection: ControlConnection) throws {

@@ -193,6 +193,9 @@ final class ContainerSupervisor: Sendable {
         try view.showMountTargets(StepRunner.targets(of: preparation.request))
         let request = preparation.request
         var made: DetachedContainer?
+        var isStarted = false
+        // Without threads for its streams a process that runs is ended, and its container with it.
+        defer { if !isStarted { made?.remove() } }
         let start = try SupervisedProcess.start(
             hasTerminal: request.hasTerminal, keepsInputOpen: record.settings.keepsInputOpen,
             output: output
@@ -203,6 +206,7 @@ final class ContainerSupervisor: Sendable {
             made = container
             return start
         }
+        isStarted = true
         guard let container = made else { preconditionFailure("it was started") }
         switch start {
         case .failed(let failure):

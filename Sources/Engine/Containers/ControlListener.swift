@@ -1,3 +1,4 @@
+internal import Glibc
 internal import ImageSpec
 internal import LinuxIO
 internal import Store
@@ -14,18 +15,33 @@ enum ControlListener {
         let number = try socket(in: place).release()
         try BlockingThread.detach {
             let listener = OwnedDescriptor(adopting: number)
-            while let socket = try? UnixSocket.accept(listener.rawValue) {
-                guard let connection = try? ControlConnection(socket) else { continue }
+            while true {
                 do {
-                    try BlockingThread.detach {
-                        answer(connection)
-                        connection.end()
-                    }
+                    let connection = try ControlConnection(
+                        try UnixSocket.accept(listener.rawValue))
+                    Self.answer(connection, answer)
                 } catch {
-                    // Without a thread for it, whoever asks sees the connection end.
-                    connection.end()
+                    // Whoever asks went at once; or descriptors or memory are scarce, and it waits.
+                    usleep(Self.scarcityPauseMicroseconds)
                 }
             }
+        }
+    }
+
+    /// Long enough to cost nothing, and short beside what who waits notices.
+    private static let scarcityPauseMicroseconds: UInt32 = 20_000
+
+    private static func answer(
+        _ connection: ControlConnection, _ body: @escaping @Sendable (ControlConnection) -> Void
+    ) {
+        do {
+            try BlockingThread.detach {
+                body(connection)
+                connection.end()
+            }
+        } catch {
+            // Without a thread for it, whoever asks sees the connection end.
+            connection.end()
         }
     }
 

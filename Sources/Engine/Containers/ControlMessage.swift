@@ -21,8 +21,9 @@ enum ControlRequest: Codable, Sendable {
     case pause
     case resume
     /// A tree of its root file system as it is. Answered by `frozen`; the tree stays until the
-    /// connection ends. `pauses` stops the container's processes while it is made.
-    case freeze(pauses: Bool)
+    /// connection ends. `pauses` stops the container's processes while it is made; `hashesLayer` wants
+    /// its layer, too.
+    case freeze(pauses: Bool, hashesLayer: Bool)
     /// Takes over the limits that the store has for it. Answered by `done`.
     case update
     /// Which processes `exec` has started that still run. Answered by `executions`.
@@ -57,8 +58,9 @@ enum ControlReply: Codable, Sendable {
     case ended(exitCode: Int32)
     /// Names of processes.
     case executions([String])
-    /// The tree's encoding, see docs/data-model.md.
-    case frozen([UInt8])
+    /// The tree's encoding, see docs/data-model.md; its layer, if it was wanted and nothing changed while
+    /// it was hashed.
+    case frozen([UInt8], layer: FrozenRoot.Layer?)
     case failed(ControlFailure)
 }
 

@@ -31,7 +31,9 @@ extension Engine {
         let changes = try ConfigChanges(request.changes)
         let lease = try store.lease("commit \(record.name)")
         defer { lease.end() }
-        let image = try withFrozenRoot(of: record, isPaused: request.isPaused, lease: lease) {
+        let image = try withFrozenRoot(
+            of: record, isPaused: request.isPaused, hashesLayer: !request.isSquashed, lease: lease
+        ) {
             try commit(record, $0, request, name, changes, lease)
         }
         try store.note(
@@ -50,8 +52,7 @@ extension Engine {
         _ name: Reference?, _ changes: ConfigChanges, _ lease: Lease
     ) throws -> ImageRecord {
         let below = request.isSquashed ? [] : try store.imageLayers(of: record)
-        let found = request.isSquashed ? nil : root.layer
-        let layer = try found ?? hash(root.tree, on: below.last?.tree ?? .empty)
+        let layer = try root.layer ?? hash(root.tree, on: below.last?.tree ?? .empty)
         // As in Docker, a container that changed nothing has no layer.
         let isEmpty = layer.tarSizeBytes == Self.emptyTarBytes
         var layers = below

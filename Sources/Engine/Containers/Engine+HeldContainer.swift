@@ -5,11 +5,14 @@ internal import Store
 extension Engine {
     /// The root file system of a container that another process has, frozen by that process and held
     /// by `lease`.
-    /// - Parameter isPaused: whether what runs in it stands still meanwhile.
+    /// - Parameters:
+    ///   - isPaused: whether what runs in it stands still meanwhile.
+    ///   - hashesLayer: whether the layer of the change is wanted.
     /// - Throws: ``EngineError`` `inUse` for a process that cannot be asked.
-    func frozenTreeFromHolder(
-        _ record: ContainerRecord, _ holder: ContainerHolder, isPaused: Bool, lease: Lease
-    ) throws -> Tree {
+    func frozenRootFromHolder(
+        _ record: ContainerRecord, _ holder: ContainerHolder, isPaused: Bool, hashesLayer: Bool,
+        lease: Lease
+    ) throws -> FrozenRoot {
         guard let client = try ContainerClient(store.layout.container(record.id)) else {
             let place = holder.mountPoint.map { ", mounted at \($0.visible)" } ?? ""
             throw EngineError(
@@ -20,11 +23,12 @@ extension Engine {
         }
         // The other side keeps the tree until then.
         defer { client.connection.end() }
-        guard case .frozen(let bytes) = try client.ask(.freeze(pauses: isPaused)) else {
+        let request = ControlRequest.freeze(pauses: isPaused, hashesLayer: hashesLayer)
+        guard case .frozen(let bytes, let layer) = try client.ask(request) else {
             throw ContainerClient.lost
         }
         let tree = try TreeEncoding.decodeTree(bytes)
         try lease.hold(tree)
-        return tree
+        return FrozenRoot(tree: tree, layer: layer)
     }
 }

@@ -102,6 +102,12 @@ extension Engine {
             }
         }
         awaitRelease(record)
+        guard store.holder(of: record.id) != nil, store.currentState(of: record).isRunning else {
+            return
+        }
+        throw EngineError(
+            .failed, "container \"\(record.name)\" did not stop: its process does not answer",
+            hint: "\"vitrine ps -a\" tells how the container is")
     }
 
     /// Waits until it has ended.

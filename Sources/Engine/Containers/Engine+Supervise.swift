@@ -27,15 +27,6 @@ extension Engine {
         try store.updateState(of: record.id) { $0 = Store.lost($0) }
     }
 
-    /// The view's root file system as a tree that the store keeps for its container.
-    func freeze(_ view: WorkingTree, purpose: String) throws -> Tree {
-        let lease = try store.lease(purpose)
-        defer { lease.end() }
-        return try view.freeze(
-            ingest: try store.ingest(lease), directories: PendingDirectories(base: store),
-            leavesOutSockets: true)
-    }
-
     /// Writes down that something happened to a container, for `events`.
     func note(
         _ action: String, of record: ContainerRecord, _ attributes: [String: String] = [:]

@@ -6,7 +6,7 @@ internal import Views
 /// A container's root file system as a tree of the store.
 struct FrozenRoot: Sendable {
     /// The canonical tar of a change.
-    struct Layer: Sendable {
+    struct Layer: Codable, Sendable {
         var diffID: DiffID
         var tarSizeBytes: UInt64
     }
@@ -20,40 +20,53 @@ extension Engine {
     /// Calls `body` with a container's root file system, frozen, which `lease` holds.
     ///
     /// A container that nobody has is frozen here; one that another process has, by that process.
-    /// - Parameter isPaused: whether what runs in it stands still meanwhile.
+    /// - Parameters:
+    ///   - isPaused: whether what runs in it stands still meanwhile.
+    ///   - hashesLayer: whether the layer of the change is wanted.
     /// - Throws: ``EngineError`` `inUse`, and what freezing and `body` throw.
     func withFrozenRoot<Result>(
-        of record: ContainerRecord, isPaused: Bool, lease: Lease,
+        of record: ContainerRecord, isPaused: Bool, hashesLayer: Bool, lease: Lease,
         _ body: (FrozenRoot) throws -> Result
     ) throws -> Result {
         if let holder = store.holder(of: record.id) {
-            let tree = try frozenTreeFromHolder(record, holder, isPaused: isPaused, lease: lease)
-            return try body(FrozenRoot(tree: tree))
+            return try body(
+                try frozenRootFromHolder(
+                    record, holder, isPaused: isPaused, hashesLayer: hashesLayer, lease: lease))
         }
         let container = try open(record)
         let view = try WorkingTree(container: container, store: store, lease: lease)
         // Brings to the disk what is left to be.
         defer { view.unmounted() }
-        return try body(try freeze(view, of: record, lease: lease))
+        let root = try freeze(view, of: record, hashesLayer: hashesLayer, lease: lease)
+        try lease.hold(root.tree)
+        return try body(root)
     }
 
-    /// Freezes a view that nothing writes to. The layer's tar is hashed meanwhile, from the same files:
-    /// each byte is read from the disk once, and the two hashes are computed side by side.
-    private func freeze(
-        _ view: WorkingTree, of record: ContainerRecord, lease: Lease
+    /// Freezes a container's view. The layer's tar is hashed meanwhile, from the same files: each byte
+    /// is read from the disk once, and the two hashes are computed side by side.
+    ///
+    /// The view keeps the tree until its next freeze.
+    func freeze(
+        _ view: WorkingTree, of record: ContainerRecord, hashesLayer: Bool, lease: Lease
     ) throws -> FrozenRoot {
         let image = try store.imageTree(of: record)
-        let draft = try ContainerDraft.read(record.id, in: store).refined(against: image)
-        let layer = LayerOnTheWay(draft, on: image, store)
-        // Without the own files nothing is left to hash.
-        defer { layer.wait() }
         let directories = PendingDirectories(base: store)
-        let ingest = try store.ingest(lease)
+        var hashing: (draft: ContainerDraft, layer: LayerOnTheWay)?
+        // Without the own files nothing is left to hash.
+        defer { hashing?.layer.wait() }
         let tree = try view.freeze(
-            ingest: ingest, directories: directories, leavesOutSockets: true,
-            isStored: { layer.wait() })
-        try lease.hold(tree)
-        let isAsHashed = try draft.isFrozen(as: tree, in: directories)
-        return FrozenRoot(tree: tree, layer: isAsHashed ? layer.result : nil)
+            ingest: try store.ingest(lease), directories: directories, leavesOutSockets: true,
+            meanwhile: hashesLayer
+                ? { [store] draft in
+                    let draft = try draft.refined(against: image)
+                    let layer = LayerOnTheWay(draft, on: image, store)
+                    hashing = (draft, layer)
+                    return { layer.wait() }
+                } : nil)
+        // Attributes of what is being written to may have changed between the two.
+        guard let (draft, layer) = hashing, try draft.isFrozen(as: tree, in: directories) else {
+            return FrozenRoot(tree: tree)
+        }
+        return FrozenRoot(tree: tree, layer: layer.result)
     }
 }

@@ -59,7 +59,7 @@ struct HostConfigInspection {
         object["UTSMode"] = settings.sharesHostNames ? "host" : ""
         object["UsernsMode"] = ""
         object["ShmSize"] = JSONValue(
-            settings.sharedMemoryBytes ?? ContainerNamespaces.standardBytes)
+            settings.sharedMemoryBytes ?? ContainerRequest.SharedMemory.standardBytes)
         object["Sysctls"] = .object(
             JSONObject(
                 settings.kernelParameters.sorted { $0.key < $1.key }

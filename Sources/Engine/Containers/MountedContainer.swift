@@ -29,12 +29,16 @@ final class MountedContainer: Sendable {
             let request = frame.decode(ControlRequest.self)
         else { return }
         do {
-            guard case .freeze = request else {
+            guard case .freeze(_, let hashesLayer) = request else {
                 throw EngineError(
                     .failed, "container \"\(record.name)\" is mounted, and does not run")
             }
             try freezing.withLock { _ in
-                try connection.send(frozen: try engine.freeze(view, purpose: "commit"))
+                let lease = try engine.store.lease("commit \(record.name)")
+                defer { lease.end() }
+                try connection.send(
+                    frozen: try engine.freeze(
+                        view, of: record, hashesLayer: hashesLayer, lease: lease))
             }
         } catch {
             // Who asked may have gone.
@@ -45,10 +49,12 @@ final class MountedContainer: Sendable {
 
 extension ControlConnection {
     /// Tells a tree, and waits until the other side has taken it over.
-    func send(frozen tree: Tree) throws {
+    func send(frozen root: FrozenRoot) throws {
         try send(
             .frozen(
-                TreeEncoding.encode(attributes: tree.attributes, directory: tree.directory)))
+                TreeEncoding.encode(
+                    attributes: root.tree.attributes, directory: root.tree.directory),
+                layer: root.layer))
         while try receive() != nil {}
     }
 }

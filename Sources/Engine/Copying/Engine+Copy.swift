@@ -90,7 +90,7 @@ extension Engine {
     private static func hostPath(_ text: String) throws -> CopyPath {
         guard !text.isEmpty else { throw EngineError(.invalid, "a path of the host is missing") }
         if text.hasPrefix("/") { return CopyPath(text) }
-        return CopyPath(try StoreLocation.absolute(".") + "/" + text)
+        return CopyPath(try StoreLocation.workingDirectory(of: text) + "/" + text)
     }
 
     private typealias Side = (root: any CopyRoot, path: CopyPath)

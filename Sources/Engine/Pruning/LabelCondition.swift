@@ -13,8 +13,17 @@ package struct LabelCondition: Hashable, Sendable {
         self.isWanted = isWanted
     }
 
-    package func holds(for labels: [String: String]) -> Bool {
-        let isThere = labels[name].map { value == nil || value == $0 } ?? false
-        return isThere == isWanted
+    fileprivate func isThere(in labels: [String: String]) -> Bool {
+        labels[name].map { value == nil || value == $0 } ?? false
+    }
+}
+
+extension [LabelCondition] {
+    /// As Docker joins them: each label that is wanted has to be there, and of those that are not
+    /// wanted at least one must be missing.
+    package func hold(for labels: [String: String]) -> Bool {
+        let unwanted = filter { !$0.isWanted }
+        return allSatisfy { !$0.isWanted || $0.isThere(in: labels) }
+            && (unwanted.isEmpty || !unwanted.allSatisfy { $0.isThere(in: labels) })
     }
 }

@@ -12,7 +12,5 @@ package struct PruneFilter: Sendable {
 
     func passes(createdAt: Int64) -> Bool { until.map { createdAt < $0 } ?? true }
 
-    func passes(_ present: [String: String]) -> Bool {
-        labels.allSatisfy { $0.holds(for: present) }
-    }
+    func passes(_ present: [String: String]) -> Bool { labels.hold(for: present) }
 }

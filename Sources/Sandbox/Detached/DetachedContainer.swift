@@ -15,11 +15,17 @@ package final class DetachedContainer: Sendable {
     package let id: String
     private let runtime: ContainerRuntime
     private let bundle: Bundle
+    /// Those that only this finds.
+    private let strays: StrayProcesses?
 
-    private init(id: String, runtime: ContainerRuntime, bundle: Bundle) {
+    private init(
+        _ runtime: ContainerRuntime, _ bundle: Bundle, id: String,
+        strays: StrayProcesses?
+    ) {
         self.id = id
         self.runtime = runtime
         self.bundle = bundle
+        self.strays = strays
     }
 
     /// Makes the container and starts its first process.
@@ -37,18 +43,30 @@ package final class DetachedContainer: Sendable {
                 hint: "install a runtime that can use this host's control groups")
         }
         let bundle = try Bundle(of: request, with: runtime, networkPath: networkPath)
-        let container = DetachedContainer(id: request.id, runtime: runtime, bundle: bundle)
         do throws(SandboxError) {
             let launch = RuntimeLaunch(
                 runtime, directory: bundle.path, name: "first", hasTerminal: request.hasTerminal)
             let start = try launch.run(
                 ["run", "--detach", "--bundle", bundle.path], id: request.id, streams)
+            let container = DetachedContainer(
+                runtime, bundle, id: request.id, strays: strays(of: request, start, runtime))
             if case .failed = start { container.remove() }
             return (container, start)
         } catch {
-            container.remove()
+            DetachedContainer(runtime, bundle, id: request.id, strays: nil).remove()
             throw error
         }
+    }
+
+    private static func strays(
+        of request: ContainerRequest, _ start: Start, _ runtime: ContainerRuntime
+    ) -> StrayProcesses? {
+        guard case .running(let first) = start, request.processes != .own,
+            runtime.choice.controlGroups == .disabled,
+            // Without it nothing can be told apart.
+            let root = try? FileStatus(ofPath: request.rootfs)
+        else { return nil }
+        return StrayProcesses(atRoot: root.device, first: first.processID)
     }
 
     /// Starts another process in the container.
@@ -124,6 +142,7 @@ package final class DetachedContainer: Sendable {
             // What cannot be removed now, `removeLeftovers` will.
             _ = try? runtime.perform(["delete", "--force", id])
         }
+        strays?.end()
         bundle.remove()
     }
 }

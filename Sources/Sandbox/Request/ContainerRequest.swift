@@ -103,6 +103,9 @@ package struct ContainerRequest: Sendable {
         /// A directory of the host, in memory.
         case host(path: String)
         case none
+
+        /// What Docker gives one.
+        package static let standardBytes: Int64 = 64 << 20
     }
 
     /// The caps that control groups put on the container; they need a runtime that can use them.
@@ -163,7 +166,7 @@ package struct ContainerRequest: Sendable {
     /// As `--ulimit` gives them; the host's hold for the others.
     package var resourceLimits: [RuntimeSpec.ResourceLimit]
     package var isRootReadOnly: Bool
-    package var sharedMemory = SharedMemory.own(sizeBytes: 64 << 20)
+    package var sharedMemory = SharedMemory.own(sizeBytes: SharedMemory.standardBytes)
     /// Whether the command gets a terminal of its own: what is typed into the caller's goes to it, and
     /// its size follows. The container is then of the caller's process group, as a shell's job.
     package var hasTerminal: Bool

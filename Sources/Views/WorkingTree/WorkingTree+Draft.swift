@@ -21,17 +21,22 @@ extension WorkingTree {
         }
     }
 
-    private func draft(of container: OpenContainer) throws -> ContainerDraft {
+    /// The view as a draft. Nobody writes to its own files, other than those of `copies`, before that is
+    /// gone.
+    /// - Parameter copies: what stands for the contents of some files, by their inodes.
+    func draft(
+        of container: OpenContainer, copies: [UInt64: FileContent] = [:]
+    ) throws -> ContainerDraft {
         let place = container.place
         var own = OwnContents(container.record.id, place)
-        for file in try ownFiles() {
+        for file in try ownFiles() where copies[file.inode.rawValue] == nil {
             let status = try FileStatus(ofPath: file.path, followsLinks: false)
-            // Nobody writes to it before this draft is gone.
             own.note(file.inode, file.number, partial: file.partial, status, moment: 0)
         }
         let directories = PendingDirectories(base: store)
-        let snapshot = try perform { [own] (state) throws(Interruption) in
-            try FrozenState(state, copies: own.contents, leavesOutSockets: false)
+        let contents = own.contents.merging(copies) { _, copy in copy }
+        let snapshot = try perform { (state) throws(Interruption) in
+            try FrozenState(state, copies: contents, leavesOutSockets: false)
         }
         return ContainerDraft(
             tree: try snapshot.draft(in: directories), base: locked { $0.base }, store: store,

@@ -28,11 +28,13 @@ extension WorkingTree {
     ///   - directories: in front of the directories that this view was made from.
     ///   - leavesOutSockets: for a tree that is to be what its layers are: a layer's tar cannot say a
     ///     socket. Its program makes it anew; Docker and tar leave it out as well.
-    ///   - isStored: called when all contents are objects and own files are still where they were.
+    ///   - meanwhile: of a durable view: called with the draft of what is frozen, as soon as nobody
+    ///     writes to the own files that it names; what it returns, when all contents are objects and
+    ///     own files are still where they were.
     /// - Throws: ``StoreError``, ``FileTreeError`` (`tooDeep` among them). The view is unharmed.
     package func freeze(
         ingest: ObjectIngest, directories: PendingDirectories, leavesOutSockets: Bool = false,
-        isStored: () -> Void = {}
+        meanwhile: ((ContainerDraft) throws -> () -> Void)? = nil
     ) throws -> Tree {
         try freezing.withLock { () throws in
             locked { $0.isFreezing = true }
@@ -42,8 +44,7 @@ extension WorkingTree {
             let survey = try survey()
             var contents = FrozenContents()
             do {
-                try collectContents(survey.files, ingest, into: &contents)
-                isStored()
+                try collectContents(survey.files, ingest, into: &contents, meanwhile)
                 return try freeze(contents, directories, leavesOutSockets: leavesOutSockets)
             } catch {
                 // What is an object as well by now is copied before it is written to.
@@ -160,32 +161,32 @@ extension WorkingTree {
 
     /// Moves the content of own files into the store.
     private func collectContents(
-        _ files: [InodeNumber], _ ingest: ObjectIngest, into contents: inout FrozenContents
+        _ files: [InodeNumber], _ ingest: ObjectIngest, into contents: inout FrozenContents,
+        _ meanwhile: ((ContainerDraft) throws -> () -> Void)?
     ) throws {
         for number in files { try completeCopy(of: number) }
-        var open: [InodeNumber] = []
-        for number in files where try !moveContent(of: number, ingest, &contents) {
-            open.append(number)
+        awaitReleases(of: files)
+        // First what may be written to: whoever else reads it reads the copy, and so the same bytes.
+        for number in files { try copyContent(of: number, ingest, into: &contents) }
+        var isStored: (() -> Void)?
+        if let meanwhile, let durability {
+            isStored = try meanwhile(
+                try draft(of: durability.container, copies: contents.copies))
         }
+        // None of these is opened for writing before the freeze ends.
+        for number in files where contents.copies[number.rawValue] == nil {
+            try moveContent(of: number, ingest, into: &contents)
+        }
+        isStored?()
+    }
+
+    private func awaitReleases(of files: [InodeNumber]) {
+        var open = files.filter(isOpen)
         var waited: UInt32 = 0
-        while waited < Self.releaseGraceMicroseconds, open.contains(where: isOpen) {
+        while !open.isEmpty, waited < Self.releaseGraceMicroseconds {
             usleep(500)
             waited += 500
-            var still: [InodeNumber] = []
-            for number in open where try !moveContent(of: number, ingest, &contents) {
-                still.append(number)
-            }
-            open = still
-        }
-        for number in open {
-            switch ownContent(of: number) {
-            case .beingWritten(let file):
-                contents.copies[number.rawValue] = try ingest.copy(file.descriptor)
-            case .mapped(let path):
-                let file = try HostFile.open(path, .readOnly, identity: 0)
-                contents.copies[number.rawValue] = try ingest.copy(file.descriptor)
-            case .closed, nil: break
-            }
+            open = open.filter(isOpen)
         }
     }
 
@@ -194,21 +195,31 @@ extension WorkingTree {
         return false
     }
 
-    /// - Returns: false if the file may be written to.
+    /// Copies the content of a file that may be written to.
+    private func copyContent(
+        of number: InodeNumber, _ ingest: ObjectIngest, into contents: inout FrozenContents
+    ) throws {
+        switch ownContent(of: number) {
+        case .beingWritten(let file):
+            contents.copies[number.rawValue] = try ingest.copy(file.descriptor)
+        case .mapped(let path):
+            let file = try HostFile.open(path, .readOnly, identity: 0)
+            contents.copies[number.rawValue] = try ingest.copy(file.descriptor)
+        case .closed, nil: break
+        }
+    }
+
+    /// Moves the content of a file that nobody writes to.
     private func moveContent(
-        of number: InodeNumber, _ ingest: ObjectIngest, _ contents: inout FrozenContents
-    ) throws -> Bool {
+        of number: InodeNumber, _ ingest: ObjectIngest, into contents: inout FrozenContents
+    ) throws {
         try gate(of: number).withLock { () throws in
-            switch ownContent(of: number) {
-            case .beingWritten, .mapped: return false
-            case nil: return true
-            case .closed(let path) where durability != nil:
+            guard case .closed(let path) = ownContent(of: number) else { return }
+            if durability != nil {
                 contents.shared[number.rawValue] = try ingest.share(path)
-                return true
-            case .closed(let path):
+            } else {
                 let content = try ingest.adopt(path)
                 locked { $0.contentMoved(of: number, to: content) }
-                return true
             }
         }
     }
