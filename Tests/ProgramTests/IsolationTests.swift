@@ -20,7 +20,7 @@ struct IsolationTests {
         .enabled(
             if: FileManager.default.isExecutableFile(atPath: runc), "there is no /usr/sbin/runc"))
     func `with version 2 of control groups a container of runc sees its own alone`() throws {
-        try withProgram { program in
+        try withContainers { program in
             let output = try program.run(
                 shell: """
                     exec unshare --mount sh -c '

@@ -36,6 +36,9 @@ final class TreeCopier {
     private let transform: CopyTransform
     /// `--link`: symbolic links of the destination are replaced, not followed.
     private let isLink: Bool
+    /// Of directories that are made on the way.
+    private let madePermissions: UInt16
+    private static let ordinaryPermissions: UInt16 = 0o755
     /// Files that this instruction has written, to see when one would silently replace another; with
     /// the group of names that each is of.
     private var written: [TreePath: LinkedFile?] = [:]
@@ -58,6 +61,7 @@ final class TreeCopier {
         self.pending = pending
         self.transform = transform
         self.isLink = isLink
+        madePermissions = transform.mode?.ofMadeDirectories ?? Self.ordinaryPermissions
     }
 
     /// What one source brings.
@@ -134,9 +138,9 @@ final class TreeCopier {
 
     private func makeDirectories(_ path: TreePath, takesMode: Bool = true) throws {
         let owner = transform.owner ?? .root
-        let mode = takesMode ? transform.mode?.ofMadeDirectories : nil
         try editor.makeDirectories(
-            path, permissions: mode ?? 0o755, userID: owner.userID, groupID: owner.groupID,
+            path, permissions: takesMode ? madePermissions : Self.ordinaryPermissions,
+            userID: owner.userID, groupID: owner.groupID,
             time: transform.time)
     }
 
