@@ -15,10 +15,15 @@ package struct Digest: Hashable, Sendable {
 
     /// The digest with these bytes.
     /// - Returns: nil unless there are exactly 32.
-    package init?(bytes: some Collection<UInt8>) {
+    package init?(bytes: ArraySlice<UInt8>) {
+        // Not generic: each entry of each directory comes here.
         guard bytes.count == Self.byteCount else { return nil }
-        unsafe withUnsafeMutableBytes(of: &self) { unsafe $0.copyBytes(from: bytes) }
+        unsafe bytes.withUnsafeBytes { source in
+            unsafe withUnsafeMutableBytes(of: &self) { unsafe $0.copyMemory(from: source) }
+        }
     }
+
+    package init?(bytes: [UInt8]) { self.init(bytes: bytes[...]) }
 
     /// The 32 bytes.
     package var bytes: [UInt8] { unsafe withUnsafeBytes(of: self) { unsafe Array($0) } }

@@ -45,7 +45,7 @@ extension Digest {
     var data: Data { Data(bytes) }
     init?(_ data: Data?) {
         guard let data else { return nil }
-        self.init(bytes: data)
+        self.init(bytes: Array(data))
     }
 }
 
