@@ -216,7 +216,7 @@ final class StepMounts {
         let directory = try memoryDirectory()
         let own = ContainerRuntime(
             choice: runtime.choice, stateRoot: StoreLayout.runtimeState(inMemory: directory),
-            bundleRoot: StoreLayout.bundles(inMemory: directory), rootless: runtime.rootless,
+            bundleRoot: StoreLayout.bundles(inMemory: directory),
             networkHelper: runtime.networkHelper, program: runtime.program,
             foreignMounts: runtime.foreignMounts)
         for path in [own.stateRoot, own.bundleRoot] {

@@ -27,7 +27,7 @@ import Testing
         _ choice: RuntimeChoice, _ request: ContainerRequest, network: String? = nil
     ) -> RuntimeSpec {
         ContainerSpec(
-            request: request, choice: choice, bundlePath: "/b", networkPath: network, rootless: nil
+            request: request, choice: choice, bundlePath: "/b", networkPath: network
         ).document
     }
 
@@ -145,27 +145,6 @@ import Testing
         #expect(more.annotations.isEmpty)
         #expect(more.seccomp != nil)
         #expect(spec(choice(filter: .none), request()).seccomp == nil)
-    }
-
-    @Test func `without root the users are mapped`() {
-        let mapping = RootlessMapping(
-            users: [
-                .init(containerID: 0, hostID: 1000, count: 1),
-                .init(containerID: 1, hostID: 100000, count: 65536),
-            ],
-            groups: [
-                .init(containerID: 0, hostID: 100, count: 1),
-                .init(containerID: 1, hostID: 200000, count: 65536),
-            ])
-        let spec = ContainerSpec(
-            request: request(), choice: choice(), bundlePath: "/b", networkPath: nil,
-            rootless: mapping
-        ).document
-        #expect(spec.userMappings.map(\.hostID) == [1000, 100000])
-        #expect(spec.groupMappings.map(\.hostID) == [100, 200000])
-        #expect(spec.namespaces.contains { $0.kind == .user })
-        #expect(spec.mounts.contains { $0.destination == "/sys" && $0.type == "bind" })
-        #expect(!spec.mounts.contains { $0.destination == "/." })
     }
 
     @Test(

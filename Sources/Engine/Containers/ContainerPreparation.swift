@@ -52,7 +52,8 @@ final class ContainerPreparation {
         request = try ContainerRequest(
             record,
             in: ContainerSurroundings(
-                rootfs: rootfs, accounts: try AccountFiles(ofRoot: rootfs), hostname: hostname,
+                controlGroup: record.id.controlGroup(of: lease.id), rootfs: rootfs,
+                accounts: try AccountFiles(ofRoot: rootfs), hostname: hostname,
                 network: network, namespaces: namespaces,
                 nameFiles: try names.files(
                     in: layout.container(record.id).directory,

@@ -22,6 +22,7 @@ extension ContainerRequest {
             user: user, hostname: surroundings.hostname, network: surroundings.network,
             nameFiles: surroundings.nameFiles,
             mounts: try Self.mounts(settings, surroundings.volumePath))
+        controlGroup = surroundings.controlGroup
         isRootReadOnly = settings.isRootReadOnly
         hasTerminal = settings.hasTerminal
         processes = surroundings.namespaces.processes

@@ -2,6 +2,8 @@ internal import Sandbox
 
 /// What a container meets on the host when it starts.
 struct ContainerSurroundings {
+    /// Its control group of this run.
+    var controlGroup: String
     /// The host's directory that shows its root file system, writable.
     var rootfs: String
     /// Of that root file system, as they are now.

@@ -56,9 +56,8 @@ extension Engine {
     /// The processes of its control group, or, of one without, those that have its process namespace.
     private static func members(of id: ContainerID, first: Int32) -> Set<Int32> {
         let all = ProcessEntry.all()
-        let name = ContainerRequest.controlGroup(of: id.text)
         // Containers may have one process namespace together, and groups below their own.
-        if ProcessEntry.groups(of: first)?.contains(name) == true {
+        if let name = ProcessEntry.groups(of: first).flatMap(id.controlGroup(in:)) {
             return Set(all.filter { ProcessEntry.groups(of: $0)?.contains(name) == true })
         }
         let own = ProcessEntry.namespace(of: first)
@@ -73,6 +72,19 @@ extension Engine {
         ProcessTable(
             titles: ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"],
             rows: members.sorted().compactMap { ProcessEntry(of: $0)?.row })
+    }
+}
+
+extension ContainerID {
+    private var controlGroupPrefix: String { "vitrine-\(text)-" }
+
+    /// The control group of the container's run under a lease.
+    func controlGroup(of lease: LeaseID) -> String { controlGroupPrefix + lease.text }
+
+    /// The one that is named in a list of `/proc/PID/cgroup`.
+    func controlGroup(in list: String) -> String? {
+        list.split { $0 == "/" || $0 == "\n" }.first { $0.hasPrefix(controlGroupPrefix) }
+            .map(String.init)
     }
 }
 

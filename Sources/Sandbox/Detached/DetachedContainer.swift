@@ -81,7 +81,7 @@ package final class DetachedContainer: Sendable {
         let path = "\(bundle.path)/\(name).json"
         let process = ContainerSpec(
             request: request, choice: runtime.choice, bundlePath: bundle.path,
-            rootless: runtime.rootless, heldCapabilities: Bundle.heldCapabilities
+            heldCapabilities: Bundle.heldCapabilities
         ).document.process
         do throws(Errno) {
             let file = try OwnedDescriptor(

@@ -150,6 +150,9 @@ package struct ContainerRequest: Sendable {
 
     /// Letters, digits, `_`, `.` and `-`, at most 128; unique among the containers of a runtime.
     package var id: String
+    /// The name of the control group that the runtime makes, where it makes one. A runtime that removes
+    /// the group of a run may be late, when its caller was killed: no other run has one of that name.
+    package var controlGroup: String
     /// An absolute path of the host. The runtime binds it, so it need not be a mount point.
     package var rootfs: String
     package var arguments: [String]
@@ -194,6 +197,7 @@ package struct ContainerRequest: Sendable {
         nameFiles: NameFiles, mounts: [Mount] = []
     ) {
         self.id = id
+        controlGroup = "vitrine-\(id)"
         self.rootfs = rootfs
         self.arguments = arguments
         self.environment = environment
@@ -219,9 +223,6 @@ package struct ContainerRequest: Sendable {
 
     /// Where ``initProgram`` stands in the container.
     static let initPath = "/sbin/docker-init"
-
-    /// The control group that the runtime makes for a container, where it makes one.
-    package static func controlGroup(of id: String) -> String { "vitrine-\(id)" }
 
     /// `PATH` where nobody sets one.
     package static let defaultPath =

@@ -13,8 +13,7 @@ struct Bundle: Sendable {
         path = "\(runtime.bundleRoot)/\(request.id)"
         let spec = ContainerSpec(
             request: request, choice: runtime.choice, bundlePath: path,
-            networkPath: networkPath, rootless: runtime.rootless,
-            heldCapabilities: runtime.rootless == nil ? Self.heldCapabilities : nil)
+            networkPath: networkPath, heldCapabilities: Self.heldCapabilities)
         do throws(Errno) {
             try HostDirectory.make(path, permissions: 0o700)
             for file in request.nameFiles.files {

@@ -12,8 +12,6 @@ package struct ContainerRuntime: Sendable {
     package let stateRoot: String
     /// An existing directory, best in memory.
     package let bundleRoot: String
-    /// Nil for root.
-    package let rootless: RootlessMapping?
     package let networkHelper: NetworkHelper?
     /// crun copies itself before it runs anything, so that no container can write to the program, and
     /// starts a second time: 2.5 ms of 8. One that is sealed already spares it that.
@@ -24,13 +22,12 @@ package struct ContainerRuntime: Sendable {
 
     package init(
         choice: RuntimeChoice, stateRoot: String, bundleRoot: String,
-        rootless: RootlessMapping? = nil, networkHelper: NetworkHelper? = nil,
+        networkHelper: NetworkHelper? = nil,
         program: SealedProgram? = nil, foreignMounts: @escaping @Sendable () -> [String] = { [] }
     ) {
         self.choice = choice
         self.stateRoot = stateRoot
         self.bundleRoot = bundleRoot
-        self.rootless = rootless
         self.networkHelper = networkHelper
         self.program = program
         self.foreignMounts = foreignMounts

@@ -15,7 +15,6 @@ package struct RuntimeProbe: Sendable {
     package var bundleRoot: String
     /// Nil tries each time.
     package var cachePath: String?
-    package var rootless: RootlessMapping?
 
     /// Where programs of the system are.
     package static let searchPath = [
@@ -60,9 +59,7 @@ package struct RuntimeProbe: Sendable {
         guard var best = Self.best(of: working, for: purpose) else {
             throw SandboxError(
                 .noRuntime, "no OCI runtime works here: " + notes.joined(separator: "; "),
-                hint: rootless == nil
-                    ? "see that /proc, /sys and namespaces are allowed to this process"
-                    : "see that newuidmap and newgidmap are installed and /etc/subuid names you")
+                hint: "see that /proc, /sys and namespaces are allowed to this process")
         }
         best.explanation = explain(best, working, notes)
         store(best, key)
@@ -111,7 +108,7 @@ package struct RuntimeProbe: Sendable {
             if runtime.kind == .crun {
                 var plain = runtime
                 plain.controlGroups = .disabled
-                plain.needsPrivateCgroupMount = !ControlGroups.isUnified && rootless == nil
+                plain.needsPrivateCgroupMount = !ControlGroups.isUnified
                 candidates.append(plain)
             }
             candidates.append(runtime)
@@ -134,7 +131,7 @@ package struct RuntimeProbe: Sendable {
 
     /// What the choice depends on, as text.
     private func cacheKey(_ found: [RuntimeChoice]) -> String {
-        var parts = ["3"]
+        var parts = ["4"]
         for runtime in found {
             // A file that vanished since changes the key as well.
             guard let status = try? FileStatus(ofPath: runtime.path) else { continue }
@@ -146,7 +143,6 @@ package struct RuntimeProbe: Sendable {
         parts.append(contents("/proc/sys/kernel/osrelease") ?? "")
         parts.append(contents("/proc/self/cgroup") == nil ? "" : "cgroups")
         parts.append("\(ControlGroups.isUnified)")
-        parts.append("\(geteuid()) \(rootless != nil)")
         let profile = SeccompProfile.document(capabilities: Capability.standard)
         parts.append(Digest(of: profile?.encoded ?? []).hex)
         return parts.joined(separator: "\n")

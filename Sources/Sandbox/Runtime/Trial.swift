@@ -65,8 +65,7 @@ struct Trial {
 
     private func runtime(_ choice: RuntimeChoice) -> ContainerRuntime {
         ContainerRuntime(
-            choice: choice, stateRoot: probe.stateRoot, bundleRoot: probe.bundleRoot,
-            rootless: probe.rootless)
+            choice: choice, stateRoot: probe.stateRoot, bundleRoot: probe.bundleRoot)
     }
 
     /// Runs the container once.
@@ -107,7 +106,7 @@ struct Trial {
         // proc(5): the fifth field is the mount point, the sixth has the options of the mount.
         let root = lines.map { $0.split(separator: " ") }.last { $0.count > 6 && $0[4] == "/" }
         let isGuarded = root?[5].split(separator: ",").contains("nodev") ?? false
-        if choice.controlGroups == .disabled, probe.rootless == nil, !isGuarded {
+        if choice.controlGroups == .disabled, !isGuarded {
             throw SandboxError(.runtimeFailed, "it leaves device nodes of images usable")
         }
         if choice.filter != .none, !lines.contains("Seccomp:\t2") {

@@ -29,7 +29,7 @@ extension ContainerSpec {
     }
 
     var guardsDevices: Bool {
-        choice.controlGroups == .disabled && rootless == nil && !isPrivileged
+        choice.controlGroups == .disabled && !isPrivileged
     }
 
     var devices: [RuntimeSpec.Mount] {
@@ -43,9 +43,10 @@ extension ContainerSpec {
             }
         }
         mounts.insert(.init("/dev", "tmpfs", "tmpfs", options), at: 0)
-        var terminals = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]
-        if rootless?.isSingle != true { terminals.append("gid=5") }
-        mounts.append(.init("/dev/pts", "devpts", "devpts", terminals))
+        mounts.append(
+            .init(
+                "/dev/pts", "devpts", "devpts",
+                ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]))
         return mounts + interprocess + boundDevices
     }
 
@@ -72,17 +73,13 @@ extension ContainerSpec {
     var systemFiles: [RuntimeSpec.Mount] {
         let access = isPrivileged ? "rw" : "ro"
         let options = ["nosuid", "noexec", "nodev", access]
-        // A new sysfs belongs to who owns the network namespace; others bind the host's.
-        if rootless != nil, request.network == .host {
-            return [.init("/sys", "bind", "/sys", ["rbind"] + options)]
-        }
         let groups = "/sys/fs/cgroup"
         let mounts: [RuntimeSpec.Mount] = [
             .init("/sys", "sysfs", "sysfs", options),
             .init(groups, "cgroup", "cgroup", options),
         ]
         // Of version 1 what is above the controllers is a tmpfs, which runtimes leave writable.
-        if isPrivileged || rootless != nil { return mounts }
+        if isPrivileged { return mounts }
         return mounts + [.init(groups, "bind", groups, ["bind", "remount"] + options)]
     }
 
@@ -123,7 +120,7 @@ extension ContainerSpec {
     /// Nodes that the runtime makes. Where it cannot guard what they are used for, the host's are
     /// bound instead.
     var deviceNodes: [RuntimeSpec.Device] {
-        guard rootless == nil, !guardsDevices else { return [] }
+        guard !guardsDevices else { return [] }
         if isPrivileged, request.devices.isEmpty { return Self.privilegedDevices }
         return request.devices.map {
             .init(
@@ -134,7 +131,7 @@ extension ContainerSpec {
     }
 
     private var boundDevices: [RuntimeSpec.Mount] {
-        guard rootless != nil || guardsDevices else { return [] }
+        guard guardsDevices else { return [] }
         return request.devices.map {
             .init($0.path, "bind", $0.hostPath, ["bind", "nosuid", "noexec"])
         }

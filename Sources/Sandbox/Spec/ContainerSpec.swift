@@ -9,7 +9,6 @@ struct ContainerSpec {
     let bundlePath: String
     /// The network namespace to join; nil makes one or shares the host's, as the request says.
     var networkPath: String?
-    var rootless: RootlessMapping?
     /// What this process can pass on; nil is everything.
     var heldCapabilities: Set<String>?
 
@@ -53,12 +52,8 @@ struct ContainerSpec {
             readonlyPaths: isOpen ? [] : Self.readonlyPaths)
         spec.kernelParameters = request.kernelParameters
         spec.rootPropagation = rootPropagation
-        if let rootless {
-            spec.userMappings = rootless.users
-            spec.groupMappings = rootless.groups
-        }
         spec.devices = deviceNodes
-        if choice.controlGroups == .native, rootless == nil { addControlGroups(&spec) }
+        if choice.controlGroups == .native { addControlGroups(&spec) }
         addFilter(&spec)
         return spec
     }
@@ -78,8 +73,7 @@ struct ContainerSpec {
         let start = request.initProgram == nil ? [] : [ContainerRequest.initPath, "--"]
         return RuntimeSpec.Process(
             user: .init(
-                uid: request.user.uid, gid: request.user.gid,
-                additionalGroups: rootless?.isSingle == true ? [] : groups),
+                uid: request.user.uid, gid: request.user.gid, additionalGroups: groups),
             arguments: start + request.arguments, environment: environment,
             workingDirectory: request.workingDirectory,
             capabilities: .init(
@@ -95,7 +89,6 @@ struct ContainerSpec {
             (.uts, request.names),
         ]
         if choice.hasGroupNamespace { origins.append((.cgroup, .own)) }
-        if rootless != nil { origins.append((.user, .own)) }
         var namespaces = origins.compactMap { kind, origin -> RuntimeSpec.Namespace? in
             switch origin {
             case .host: nil
@@ -120,7 +113,7 @@ struct ContainerSpec {
         spec.resources.devices =
             isPrivileged
             ? [.init(isAllowed: true, access: "rwm")] : Self.deviceRules + ownDeviceRules
-        spec.cgroupsPath = controlGroupParent + ContainerRequest.controlGroup(of: request.id)
+        spec.cgroupsPath = controlGroupParent + request.controlGroup
     }
 
     /// Of version 2 systemd takes controllers away from the root's children whenever none of its own

@@ -20,10 +20,6 @@ extension RuntimeSpec {
     private var linux: JSONValue {
         var object = JSONObject()
         object.append("namespaces", .array(namespaces.map(\.json)))
-        if !userMappings.isEmpty {
-            object.append("uidMappings", .array(userMappings.map(\.json)))
-            object.append("gidMappings", .array(groupMappings.map(\.json)))
-        }
         if !devices.isEmpty { object.append("devices", .array(devices.map(\.json))) }
         if resources != Resources() { object.append("resources", resources.json) }
         object.append("cgroupsPath", cgroupsPath)
@@ -110,15 +106,6 @@ extension RuntimeSpec.Namespace {
         object.append("type", kind.rawValue)
         object.append("path", path)
         return .object(object)
-    }
-}
-
-extension RuntimeSpec.IDMapping {
-    fileprivate var json: JSONValue {
-        [
-            "containerID": JSONValue(containerID), "hostID": JSONValue(hostID),
-            "size": JSONValue(count),
-        ]
     }
 }
 

@@ -57,19 +57,13 @@ package struct RuntimeSpec: Hashable, Sendable {
     }
 
     package enum NamespaceKind: String, Hashable, Sendable {
-        case pid, network, ipc, uts, mount, user, cgroup
+        case pid, network, ipc, uts, mount, cgroup
     }
 
     package struct Namespace: Hashable, Sendable {
         package var kind: NamespaceKind
         /// One that exists; nil makes a new one.
         package var path: String?
-    }
-
-    package struct IDMapping: Hashable, Sendable {
-        package var containerID: UInt32
-        package var hostID: UInt32
-        package var count: UInt32
     }
 
     /// A device node that the runtime makes.
@@ -114,8 +108,6 @@ package struct RuntimeSpec: Hashable, Sendable {
     package var hostname: String?
     package var mounts: [Mount]
     package var namespaces: [Namespace]
-    package var userMappings: [IDMapping] = []
-    package var groupMappings: [IDMapping] = []
     package var devices: [Device] = []
     package var resources = Resources()
     package var maskedPaths: [String]
