@@ -58,15 +58,15 @@ struct DiffCommand: ParsableCommand {
         }
         switch format {
         case nil:
-            let separator = nameStatus ? "\t" : " "
-            var text = ""
+            let separator = UInt8(ascii: nameStatus ? "\t" : " ")
+            var lines: [UInt8] = []
             for change in changes {
-                text.append(change.kind.rawValue)
-                text += separator
-                text += change.path.visible
-                text += "\n"
+                lines += change.kind.rawValue.utf8
+                lines.append(separator)
+                change.path.appendVisible(to: &lines)
+                lines.append(UInt8(ascii: "\n"))
             }
-            Terminal.write(text)
+            Terminal.write(visible: lines)
         case .json?: Terminal.write(Self.byKind(changes), indent: nil)
         case .template(let template)?:
             for change in changes {

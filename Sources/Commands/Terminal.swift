@@ -14,6 +14,9 @@ enum Terminal {
         StandardStream.output.write(outputIsTerminal ? text.visibleLines : text)
     }
 
+    /// Prints lines to standard output that have nothing to be escaped.
+    static func write(visible lines: [UInt8]) { StandardStream.output.write(lines) }
+
     /// Prints a document to standard output.
     /// - Parameter indent: nil prints it on one line.
     static func write(_ json: JSONValue, indent: Int?) {

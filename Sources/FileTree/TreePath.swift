@@ -67,4 +67,17 @@ extension TreePath: CustomStringConvertible {
     /// The same on one line, for a terminal: what could move its cursor, and bytes that are not
     /// UTF-8, are escaped.
     package var visible: String { "/" + String(visible: bytes) }
+
+    /// Appends ``visible`` as UTF-8.
+    package func appendVisible(to text: inout [UInt8]) {
+        let isPlain = names.allSatisfy { $0.bytes.allSatisfy { (0x20...0x7E).contains($0) } }
+        guard isPlain, !isRoot else {
+            text += visible.utf8
+            return
+        }
+        for name in names {
+            text.append(UInt8(ascii: "/"))
+            text += name.bytes
+        }
+    }
 }

@@ -143,23 +143,31 @@ extension ContainerSettings {
         }
     }
 
-    package enum NetworkMode: Codable, Hashable, Sendable {
+    package enum NetworkMode: CodedChoice, Hashable, Sendable {
         /// A network of its own, with a way out.
         case standard
         case none
         case host
         /// That of another container, by its ID.
         case container(String)
+
+        static let plain = ["standard": Self.standard, "none": .none, "host": .host]
+        static var textual: (name: String, make: (String) -> Self) { ("container", Self.container) }
+        var text: String? { if case .container(let id) = self { id } else { nil } }
     }
 
-    package enum ProcessMode: Codable, Hashable, Sendable {
+    package enum ProcessMode: CodedChoice, Hashable, Sendable {
         case own
         case host
         /// Those of another container, by its ID.
         case container(String)
+
+        static let plain = ["own": Self.own, "host": .host]
+        static var textual: (name: String, make: (String) -> Self) { ("container", Self.container) }
+        var text: String? { if case .container(let id) = self { id } else { nil } }
     }
 
-    package enum InterprocessMode: Codable, Hashable, Sendable {
+    package enum InterprocessMode: CodedChoice, Hashable, Sendable {
         /// Its own, which nobody else may join.
         case own
         /// Its own, and no `/dev/shm`.
@@ -169,6 +177,12 @@ extension ContainerSettings {
         case host
         /// That of another container, by its ID.
         case container(String)
+
+        static let plain = [
+            "own": Self.own, "none": .none, "shareable": .shareable, "host": .host,
+        ]
+        static var textual: (name: String, make: (String) -> Self) { ("container", Self.container) }
+        var text: String? { if case .container(let id) = self { id } else { nil } }
     }
 
     /// A port of the host that leads into the container (`-p`).
@@ -237,11 +251,15 @@ extension ContainerSettings {
         }
     }
 
-    package enum Seccomp: Codable, Hashable, Sendable {
+    package enum Seccomp: CodedChoice, Hashable, Sendable {
         case standard
         case unconfined
         /// A profile in Docker's form, as JSON text.
         case profile(String)
+
+        static let plain = ["standard": Self.standard, "unconfined": .unconfined]
+        static var textual: (name: String, make: (String) -> Self) { ("profile", Self.profile) }
+        var text: String? { if case .profile(let text) = self { text } else { nil } }
     }
 
     /// `--ulimit`
