@@ -89,7 +89,7 @@ extension Engine {
                 base: shown.tree, store: store, lease: lease, mountTargets: [])
         case .container(let record):
             let container = try open(record)
-            container.note(mountPoint: request.mountPoint)
+            container.note(mountPoint: try StoreLocation.mountPoint(request.mountPoint))
             options = MountOptions(source: MountSource(foreign: record.name).text)
             let view = try WorkingTree(container: container, store: store, lease: lease)
             // What is mounted when it runs is not here; "cp" shows it there for itself.

@@ -5,7 +5,7 @@ import LinuxIO
 import Store
 import Testing
 
-@Suite("Builds share the steps that run", .timeLimit(.minutes(2)))
+@Suite("Builds share the steps that run", .timeLimit(.minutes(30)))
 struct SharingTests {
     private static let dockerfile = "FROM base\nRUN hold x && write a 1"
 

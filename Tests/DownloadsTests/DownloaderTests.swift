@@ -23,37 +23,43 @@ struct DownloaderTests {
         var text: String { String(decoding: bytes, as: UTF8.self) }
     }
 
-    /// Limits that a test can wait for.
-    private static var quick: DownloadLimits {
+    /// Limits for a machine that does much else.
+    private static var patient: DownloadLimits {
         var limits = DownloadLimits()
-        limits.connect = .seconds(2)
-        limits.answer = .milliseconds(700)
-        limits.window = .milliseconds(500)
         limits.attempts = 3
         limits.pause = .milliseconds(10)
+        return limits
+    }
+
+    /// Limits that a test can wait for.
+    private static var quick: DownloadLimits {
+        var limits = patient
+        limits.answer = .milliseconds(700)
+        limits.window = .milliseconds(500)
         return limits
     }
 
     private func get(
         _ address: String, validators: DownloadRequest.Validators = .init(),
         maximumBytes: UInt64 = 1 << 20, environment: [String: String] = [:],
-        into collector: Collector = Collector(), control: DownloadControl = DownloadControl()
+        into collector: Collector = Collector(), limits: DownloadLimits = patient
     ) throws -> (Collector, DownloadOutcome) {
         let address = try #require(WebAddress(address))
         let request = DownloadRequest(
             address, validators: validators, maximumBytes: maximumBytes)
-        let outcome = try Downloader(environment: environment, limits: Self.quick)
-            .download(request, to: collector, control: control)
+        let outcome = try Downloader(environment: environment, limits: limits)
+            .download(request, to: collector, control: DownloadControl())
         return (collector, outcome)
     }
 
     private func failure(
         _ address: String, maximumBytes: UInt64 = 1 << 20, environment: [String: String] = [:],
-        into collector: Collector = Collector()
+        into collector: Collector = Collector(), limits: DownloadLimits = patient
     ) throws -> DownloadError {
         do {
             _ = try get(
-                address, maximumBytes: maximumBytes, environment: environment, into: collector)
+                address, maximumBytes: maximumBytes, environment: environment, into: collector,
+                limits: limits)
         } catch let error as DownloadError { return error }
         throw LoopbackServer.Failure(message: "the download did not fail")
     }
@@ -115,7 +121,9 @@ struct DownloaderTests {
         _ path: String, _ code: DownloadError.Code, _ words: String
     ) throws {
         let server = try LoopbackServer()
-        let error = try failure("http://127.0.0.1:\(server.port)\(path)")
+        let error = try failure(
+            "http://127.0.0.1:\(server.port)\(path)",
+            limits: code == .timeout ? Self.quick : Self.patient)
         #expect(error.code == code)
         #expect(error.message.contains(words), "\(error)")
     }

@@ -47,7 +47,7 @@ extension RealMounts {
             }
         }
 
-        @Test(.timeLimit(.minutes(20)))
+        @Test(.timeLimit(.minutes(30)))
         func `views that come and go leave no descriptor, thread, mount or memory`() throws {
             for _ in 0..<10 { try mountAndUse(.writable) }
             let before = Use()

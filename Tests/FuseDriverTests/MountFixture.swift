@@ -16,7 +16,7 @@ let reasonNotToMount: String? = {
 @Suite(
     .serialized,
     .enabled(if: reasonNotToMount == nil, Comment(rawValue: reasonNotToMount ?? "")),
-    .timeLimit(.minutes(2)))
+    .timeLimit(.minutes(30)))
 enum RealMounts {}
 
 /// A temporary directory with a mount in it; what was set up is taken down in reverse order.

@@ -6,7 +6,7 @@ import Testing
 @Suite("Ways to mount", .serialized, .enabled(if: Scenario.obstacle == nil, Scenario.comment))
 struct ScenarioTests {
     @Test(
-        "the scenario runs as the folder's README says", .timeLimit(.minutes(2)),
+        "the scenario runs as the folder's README says", .timeLimit(.minutes(30)),
         arguments: try Scenario.all())
     func run(_ scenario: Scenario) throws {
         let result = try scenario.run()

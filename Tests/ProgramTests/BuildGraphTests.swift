@@ -5,7 +5,7 @@ import Testing
 
 /// Stages, builds and caches beside each other, with real containers.
 @Suite(
-    .serialized, .timeLimit(.minutes(3)),
+    .serialized, .timeLimit(.minutes(30)),
     .enabled(if: Program.obstacle == nil, "\(Program.obstacle ?? "")"))
 struct BuildGraphTests {
     private func withBase(_ body: (Program) throws -> Void) throws {

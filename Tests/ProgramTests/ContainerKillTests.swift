@@ -14,7 +14,7 @@ struct ContainerKillTests {
         ProcessInfo.processInfo.environment[variable].flatMap { UInt64($0) }
     }
 
-    @Test(.timeLimit(.minutes(20)))
+    @Test(.timeLimit(.minutes(30)))
     func `kill -9 at random moments loses nothing of a container`() throws {
         let program = try Program()
         defer { program.remove() }

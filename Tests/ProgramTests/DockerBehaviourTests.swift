@@ -98,7 +98,7 @@ struct DockerBehaviourTests {
                 "while :; do echo x; sleep 0.1; done")
             let until = try program.run(
                 shell: "until=$(date -u +%Y-%m-%dT%H:%M:%SZ -d '2 seconds'); "
-                    + "timeout 30 $VITRINE logs -f --until $until long | sort -u")
+                    + "timeout 300 $VITRINE logs -f --until $until long | sort -u")
             #expect(until.text == "x\n")
             #expect(try program.run("logs", "--tail", "-1", "short").text == "1\n2\n3\n")
         }
@@ -117,7 +117,7 @@ struct DockerBehaviourTests {
                     "echo ready; sleep 1000",
                 ], input: terminal.slave, output: terminal.slave, errors: terminal.slave)
             try terminal.wait(for: "ready")
-            for _ in 0..<500 where terminal.modes == modes { usleep(10_000) }
+            for _ in 0..<6000 where terminal.modes == modes { usleep(10_000) }
             #expect(terminal.modes != modes)
             kill(process.processIdentifier, signal == "TERM" ? SIGTERM : SIGHUP)
             process.waitUntilExit()
@@ -213,7 +213,7 @@ struct DockerBehaviourTests {
             own.waitUntilExit()
             // Into a pipe nothing of a terminal goes, and it ends with its reader.
             let piped = try program.run(
-                shell: "timeout 60 $VITRINE stats -a --format '{{.Name}}' | head -2; "
+                shell: "timeout 300 $VITRINE stats -a --format '{{.Name}}' | head -2; "
                     + "echo ${PIPESTATUS[0]}")
             #expect(piped.text == "third\nthird\n1\n", "\(piped)")
         }

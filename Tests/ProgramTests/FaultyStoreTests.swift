@@ -129,10 +129,10 @@ struct FaultyStoreTests {
                 """)
             for command in ["cat m/usr/share/data/9", "cat w/usr/share/data/9", "echo x > w/other"]
             {
-                let output = try program.run(shell: "timeout 20 sh -c '\(command)'")
+                let output = try program.run(shell: "timeout 300 sh -c '\(command)'")
                 #expect(output.errors.contains("Input/output error"), "\(command)")
             }
-            try check(program, "timeout 20 $VITRINE umount m && timeout 20 $VITRINE umount w")
+            try check(program, "timeout 300 $VITRINE umount m && timeout 300 $VITRINE umount w")
         }
     }
 
@@ -169,11 +169,11 @@ struct FaultyStoreTests {
             mkdir w && $VITRINE mount base m && $VITRINE mount --rw base w
             server=$(pgrep -f "report-ready.* $PWD/w\\$")
             kill -STOP $server
-            timeout 5 $VITRINE mount && timeout 5 $VITRINE images && cat m/etc/passwd
+            timeout 100 $VITRINE mount && timeout 100 $VITRINE images && cat m/etc/passwd
             kill -CONT $server
             cat w/etc/passwd
             kill -STOP $server
-            timeout 5 $VITRINE umount --lazy w
+            timeout 100 $VITRINE umount --lazy w
             kill -CONT $server
             $VITRINE umount m
             """, says: "root:x:0:0")

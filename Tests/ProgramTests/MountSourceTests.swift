@@ -36,7 +36,7 @@ struct MountSourceTests {
             }
             // The process of the last one may still be ending.
             var left = ""
-            for _ in 0..<200 {
+            for _ in 0..<6000 {
                 try program.run("--root", other, "gc")
                 left = try program.run("--root", other, "gc", "--dry-run").text
                 if try Self.objects(in: other) == 0 { break }

@@ -110,11 +110,20 @@ final class Program {
 
     /// Waits until a started program has printed the text to that file of the directory.
     func wait(for text: String, in name: String) throws {
-        for _ in 0..<2000 {
+        for _ in 0..<24_000 {
             if try read(name).contains(text) { return }
             usleep(5000)
         }
         throw Failure(message: "\(name) is without \"\(text)\": \(try read(name))")
+    }
+
+    /// Waits for what is about to be so, two minutes at most.
+    static func wait(until isSo: () throws -> Bool) throws {
+        for _ in 0..<6000 {
+            if try isSo() { return }
+            usleep(20_000)
+        }
+        throw Failure(message: "it did not come to it")
     }
 
     /// The processes that a started program has started.

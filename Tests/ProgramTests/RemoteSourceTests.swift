@@ -169,7 +169,7 @@ struct RemoteSourceTests {
         #expect(made.status == 0, "\(made.errors)")
         let daemon = try GitDaemon(serving: program.directory + "/served")
         let port = daemon.port
-        for _ in 0..<400 {
+        for _ in 0..<6000 {
             let ping = try program.run(shell: "git ls-remote git://127.0.0.1:\(port)/repo.git")
             if ping.status == 0 { break }
             usleep(10_000)

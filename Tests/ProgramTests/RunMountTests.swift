@@ -123,7 +123,7 @@ struct RunMountTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(30)))
     func `builds wait for a locked cache, share a shared one, and get private ones`() throws {
         try withBase { program in
             func file(_ sharing: String, _ word: String) throws {

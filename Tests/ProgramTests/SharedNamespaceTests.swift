@@ -26,14 +26,6 @@ struct SharedNamespaceTests {
         try program.run("inspect", "-f", format, name).text.trimmingCharacters(in: .newlines)
     }
 
-    private func wait(until isSo: () throws -> Bool) throws {
-        for _ in 0..<1000 {
-            if try isSo() { return }
-            usleep(20_000)
-        }
-        throw Program.Failure(message: "it did not come to it")
-    }
-
     /// Starts one that others may join, and has written to its memory.
     private func startDonor(_ program: Program, _ options: String...) throws {
         let donor = try program.run(
@@ -43,7 +35,7 @@ struct SharedNamespaceTests {
                 "base", "sh", "-c", "echo shared > /dev/shm/file; echo ready; sleep 1000",
             ])
         try #require(donor.status == 0, "\(donor.errors)")
-        try wait { try program.run("logs", "donor").text == "ready\n" }
+        try Program.wait { try program.run("logs", "donor").text == "ready\n" }
     }
 
     // MARK: - Memory
@@ -180,7 +172,7 @@ struct SharedNamespaceTests {
                 shell: "cat store/locks/container-$(\"$VITRINE\" inspect -f '{{.Id}}' donor)"
             ).text.split { !$0.isNumber }.first.flatMap { Int32($0) }
             kill(try #require(keeper), SIGKILL)
-            try wait { try inspect(program, "donor", "{{.State.Running}}") == "false" }
+            try Program.wait { try inspect(program, "donor", "{{.State.Running}}") == "false" }
             #expect(try program.run("exec", "second", "cat", "/dev/shm/file").text == "shared\n")
             let joining = try run(program, "--ipc", "container:donor", "base", "true")
             #expect(joining.errors.contains("it is not running"), "\(joining)")

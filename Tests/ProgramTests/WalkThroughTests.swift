@@ -40,7 +40,7 @@ final class Screen {
     }
 
     func wait(for text: String, _ place: SourceLocation = #_sourceLocation) throws {
-        for _ in 0..<600 {
+        for _ in 0..<2400 {
             if try shown.contains(text) { return }
             usleep(50_000)
         }

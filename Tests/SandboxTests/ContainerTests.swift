@@ -5,7 +5,7 @@ import Testing
 
 @Suite(
     .serialized, .enabled(if: SandboxFixture.canRun, SandboxFixture.requirement),
-    .timeLimit(.minutes(2)))
+    .timeLimit(.minutes(30)))
 struct ContainerTests {
     @Test func `a command's code and words come back`() async throws {
         try await SandboxFixture.with { fixture in

@@ -5,7 +5,7 @@ import Testing
 @testable import Sandbox
 
 /// What it does when its owner is killed, `KillTests` sees.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct KeeperTests {
     private func withDirectory(_ body: (String) throws -> Void) throws {
         let path = "/tmp/vitrine-keeper-\(getpid())-\(UInt32.random(in: 0 ... .max))"
@@ -44,7 +44,7 @@ struct KeeperTests {
     }
 }
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct SocketForwarderTests {
     private func withDirectory(_ body: (String) throws -> Void) throws {
         let path = "/tmp/vitrine-socket-\(getpid())-\(UInt32.random(in: 0 ... .max))"

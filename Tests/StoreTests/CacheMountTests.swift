@@ -67,7 +67,7 @@ struct CacheMountTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(30)))
     func `a locked one is waited for, and the waiting is told once`() throws {
         try withStore { store in
             let locked = CacheMountRequest(id: "l", sharing: .locked)

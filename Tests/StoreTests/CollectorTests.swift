@@ -181,7 +181,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(30)))
     func `writers and removers of the same things beside collections lose nothing`() throws {
         try withStore { store in
             let writers = 3

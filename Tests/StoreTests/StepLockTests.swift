@@ -6,7 +6,7 @@ import Store
 import Synchronization
 import Testing
 
-@Suite("Locks of steps", .timeLimit(.minutes(1)))
+@Suite("Locks of steps", .timeLimit(.minutes(30)))
 struct StepLockTests {
     private let key = CacheKey(Digest(of: [1]))
 

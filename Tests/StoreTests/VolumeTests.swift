@@ -170,7 +170,7 @@ struct VolumeTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(30)))
     func `many who make and fill one at once do it once, and all find it whole`() throws {
         try withStore { store in
             for round in 0..<10 {
@@ -192,7 +192,7 @@ struct VolumeTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(30)))
     func `making and removing at once leave a whole volume or none`() throws {
         try withStore { store in
             let failures = inParallel(4) { number in

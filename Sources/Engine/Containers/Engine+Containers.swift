@@ -1,4 +1,5 @@
 internal import FileTree
+internal import FuseDriver
 internal import Glibc
 internal import ImageSpec
 internal import LinuxIO
@@ -132,8 +133,22 @@ extension Engine {
         return found
     }
 
+    /// Who has a container; nil if nobody does. A process whose mount was taken away still writes down
+    /// what changed: it is waited for.
+    func lastingHolder(of id: ContainerID) -> ContainerHolder? {
+        for _ in 0..<Self.endingMilliseconds {
+            guard let holder = store.holder(of: id) else { return nil }
+            guard let place = holder.mountPoint,
+                MountTable(process: holder.process)?.entry(at: Array(place.utf8)) == nil
+            else { return holder }
+            usleep(1000)
+        }
+        return store.holder(of: id)
+    }
+
     /// Takes a container for this process.
     func open(_ record: ContainerRecord) throws -> OpenContainer {
+        _ = lastingHolder(of: record.id)
         switch try store.openContainer(record) {
         case .success(let container): return container
         case .failure(let failure):
@@ -170,7 +185,7 @@ extension Engine {
         try remove(open, withVolumes: withVolumes)
     }
 
-    /// How long a mount takes at most that is asked to end: who still uses it loses it after two
+    /// How long a mount takes at most to end: who still uses one that is asked to loses it after two
     /// seconds.
     private static let endingMilliseconds = 10_000
 

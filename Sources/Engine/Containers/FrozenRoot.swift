@@ -28,7 +28,7 @@ extension Engine {
         of record: ContainerRecord, isPaused: Bool, hashesLayer: Bool, lease: Lease,
         _ body: (FrozenRoot) throws -> Result
     ) throws -> Result {
-        if let holder = store.holder(of: record.id) {
+        if let holder = lastingHolder(of: record.id) {
             return try body(
                 try frozenRootFromHolder(
                     record, holder, isPaused: isPaused, hashesLayer: hashesLayer, lease: lease))

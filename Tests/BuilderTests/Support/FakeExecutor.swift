@@ -91,7 +91,7 @@ final class Meeting: Sendable {
     /// - Returns: false when the others did not come.
     func wait(_ name: String, _ count: Int) -> Bool {
         counts.withLock { $0[name, default: 0] += 1 }
-        for _ in 0..<1000 {
+        for _ in 0..<12_000 {
             if counts.withLock({ $0[name] ?? 0 >= count }) { return true }
             usleep(5000)
         }

@@ -74,7 +74,7 @@ final class DurableFixture {
         _ store: Store, _ record: ContainerRecord, _ lease: Lease
     ) throws -> WorkingTree {
         // A commit that was under way when the view was dropped still has it.
-        for _ in 0..<2000 {
+        for _ in 0..<60_000 {
             if case .success(let container) = try store.openContainer(record) {
                 return try WorkingTree(container: container, store: store, lease: lease)
             }

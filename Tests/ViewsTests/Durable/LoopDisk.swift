@@ -60,7 +60,7 @@ final class LoopDisk {
 
     /// The file system as it is found after the power came back.
     func restart() throws {
-        for _ in 0..<500 {
+        for _ in 0..<6000 {
             if unsafe umount2(mountPoint, 0) == 0 {
                 try mount()
                 if isAlive { return }

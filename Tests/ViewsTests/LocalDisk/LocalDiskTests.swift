@@ -62,7 +62,7 @@ struct LocalDiskTests {
                 opening: view, OwnedDescriptor.Mode(rawValue: HostFlag.unnamed | O_RDWR))
             #expect(fixture.workFileCount == before + 1)
             _ = consume file
-            for _ in 0..<400 where fixture.workFileCount > before { usleep(5000) }
+            for _ in 0..<12_000 where fixture.workFileCount > before { usleep(5000) }
             #expect(fixture.workFileCount == before)
         }
     }
