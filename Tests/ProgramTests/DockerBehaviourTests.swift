@@ -104,6 +104,28 @@ struct DockerBehaviourTests {
         }
     }
 
+    @Test(arguments: [
+        "run -i --name one --network none base busybox yes", "exec one busybox yes", "attach one",
+    ])
+    func `who is not read any more leaves a process that prints for ever`(_ words: String) throws {
+        try withContainers { program in
+            if !words.hasPrefix("run") {
+                let printing = words.hasPrefix("attach") ? "busybox yes" : "sleep 100"
+                let made = "$VITRINE run -d --name one --network none base \(printing)"
+                try #require(try program.run(shell: made).status == 0)
+            }
+            let heard = try program.run(
+                shell: """
+                    { timeout -s KILL 20 $VITRINE \(words); echo $? > code; } </dev/null 2>err |
+                        head -n 1; cat code
+                    """)
+            let errors = try program.read("err")
+            #expect(heard.text == "y\n1\n", "\(errors)")
+            #expect(
+                try program.run("inspect", "-f", "{{.State.Running}}", "one").text == "true\n")
+        }
+    }
+
     @Test(arguments: ["TERM", "HUP"])
     func `who is asked to end gives the terminal its modes back, and leaves the container`(
         signal: String

@@ -222,6 +222,7 @@ enum ContainerExit {
         case nil: return
         case .exited(0): return
         case .exited(let code): throw ExitCode(code)
+        case .unheard: throw ExitCode(1)
         case .detached: Terminal.writeError("\r\n")
         case .ended(let number): throw ExitCode(128 + number)
         }
