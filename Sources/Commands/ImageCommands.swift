@@ -9,8 +9,8 @@ struct ImagesCommand: ParsableCommand {
         discussion: """
             SIZE is what the files of the root file system hold; images share it where they can. With \
             --verbose: what other images have too, what none has, and what it takes on the disk, shared \
-            parts included. Filters: dangling=true|false, reference=PATTERN, label=NAME[=VALUE], \
-            before=IMAGE, since=IMAGE.
+            parts included. Filters: dangling=true|false, reference=PATTERN, \
+            label=NAME[=VALUE], label!=NAME[=VALUE], before=IMAGE, since=IMAGE, until=TIME.
 
               vitrine images
               vitrine images --verbose
@@ -24,8 +24,8 @@ struct ImagesCommand: ParsableCommand {
     var all = false
     @Option(
         name: .shortAndLong, help: ArgumentHelp("Only images that fit.", valueName: "key=value"),
-        transform: { try ImageFilter.Condition($0) })
-    var filter: [ImageFilter.Condition] = []
+        transform: { try FilterText($0) })
+    var filter: [FilterText] = []
     @Flag(name: .shortAndLong, help: "Print image IDs only.") var quiet = false
     @Flag(name: .customLong("no-trunc"), help: "Print whole IDs.") var noTruncation = false
     @Flag(name: .customLong("digests"), help: "Print manifest digests too.") var digests = false
@@ -36,7 +36,7 @@ struct ImagesCommand: ParsableCommand {
 
     func run() throws {
         let now = Timestamp.now
-        var filter = ImageFilter(filter)
+        var filter = try ImageFilter(filter)
         if let repository { try filter.narrow(to: repository) }
         var rows: [Row] = []
         let engine = try store.existingEngine()

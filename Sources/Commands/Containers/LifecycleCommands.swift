@@ -19,8 +19,8 @@ struct StartCommand: ParsableCommand {
     @Option(
         name: .shortAndLong,
         help: "Of all, those that a condition of \"ps\" holds for; KEY=VALUE.",
-        transform: { try ContainerFilter.Condition($0) })
-    var filter: [ContainerFilter.Condition] = []
+        transform: { try FilterText($0) })
+    var filter: [FilterText] = []
     @Flag(name: .shortAndLong, help: "Stay attached to what it prints.") var attach = false
     @Flag(name: .shortAndLong, help: "Pass on what is typed.") var interactive = false
     @Option(name: .customLong("detach-keys"), help: "Keys that leave it (ctrl-p,ctrl-q).")
