@@ -57,7 +57,7 @@ struct DiffCommand: ParsableCommand {
                     }), indent: 2)
         }
         switch format {
-        case nil:
+        case nil, .plain?:
             let separator = nameStatus ? "\t" : " "
             var text = ""
             for change in changes {

@@ -98,6 +98,7 @@ enum GoFlags {
 
     /// The arguments with `=true` taken away from boolean flags, and those with `=false` left out.
     static func rewritten(_ arguments: [String]) -> [String] {
+        if arguments == ["-v"] { return ["--version"] }
         if let command = command(arguments), let flags = PassthroughFlags.of(command.names) {
             return arguments[..<command.end] + flags.rewritten(arguments[command.end...])
         }

@@ -40,6 +40,8 @@ struct ImagesCommand: ParsableCommand {
         if let repository { try filter.narrow(to: repository) }
         var rows: [Row] = []
         let engine = try store.existingEngine()
+        let users = Dictionary(
+            try engine?.containers().map { ($0.record.image, 1) } ?? [], uniquingKeysWith: +)
         let sharing = try verbose ? engine?.usage(measuresDisk: true).byImage ?? [:] : [:]
         for image in try engine?.images(filter) ?? [] {
             let id = noTruncation ? "\(image.record.id)" : image.record.id.digest.short
@@ -57,6 +59,7 @@ struct ImagesCommand: ParsableCommand {
                             ("CreatedAt", .string(created.description)),
                             ("Size", .string(HumanSize.decimal(Int64(clamping: image.sizeBytes)))),
                             ("SizeBytes", JSONValue(image.sizeBytes)),
+                            ("Containers", .string("\(users[image.record.id] ?? 0)")),
                         ] + Self.shares(sharing[image.record.id])))
             }
         }
@@ -71,6 +74,7 @@ struct ImagesCommand: ParsableCommand {
                 Field("Digest", "DIGEST", isColumn: digests), Field("ID", "IMAGE ID"),
                 Field("CreatedSince", "CREATED"), Field("CreatedAt", "CREATED AT", isColumn: false),
                 Field("Size", "SIZE"), Field("SizeBytes", "SIZE BYTES", isColumn: false),
+                Field("Containers", "CONTAINERS", isColumn: false),
                 Field("SharedSize", "SHARED SIZE", isColumn: verbose),
                 Field("UniqueSize", "UNIQUE SIZE", isColumn: verbose),
                 Field("DiskSize", "DISK SIZE", isColumn: verbose),
@@ -184,6 +188,9 @@ struct RmiCommand: ParsableCommand {
                     case .deleted(let id): Terminal.write("Deleted: \(id)\n")
                     }
                 }
+            } catch let error as EngineError where error.code == .notFound && force {
+                // As Docker: gone is gone.
+                Terminal.failure(error)
             } catch {
                 Terminal.failure(error)
                 failed = true

@@ -102,7 +102,8 @@ struct VolumeListCommand: ParsableCommand {
                 ),
                 ("Links", .string("\(volume.users.count)")),
                 ("Containers", .string(volume.users.joined(separator: ","))),
-                ("Anonymous", .bool(volume.record.isAnonymous)),
+                ("Anonymous", .bool(volume.record.isAnonymous)), ("Size", "N/A"),
+                ("Availability", "N/A"), ("Group", "N/A"), ("Status", "N/A"),
             ])
         }
         try output.print(
@@ -115,6 +116,10 @@ struct VolumeListCommand: ParsableCommand {
                 Field("Links", "LINKS", isColumn: false),
                 Field("Containers", "CONTAINERS", isColumn: false),
                 Field("Anonymous", "ANONYMOUS", isColumn: false),
+                Field("Size", "SIZE", isColumn: false),
+                Field("Availability", "AVAILABILITY", isColumn: false),
+                Field("Group", "GROUP", isColumn: false),
+                Field("Status", "STATUS", isColumn: false),
             ])
     }
 }

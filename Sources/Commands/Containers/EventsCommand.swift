@@ -34,7 +34,7 @@ struct EventsCommand: ParsableCommand {
         try store.engine().watchEvents(since: since, until: until) { event in
             guard filter.matches(event) else { return }
             switch format {
-            case nil: Terminal.write(Self.line(event) + "\n")
+            case nil, .plain?: Terminal.write(Self.line(event) + "\n")
             case .json?: Terminal.write(event.json, indent: nil)
             case .template(let template)?:
                 Terminal.write(try template.render(event.json) + "\n")

@@ -85,7 +85,7 @@ struct PsCommand: ParsableCommand {
     }
 
     private func sizeText(_ record: ContainerRecord, _ engine: Engine?) throws -> String {
-        guard size, let engine else { return "0B" }
+        guard size || output.mentions("Size"), let engine else { return "0B" }
         let sizes = try engine.sizes(of: record)
         return "\(HumanSize.decimal(Int64(clamping: sizes.writableBytes))) (virtual "
             + "\(HumanSize.decimal(Int64(clamping: sizes.virtualBytes))))"

@@ -95,6 +95,11 @@ extension EventRecord {
         actorObject.append("ID", actor)
         actorObject.append("Attributes", .object(attributes))
         var object = JSONObject()
+        if kind != .volume {
+            object.append("status", action)
+            object.append("id", actor)
+        }
+        if kind == .container { object.append("from", self.attributes["image"] ?? "") }
         object.append("Type", kind.rawValue)
         object.append("Action", action)
         object.append("Actor", .object(actorObject))
