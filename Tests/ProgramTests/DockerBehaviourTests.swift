@@ -104,6 +104,39 @@ struct DockerBehaviourTests {
         }
     }
 
+    @Test func `several are stopped at once, and documents take Docker's names`() throws {
+        try withContainers { program in
+            for name in ["one", "two", "three"] {
+                try #require(
+                    try program.run(
+                        "run", "-d", "--network", "none", "--name", name, "base", "sleep", "100"
+                    ).status == 0)
+            }
+            #expect(try program.run("ps", "-n", "-1", "-q").text.split(separator: "\n").count == 3)
+            let running = try program.run("info", "--format", "{{.ContainersRunning}}").text
+            #expect(running == "3\n")
+            let version = try program.run("version", "--format", "{{.Server.Version}}").text
+            #expect(try program.run("-v").text == version)
+            #expect(
+                try program.run(
+                    "inspect", "-f", "{{if .State.Health}}x{{end}}{{.ID}}", "one"
+                ).text.count == 65)
+            #expect(
+                try program.run(
+                    "events", "--since", "1h", "--until", "0s", "--format",
+                    "{{.Status}} {{.From}} {{.Actor.Attributes.exitCode}}", "-f", "event=start"
+                ).text == String(repeating: "start base <no value>\n", count: 3))
+            let clock = ContinuousClock()
+            let start = clock.now
+            // A sleep with number 1 takes no SIGTERM: each takes the whole time.
+            let stopped = try program.run("stop", "-t", "2", "one", "two", "three", "none")
+            #expect(clock.now - start < .seconds(5))
+            #expect(stopped.status == 1)
+            #expect(stopped.text == "one\ntwo\nthree\n")
+            #expect(stopped.errors.contains("there is no container \"none\""))
+        }
+    }
+
     @Test(arguments: [
         "run -i --name one --network none base busybox yes", "exec one busybox yes", "attach one",
     ])

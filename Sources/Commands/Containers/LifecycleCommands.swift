@@ -77,7 +77,10 @@ struct StopCommand: ParsableCommand {
     @OptionGroup var running: RunningContainers
 
     func run() throws {
-        try running.perform { engine, record in try stopping.stop(record, on: engine) }
+        let (number, time) = (stopping.signal?.number, stopping.time)
+        try running.performAtOnce { engine, record in
+            try engine.stop(record, signal: number, timeoutSeconds: time)
+        }
     }
 }
 
