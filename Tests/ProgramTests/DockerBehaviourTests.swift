@@ -104,6 +104,17 @@ struct DockerBehaviourTests {
         }
     }
 
+    @Test func `a container that several start at once runs, and none of them is refused`() throws {
+        try withContainers { program in
+            let made = ["create", "--name", "one", "--network", "none", "base", "sleep", "100"]
+            try #require(try program.run(arguments: made).status == 0)
+            let started = try program.run(
+                shell: "for i in 1 2 3 4 5 6; do $VITRINE start one & done; wait")
+            #expect(started.errors == "")
+            #expect(started.text == String(repeating: "one\n", count: 6))
+        }
+    }
+
     @Test func `several are stopped at once, and documents take Docker's names`() throws {
         try withContainers { program in
             for name in ["one", "two", "three"] {
