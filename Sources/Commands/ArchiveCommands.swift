@@ -21,7 +21,7 @@ struct LoadCommand: ParsableCommand {
         name: .shortAndLong, parsing: .singleValue,
         help: "An archive, or an OCI layout's directory.")
     var input: [String] = []
-    @Flag(name: .shortAndLong, help: "Print image IDs only.") var quiet = false
+    @Flag(name: .shortAndLong, help: "Show no progress.") var quiet = false
     @Option(help: "Which one of a multi-platform image, as os/arch[/variant].")
     var platform: String?
     @Argument(help: "The same as --input.", completion: .file()) var path: String?
@@ -47,10 +47,6 @@ struct LoadCommand: ParsableCommand {
         }
         for image in images {
             for warning in image.warnings { Terminal.note("\(warning)") }
-            if quiet {
-                Terminal.write("\(image.id)\n")
-                continue
-            }
             for name in image.names {
                 Terminal.write("Loaded image: \(name.familiarName)\n")
             }

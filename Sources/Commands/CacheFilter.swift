@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Engine
 internal import Store
 
 /// Which cache entries are listed.
@@ -30,6 +31,7 @@ enum CacheFilter {
         case .instruction(let text): entry.instruction.hasPrefix(text)
         case .unused(let time):
             entry.lastUsedAt < now - time.components.seconds * 1_000_000_000
+                - time.components.attoseconds / 1_000_000_000
         case .used(let isUsed): (entry.useCount > 0) == isUsed
         }
     }

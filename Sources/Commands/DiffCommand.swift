@@ -57,7 +57,7 @@ struct DiffCommand: ParsableCommand {
                     }), indent: 2)
         }
         switch format {
-        case nil:
+        case nil, .plain?:
             let separator = UInt8(ascii: nameStatus ? "\t" : " ")
             var lines: [UInt8] = []
             for change in changes {

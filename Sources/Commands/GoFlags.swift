@@ -34,10 +34,15 @@ enum GoFlags {
 
     /// Options whose number may be below zero, with their long names.
     private static let numbered = [
-        "-n": "--tail", "--tail": "--tail", "-t": "--time", "--time": "--time",
+        "--tail": "--tail", "-t": "--time", "--time": "--time",
         "--timeout": "--timeout", "--last": "--last", "--pids-limit": "--pids-limit",
         "--memory-swap": "--memory-swap",
     ]
+
+    private static func longNumbered(_ option: String, in arguments: [String]) -> String? {
+        guard option == "-n" else { return numbered[option] }
+        return name(in: arguments) == "logs" ? "--tail" : "--last"
+    }
 
     /// Options that may stand before the command's name, with a value.
     private static let rootOptions: Set<String> = ["--root"]
@@ -93,6 +98,7 @@ enum GoFlags {
 
     /// The arguments with `=true` taken away from boolean flags, and those with `=false` left out.
     static func rewritten(_ arguments: [String]) -> [String] {
+        if arguments == ["-v"] { return ["--version"] }
         if let command = command(arguments), let flags = PassthroughFlags.of(command.names) {
             return arguments[..<command.end] + flags.rewritten(arguments[command.end...])
         }
@@ -102,7 +108,7 @@ enum GoFlags {
             if argument == "--" { return result + arguments[index...] }
             // Go's take a number below zero as a value; it would be an option here.
             if argument.hasPrefix("-"), Int(argument) != nil,
-                let option = result.last.flatMap({ Self.numbered[$0] })
+                let option = result.last.flatMap({ longNumbered($0, in: arguments) })
             {
                 result[result.count - 1] = "\(option)=\(argument)"
                 continue

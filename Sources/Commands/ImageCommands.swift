@@ -9,8 +9,8 @@ struct ImagesCommand: ParsableCommand {
         discussion: """
             SIZE is what the files of the root file system hold; images share it where they can. With \
             --verbose: what other images have too, what none has, and what it takes on the disk, shared \
-            parts included. Filters: dangling=true|false, reference=PATTERN, label=NAME[=VALUE], \
-            before=IMAGE, since=IMAGE.
+            parts included. Filters: dangling=true|false, reference=PATTERN, \
+            label=NAME[=VALUE], label!=NAME[=VALUE], before=IMAGE, since=IMAGE, until=TIME.
 
               vitrine images
               vitrine images --verbose
@@ -24,8 +24,8 @@ struct ImagesCommand: ParsableCommand {
     var all = false
     @Option(
         name: .shortAndLong, help: ArgumentHelp("Only images that fit.", valueName: "key=value"),
-        transform: { try ImageFilter.Condition($0) })
-    var filter: [ImageFilter.Condition] = []
+        transform: { try FilterText($0) })
+    var filter: [FilterText] = []
     @Flag(name: .shortAndLong, help: "Print image IDs only.") var quiet = false
     @Flag(name: .customLong("no-trunc"), help: "Print whole IDs.") var noTruncation = false
     @Flag(name: .customLong("digests"), help: "Print manifest digests too.") var digests = false
@@ -36,10 +36,12 @@ struct ImagesCommand: ParsableCommand {
 
     func run() throws {
         let now = Timestamp.now
-        var filter = ImageFilter(filter)
+        var filter = try ImageFilter(filter)
         if let repository { try filter.narrow(to: repository) }
         var rows: [Row] = []
         let engine = try store.existingEngine()
+        let users = Dictionary(
+            try engine?.containers().map { ($0.record.image, 1) } ?? [], uniquingKeysWith: +)
         let sharing = try verbose ? engine?.usage(measuresDisk: true).byImage ?? [:] : [:]
         for image in try engine?.images(filter) ?? [] {
             let id = noTruncation ? "\(image.record.id)" : image.record.id.digest.short
@@ -57,6 +59,7 @@ struct ImagesCommand: ParsableCommand {
                             ("CreatedAt", .string(created.description)),
                             ("Size", .string(HumanSize.decimal(Int64(clamping: image.sizeBytes)))),
                             ("SizeBytes", JSONValue(image.sizeBytes)),
+                            ("Containers", .string("\(users[image.record.id] ?? 0)")),
                         ] + Self.shares(sharing[image.record.id])))
             }
         }
@@ -71,6 +74,7 @@ struct ImagesCommand: ParsableCommand {
                 Field("Digest", "DIGEST", isColumn: digests), Field("ID", "IMAGE ID"),
                 Field("CreatedSince", "CREATED"), Field("CreatedAt", "CREATED AT", isColumn: false),
                 Field("Size", "SIZE"), Field("SizeBytes", "SIZE BYTES", isColumn: false),
+                Field("Containers", "CONTAINERS", isColumn: false),
                 Field("SharedSize", "SHARED SIZE", isColumn: verbose),
                 Field("UniqueSize", "UNIQUE SIZE", isColumn: verbose),
                 Field("DiskSize", "DISK SIZE", isColumn: verbose),
@@ -184,6 +188,9 @@ struct RmiCommand: ParsableCommand {
                     case .deleted(let id): Terminal.write("Deleted: \(id)\n")
                     }
                 }
+            } catch let error as EngineError where error.code == .notFound && force {
+                // As Docker: gone is gone.
+                Terminal.failure(error)
             } catch {
                 Terminal.failure(error)
                 failed = true

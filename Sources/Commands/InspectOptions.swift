@@ -32,8 +32,8 @@ struct InspectOptions: ParsableArguments {
             }
         }
         switch format {
-        case nil: Terminal.write(.array(values), indent: 4)
-        case .json?: for value in values { Terminal.write(value, indent: nil) }
+        case nil, .plain?: Terminal.write(.array(values), indent: 4)
+        case .json?: Terminal.write(.array(values), indent: nil)
         case .template(let template)?:
             for value in values { Terminal.write(try template.render(value) + "\n") }
         }

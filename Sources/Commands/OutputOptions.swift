@@ -27,7 +27,7 @@ struct OutputOptions: ParsableArguments {
     func text(_ rows: [Row], fields: [Field]) throws -> String {
         if json { return Terminal.text(.array(rows.map(\.json)), indent: 2) }
         switch format {
-        case nil:
+        case nil, .plain?:
             let columns = fields.filter(\.isColumn)
             var table = Table(columns.map(\.heading))
             for row in rows { table.append(columns.map { row.text($0.name) }) }
@@ -44,12 +44,25 @@ struct OutputOptions: ParsableArguments {
     }
 
     /// Whether the rows alone are wanted, by a program.
-    var isForPrograms: Bool { json || format != nil }
+    var isForPrograms: Bool {
+        if json { return true }
+        switch format {
+        case nil, .plain?: return false
+        case .json?, .template?: return true
+        }
+    }
+
+    /// Whether a template asks for a field.
+    func mentions(_ field: String) -> Bool {
+        if case .template(let template)? = format { return template.mentions(field) }
+        return false
+    }
 
     /// Prints a document that has no table.
     func printOne(_ value: JSONValue) throws {
         switch format {
-        case nil, .json?: Terminal.write(value, indent: format == nil ? 2 : nil)
+        case nil, .plain?: Terminal.write(value, indent: 2)
+        case .json?: Terminal.write(value, indent: nil)
         case .template(let template)?: Terminal.write(try template.render(value) + "\n")
         }
     }

@@ -97,16 +97,21 @@ struct FsckCommand: ParsableCommand {
 struct InfoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "info", abstract: "Describe this host and store.",
-        discussion: "  vitrine info")
+        discussion: """
+              vitrine info
+              vitrine info --format '{{.ContainersRunning}} of {{.Containers}} on {{.KernelVersion}}'
+            """)
     @OptionGroup var store: StoreOptions
     @Flag(name: .customLong("json"), help: "Print JSON.") var json = false
+    @OptionGroup var output: DocumentFormat
 
     func run() throws {
-        let facts = try store.engine(.existing).info()
-        if json {
-            let object = JSONObject(facts.map { .init($0.key, $0.json) })
-            return Terminal.write(.object(object), indent: 2)
-        }
+        let engine = try store.engine(.existing)
+        let facts = try engine.info()
+        let document = JSONValue.object(
+            JSONObject(facts.map { .init($0.key, $0.json) } + (try engine.dockerFacts())))
+        if json { return Terminal.write(document, indent: 2) }
+        if try output.print(document) { return }
         for fact in facts { Terminal.write("\(fact.name): \(fact.value)\n") }
     }
 }
@@ -120,11 +125,45 @@ enum CountedNoun {
 
 struct VersionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "version", abstract: "Print the version.", discussion: "  vitrine version")
+        commandName: "version", abstract: "Print the version.",
+        discussion: """
+              vitrine version
+              vitrine version --format '{{.Server.Version}}'
+            """)
     @Flag(name: .customLong("json"), help: "Print JSON.") var json = false
+    @OptionGroup var output: DocumentFormat
 
     func run() throws {
-        Terminal.write(
-            json ? "{\"Version\":\"\(Engine.version)\"}\n" : "vitrine \(Engine.version)\n")
+        if json { return Terminal.write(document, indent: nil) }
+        if try output.print(document) { return }
+        Terminal.write("vitrine \(Engine.version)\n")
+    }
+
+    /// With Docker's names: client and server are one program here.
+    private var document: JSONValue {
+        let part: JSONValue = [
+            "Version": .string(Engine.version), "Os": "linux",
+            "Arch": .string(Platform.host.architecture),
+        ]
+        return ["Version": .string(Engine.version), "Client": part, "Server": part]
+    }
+}
+
+/// How a document is printed that is no list.
+struct DocumentFormat: ParsableArguments {
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Print it by a template, or as 'json'.", valueName: "template"),
+        transform: { try FormatTemplate($0) })
+    var format: FormatTemplate?
+
+    /// - Returns: whether a format was asked for.
+    func print(_ document: JSONValue) throws -> Bool {
+        switch format {
+        case nil, .plain?: return false
+        case .json?: Terminal.write(document, indent: nil)
+        case .template(let template)?: Terminal.write(try template.render(document) + "\n")
+        }
+        return true
     }
 }

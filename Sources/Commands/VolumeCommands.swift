@@ -63,7 +63,8 @@ struct VolumeListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ls", abstract: "List volumes.",
         discussion: """
-            Filters: dangling=true|false, name=TEXT, label=NAME[=VALUE].
+            Filters: dangling=true|false, name=PATTERN, driver=NAME, label=NAME[=VALUE], \
+            label!=NAME[=VALUE].
 
               vitrine volume ls
               vitrine volume ls --filter dangling=true --quiet
@@ -73,13 +74,14 @@ struct VolumeListCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
     @Option(
         name: .shortAndLong, help: ArgumentHelp("Only volumes that fit.", valueName: "key=value"),
-        transform: { try VolumeFilter.Condition($0) })
-    var filter: [VolumeFilter.Condition] = []
+        transform: { try FilterText($0) })
+    var filter: [FilterText] = []
     @Flag(name: .shortAndLong, help: "Print names only.") var quiet = false
 
     func run() throws {
+        let filter = try VolumeFilter(filter)
         let engine = try store.existingEngine()
-        let volumes = try engine?.volumes(VolumeFilter(filter)) ?? []
+        let volumes = try engine?.volumes(filter) ?? []
         if quiet {
             for volume in volumes { Terminal.write(volume.record.name + "\n") }
             return
@@ -100,7 +102,8 @@ struct VolumeListCommand: ParsableCommand {
                 ),
                 ("Links", .string("\(volume.users.count)")),
                 ("Containers", .string(volume.users.joined(separator: ","))),
-                ("Anonymous", .bool(volume.record.isAnonymous)),
+                ("Anonymous", .bool(volume.record.isAnonymous)), ("Size", "N/A"),
+                ("Availability", "N/A"), ("Group", "N/A"), ("Status", "N/A"),
             ])
         }
         try output.print(
@@ -113,6 +116,10 @@ struct VolumeListCommand: ParsableCommand {
                 Field("Links", "LINKS", isColumn: false),
                 Field("Containers", "CONTAINERS", isColumn: false),
                 Field("Anonymous", "ANONYMOUS", isColumn: false),
+                Field("Size", "SIZE", isColumn: false),
+                Field("Availability", "AVAILABILITY", isColumn: false),
+                Field("Group", "GROUP", isColumn: false),
+                Field("Status", "STATUS", isColumn: false),
             ])
     }
 }

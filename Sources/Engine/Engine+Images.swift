@@ -32,6 +32,7 @@ extension Engine {
         for record in try store.images() {
             if let before, record.createdAt >= before { continue }
             if let since, record.createdAt <= since { continue }
+            guard filter.fits(createdAt: record.createdAt) else { continue }
             guard let fitting = filter.fitting(names[record.id] ?? []) else { continue }
             if filter.asksForLabels,
                 !filter.fits(labels: try store.config(of: record.id).config.config.labels)

@@ -3,65 +3,41 @@ package import ImageSpec
 
 /// Which images a list shows, as Docker's `--filter` says it.
 package struct ImageFilter: Sendable {
-    package enum Condition: Sendable {
-        case isDangling(Bool)
-        case reference(NamePattern)
-        case label(LabelCondition)
-        case before(String)
-        case since(String)
-
-        /// - Parameter text: `KEY=VALUE`.
-        /// - Throws: ``EngineError`` `invalid`.
-        package init(_ text: String) throws {
-            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                .map(String.init)
-            guard parts.count == 2, !parts[1].isEmpty else {
-                throw EngineError(.invalid, "write KEY=VALUE", hint: Self.known)
-            }
-            let value = parts[1]
-            switch parts[0] {
-            case "dangling":
-                switch value {
-                case "true", "1": self = .isDangling(true)
-                case "false", "0": self = .isDangling(false)
-                default: throw EngineError(.invalid, "dangling is true or false")
-                }
-            case "reference": self = .reference(try NamePattern(value))
-            case "label": self = .label(LabelCondition(value))
-            case "before": self = .before(value)
-            case "since": self = .since(value)
-            default:
-                throw EngineError(
-                    .invalid, "there is no filter \"\(parts[0])\"", hint: Self.known)
-            }
-        }
-
-        private static let known =
-            "there are dangling=true|false, reference=PATTERN, label=NAME[=VALUE], before=IMAGE "
-            + "and since=IMAGE"
-    }
-
     private var isDangling: Bool?
     /// One of each list has to fit.
     private var patterns: [[NamePattern]] = []
     private var labels: [LabelCondition] = []
+    /// Nanoseconds since 1970: only images that were made before.
+    private var until: Int64?
     /// The images that must be newer and older, as the user named them.
     private(set) var before: String?
     private(set) var since: String?
 
-    package init(_ conditions: [Condition] = []) {
+    package init() {}
+
+    /// - Throws: ``EngineError`` `invalid`.
+    package init(_ texts: [FilterText]) throws {
         var alternatives: [NamePattern] = []
-        for condition in conditions {
-            switch condition {
-            case .isDangling(let value): isDangling = value
-            case .reference(let pattern): alternatives.append(pattern)
-            case .label(let label): labels.append(label)
-            case .before(let image): before = image
-            case .since(let image): since = image
+        for text in texts {
+            switch text.key {
+            case "dangling": isDangling = try text.flag()
+            case "reference": alternatives.append(try NamePattern(text.value))
+            case "before": before = text.value
+            case "since": since = text.value
+            case "until":
+                let time = try PointInTime.parse(text.value)
+                until = min(until ?? time, time)
+            default:
+                guard let label = LabelCondition(text) else { throw text.unknown(Self.known) }
+                labels.append(label)
             }
         }
         if !alternatives.isEmpty { patterns.append(alternatives) }
     }
+
+    private static let known =
+        "dangling=true|false, reference=PATTERN, label=NAME[=VALUE], label!=NAME[=VALUE], "
+        + "before=IMAGE, since=IMAGE and until=TIME"
 
     /// Lets only those pass that also have a name of this pattern.
     /// - Throws: ``EngineError`` `invalid`.
@@ -80,6 +56,8 @@ package struct ImageFilter: Sendable {
         }
         return fitting.isEmpty ? nil : fitting
     }
+
+    func fits(createdAt: Int64) -> Bool { until.map { createdAt < $0 } ?? true }
 
     func fits(labels present: [String: String]) -> Bool { labels.hold(for: present) }
 }

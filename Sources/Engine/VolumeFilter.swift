@@ -3,49 +3,42 @@ internal import Store
 /// Which volumes are meant: conditions of one kind are alternatives, but those for labels, which are
 /// joined as Docker does it.
 package struct VolumeFilter: Sendable {
-    package enum Condition: Sendable {
-        case dangling(Bool)
-        /// A part of the name, as Docker has it.
-        case name(String)
-        case label(LabelCondition)
+    private var isDangling: Bool?
+    private var names: [String] = []
+    private var drivers: [String] = []
+    private var labels: [LabelCondition] = []
 
-        /// - Throws: ``EngineError`` `invalid`.
-        package init(_ text: String) throws {
-            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                .map(String.init)
-            guard parts.count == 2, !parts[1].isEmpty else {
-                throw EngineError(.invalid, "a filter is KEY=VALUE, not \"\(text)\"")
-            }
-            switch (parts[0], parts[1]) {
-            case ("dangling", "true"), ("dangling", "1"): self = .dangling(true)
-            case ("dangling", "false"), ("dangling", "0"): self = .dangling(false)
-            case ("name", let value): self = .name(value)
-            case ("driver", "local"): self = .name("")
-            case ("label", let value): self = .label(LabelCondition(value))
-            case ("label!", let value): self = .label(LabelCondition(value, isWanted: false))
+    package init(labels: [LabelCondition] = []) { self.labels = labels }
+
+    /// - Throws: ``EngineError`` `invalid`.
+    package init(_ texts: [FilterText]) throws {
+        for text in texts {
+            switch text.key {
+            case "dangling": isDangling = try text.flag()
+            case "name": names.append(text.value)
+            case "driver": drivers.append(text.value)
             default:
-                throw EngineError(
-                    .invalid, "there is no filter \"\(text)\" for volumes",
-                    hint: "dangling=true|false, name=TEXT, label=NAME[=VALUE], label!=NAME[=VALUE]")
+                guard let label = LabelCondition(text) else {
+                    throw text.unknown(
+                        "dangling=true|false, name=PATTERN, driver=NAME, label=NAME[=VALUE] and "
+                            + "label!=NAME[=VALUE]")
+                }
+                labels.append(label)
             }
         }
     }
 
-    private let conditions: [Condition]
-
-    package init(_ conditions: [Condition] = []) { self.conditions = conditions }
-
     func passes(_ volume: Engine.VolumeSummary) -> Bool {
-        var names: [String] = []
-        var labels: [LabelCondition] = []
-        for condition in conditions {
-            switch condition {
-            case .dangling(let wanted): if volume.users.isEmpty != wanted { return false }
-            case .name(let part): names.append(part)
-            case .label(let label): labels.append(label)
-            }
-        }
-        if !labels.hold(for: volume.record.labels) { return false }
-        return names.isEmpty || names.contains { $0.isEmpty || volume.record.name.contains($0) }
+        if let isDangling, volume.users.isEmpty != isDangling { return false }
+        if !drivers.isEmpty, !drivers.contains("local") { return false }
+        return labels.hold(for: volume.record.labels)
+            && (names.isEmpty || names.contains { Self.fits(volume.record.name, $0) })
+    }
+
+    /// As Docker: a part of the name, or a regular expression that fits a part of it.
+    private static func fits(_ name: String, _ pattern: String) -> Bool {
+        if pattern.isEmpty || name.contains(pattern) { return true }
+        // What is no expression is a text.
+        return (try? Regex(pattern)).map { name.contains($0) } ?? false
     }
 }

@@ -19,8 +19,10 @@ struct ImageFilterTests {
 
     @Test(
         "what is no filter says which there are",
-        arguments: ["", "dangling", "dangling=", "dangling=maybe", "color=red", "reference=[a"])
+        arguments: [
+            "", "dangling", "dangling=", "dangling=maybe", "color=red", "reference=[a", "until=x",
+        ])
     func invalid(_ text: String) {
-        #expect(throws: EngineError.self) { _ = try ImageFilter.Condition(text) }
+        #expect(throws: EngineError.self) { _ = try ImageFilter([try FilterText(text)]) }
     }
 }

@@ -104,6 +104,72 @@ struct DockerBehaviourTests {
         }
     }
 
+    @Test func `a container that several start at once runs, and none of them is refused`() throws {
+        try withContainers { program in
+            let made = ["create", "--name", "one", "--network", "none", "base", "sleep", "100"]
+            try #require(try program.run(arguments: made).status == 0)
+            let started = try program.run(
+                shell: "for i in 1 2 3 4 5 6; do $VITRINE start one & done; wait")
+            #expect(started.errors == "")
+            #expect(started.text == String(repeating: "one\n", count: 6))
+        }
+    }
+
+    @Test func `several are stopped at once, and documents take Docker's names`() throws {
+        try withContainers { program in
+            for name in ["one", "two", "three"] {
+                try #require(
+                    try program.run(
+                        "run", "-d", "--network", "none", "--name", name, "base", "sleep", "100"
+                    ).status == 0)
+            }
+            #expect(try program.run("ps", "-n", "-1", "-q").text.split(separator: "\n").count == 3)
+            let running = try program.run("info", "--format", "{{.ContainersRunning}}").text
+            #expect(running == "3\n")
+            let version = try program.run("version", "--format", "{{.Server.Version}}").text
+            #expect(try program.run("-v").text == version)
+            #expect(
+                try program.run(
+                    "inspect", "-f", "{{if .State.Health}}x{{end}}{{.ID}}", "one"
+                ).text.count == 65)
+            #expect(
+                try program.run(
+                    "events", "--since", "1h", "--until", "0s", "--format",
+                    "{{.Status}} {{.From}} {{.Actor.Attributes.exitCode}}", "-f", "event=start"
+                ).text == String(repeating: "start base <no value>\n", count: 3))
+            let clock = ContinuousClock()
+            let start = clock.now
+            // A sleep with number 1 takes no SIGTERM: each takes the whole time.
+            let stopped = try program.run("stop", "-t", "2", "one", "two", "three", "none")
+            #expect(clock.now - start < .seconds(5))
+            #expect(stopped.status == 1)
+            #expect(stopped.text == "one\ntwo\nthree\n")
+            #expect(stopped.errors.contains("there is no container \"none\""))
+        }
+    }
+
+    @Test(arguments: [
+        "run -i --name one --network none base busybox yes", "exec one busybox yes", "attach one",
+    ])
+    func `who is not read any more leaves a process that prints for ever`(_ words: String) throws {
+        try withContainers { program in
+            if !words.hasPrefix("run") {
+                let printing = words.hasPrefix("attach") ? "busybox yes" : "sleep 100"
+                let made = "$VITRINE run -d --name one --network none base \(printing)"
+                try #require(try program.run(shell: made).status == 0)
+            }
+            let heard = try program.run(
+                shell: """
+                    { timeout -s KILL 20 $VITRINE \(words); echo $? > code; } </dev/null 2>err |
+                        head -n 1; cat code
+                    """)
+            let errors = try program.read("err")
+            #expect(heard.text == "y\n1\n", "\(errors)")
+            #expect(
+                try program.run("inspect", "-f", "{{.State.Running}}", "one").text == "true\n")
+        }
+    }
+
     @Test(arguments: ["TERM", "HUP"])
     func `who is asked to end gives the terminal its modes back, and leaves the container`(
         signal: String

@@ -33,7 +33,14 @@ struct DockerVocabularyTests {
             let missing = try program.run("inspect", "-f", "{{json .RootFS.Layer}}", "app:1")
             #expect(missing.status == 1)
             #expect(missing.errors.contains("there is no field .Layer; there are .Type, .Layers"))
-            #expect(try program.run("inspect", "-f", "", "app:1").status == 125)
+            let plain = try program.run("inspect", "app:1").text
+            #expect(try program.run("inspect", "-f", "", "app:1").text == plain)
+            #expect(
+                try program.run("inspect", "-f", "json", "app:1", "base").text
+                    .hasPrefix("[{\"Id\":"))
+            let tables = ["", "table"].map { ["images", "--format", $0] } + [["images"]]
+            let listed = try Set(tables.map { try program.run(arguments: $0).text })
+            #expect(listed.count == 1)
         }
     }
 
@@ -65,9 +72,13 @@ struct DockerVocabularyTests {
             #expect(try list("--filter", "before=app:1") == "base:latest ")
             #expect(try list("--filter", "since=base") == "app:1 app:2 ")
             #expect(try list("--filter", "dangling=true") == "")
+            #expect(try list("-f", "label!=a.b") == "base:latest ")
+            #expect(try program.run("tag", "base", "sha256:1").status == 1)
+            #expect(try program.run("rmi", "-f", "nothing").status == 0)
+            #expect(try list("-f", "until=1h") == "")
             #expect(try program.run("images", "-q", "app").text.split(separator: "\n").count == 2)
             let unknown = try program.run("images", "-f", "colour=red")
-            #expect(unknown.status == 125)
+            #expect(unknown.status == 1)
             #expect(unknown.errors.contains("there is no filter \"colour\""))
             let table = try program.run(
                 "images", "--format", "table {{.ID}}\\t{{.CreatedAt}}", "base")

@@ -80,7 +80,7 @@ struct PruneTests {
             }
             for wrong in ["until=soon", "colour=red", "label", "dangling=true"] {
                 let refused = try program.run("container", "prune", "-f", "--filter", wrong)
-                #expect(refused.status == 125, "\(wrong)")
+                #expect(refused.status == (wrong == "label" ? 125 : 1), "\(wrong)")
             }
             #expect(try names(program) == ["kept"])
         }
@@ -166,7 +166,7 @@ struct PruneTests {
                 #expect(kept.text == "Total reclaimed space: 0B\n", "\(filter)")
             }
             let refused = try program.run("image", "prune", "-a", "--filter", "dangling=true")
-            #expect(refused.status == 125)
+            #expect(refused.status == 1)
             let all = try program.run("image", "prune", "-f", "--filter", "dangling=false").text
             #expect(all.hasPrefix("Deleted Images:\nuntagged: app:latest\ndeleted: sha256:"))
             // A container was made from it.
@@ -254,8 +254,8 @@ struct PruneTests {
             let labelled = try program.run("system", "prune", "-f", "--filter", "label=none")
             #expect(labelled.text == "Total reclaimed space: 0B\n")
             let both = try program.run("system", "prune", "--volumes", "--filter", "until=1h")
-            #expect(both.status == 125)
-            #expect(try program.run("prune", "--volumes", "--filter", "until=1h").status == 64)
+            #expect(both.status == 1)
+            #expect(try program.run("prune", "--volumes", "--filter", "until=1h").status == 1)
             let pruned = try program.run("prune", "--force", "--volumes").text
             let volumes = try #require(
                 pruned.firstMatch(of: #/Deleted Volumes:\n([0-9a-f]{64})\n\n/#))

@@ -39,6 +39,21 @@ import Testing
         #expect(kept?.options == ["rbind", "rprivate", "rw"])
     }
 
+    @Test func `files of names are seen in what is mounted above them, if they can be`() {
+        let covered = spec { request in
+            request.nameFiles.directory = "/k"
+            request.mounts = [.init(source: .host(path: "/tmp"), target: "/etc")]
+        }.mounts.map(\.destination)
+        #expect(covered.suffix(2) == ["/etc", "/etc/resolv.conf"])
+        let missing = spec { request in
+            request.nameFiles.directory = "/k"
+            request.mounts = [
+                .init(source: .host(path: "/none"), target: "/etc", isReadOnly: true)
+            ]
+        }.mounts.map(\.destination)
+        #expect(missing.suffix(2) == ["/etc/resolv.conf", "/etc"])
+    }
+
     @Test func `devices are nodes with a rule, or bound where nobody guards them`() {
         let device = ContainerRequest.Device(
             hostPath: "/dev/a", path: "/dev/b", access: "r", isBlock: true, major: 8, minor: 1)

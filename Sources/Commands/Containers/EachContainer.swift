@@ -22,6 +22,18 @@ enum EachContainer {
         if failed { throw ExitCode(1) }
     }
 
+    /// As ``perform(_:on:_:)``, for all at once.
+    static func performAtOnce(
+        _ names: [String], on engine: Engine,
+        _ body: @escaping @Sendable (ContainerRecord) throws -> Void
+    ) throws {
+        let failures = engine.atOnce(names, body)
+        for (name, failure) in zip(names, failures) {
+            if let failure { Terminal.failure(failure) } else { Terminal.write("\(name)\n") }
+        }
+        if failures.contains(where: { $0 != nil }) { throw ExitCode(1) }
+    }
+
     /// The containers that were named, or all that a condition holds for.
     static func names(
         _ given: [String], all: Bool, on engine: Engine, _ isMeant: (ContainerState) -> Bool
@@ -56,6 +68,16 @@ struct RunningContainers: ParsableArguments {
         let engine = try store.engine(.existing)
         let names = try EachContainer.names(containers, all: all, on: engine) { $0.isRunning }
         try EachContainer.perform(names, on: engine) { try body(engine, $0) }
+    }
+}
+
+extension RunningContainers {
+    func performAtOnce(
+        _ body: @escaping @Sendable (Engine, ContainerRecord) throws -> Void
+    ) throws {
+        let engine = try store.engine(.existing)
+        let names = try EachContainer.names(containers, all: all, on: engine) { $0.isRunning }
+        try EachContainer.performAtOnce(names, on: engine) { try body(engine, $0) }
     }
 }
 

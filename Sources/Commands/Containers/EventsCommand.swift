@@ -8,7 +8,7 @@ struct EventsCommand: ParsableCommand {
         commandName: "events", abstract: "Print what happens to containers, images and volumes.",
         discussion: """
             Goes on until it is interrupted, or --until has come. Filters: type, event, container, \
-            image, volume, label.
+            image, volume, label, label!.
 
               vitrine events
               vitrine events --since 1h --until 0s --filter event=die
@@ -19,19 +19,22 @@ struct EventsCommand: ParsableCommand {
     @Option(help: "Up to this time.", transform: { try PointInTime.parse($0) }) var until: Int64?
     @Option(
         name: .shortAndLong, help: "Only those that a condition holds for, KEY=VALUE.",
-        transform: { try EventFilter.Condition($0) })
-    var filter: [EventFilter.Condition] = []
+        transform: { try FilterText($0) })
+    var filter: [FilterText] = []
     @Option(
         help: "Print each by a template such as '{{.Action}} {{.Actor.ID}}'; 'json' as Docker's.",
         transform: { try FormatTemplate($0) })
     var format: FormatTemplate?
 
     func run() throws {
-        let filter = EventFilter(filter)
+        let filter = try EventFilter(filter)
+        if let since, let until, since > until {
+            throw EngineError(.invalid, "--since is after --until")
+        }
         try store.engine().watchEvents(since: since, until: until) { event in
             guard filter.matches(event) else { return }
             switch format {
-            case nil: Terminal.write(Self.line(event) + "\n")
+            case nil, .plain?: Terminal.write(Self.line(event) + "\n")
             case .json?: Terminal.write(event.json, indent: nil)
             case .template(let template)?:
                 Terminal.write(try template.render(event.json) + "\n")

@@ -19,8 +19,8 @@ struct StartCommand: ParsableCommand {
     @Option(
         name: .shortAndLong,
         help: "Of all, those that a condition of \"ps\" holds for; KEY=VALUE.",
-        transform: { try ContainerFilter.Condition($0) })
-    var filter: [ContainerFilter.Condition] = []
+        transform: { try FilterText($0) })
+    var filter: [FilterText] = []
     @Flag(name: .shortAndLong, help: "Stay attached to what it prints.") var attach = false
     @Flag(name: .shortAndLong, help: "Pass on what is typed.") var interactive = false
     @Option(name: .customLong("detach-keys"), help: "Keys that leave it (ctrl-p,ctrl-q).")
@@ -77,7 +77,10 @@ struct StopCommand: ParsableCommand {
     @OptionGroup var running: RunningContainers
 
     func run() throws {
-        try running.perform { engine, record in try stopping.stop(record, on: engine) }
+        let (number, time) = (stopping.signal?.number, stopping.time)
+        try running.performAtOnce { engine, record in
+            try engine.stop(record, signal: number, timeoutSeconds: time)
+        }
     }
 }
 
@@ -222,6 +225,7 @@ enum ContainerExit {
         case nil: return
         case .exited(0): return
         case .exited(let code): throw ExitCode(code)
+        case .unheard: throw ExitCode(1)
         case .detached: Terminal.writeError("\r\n")
         case .ended(let number): throw ExitCode(128 + number)
         }

@@ -60,33 +60,3 @@ struct LogsCommand: ParsableCommand {
         }
     }
 }
-
-/// A moment as people write it: absolute, or so long ago.
-enum PointInTime {
-    /// - Returns: nanoseconds since 1970.
-    static func parse(_ text: String) throws -> Int64 {
-        if let moment = Timestamp(text) { return moment.nanosecondsSinceEpoch }
-        // As Docker: a time without a zone is local, and a date alone its midnight.
-        if let moment = Timestamp(text + "Z") ?? Timestamp(text + "T00:00:00Z") {
-            return moment.nanosecondsSinceEpoch
-        }
-        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-        if let seconds = Int64(parts[0]), parts.count == 1 || Int64(parts[1]) != nil {
-            let fraction = parts.count == 2 ? String(parts[1].prefix(9)) : ""
-            let nanoseconds = Int64(fraction.padding(to: 9)) ?? 0
-            let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-            if !overflow { return product &+ nanoseconds }
-        }
-        if let span = try? TimeSpan.parse(text) {
-            return Timestamp.now.nanosecondsSinceEpoch - span.components.seconds * 1_000_000_000
-        }
-        throw ValidationError(
-            "\"\(text)\" is no time; write 2026-11-27T09:15:00Z, seconds since 1970, or 10m")
-    }
-}
-
-extension String {
-    fileprivate func padding(to count: Int) -> String {
-        self + String(repeating: "0", count: Swift.max(0, count - utf8.count))
-    }
-}

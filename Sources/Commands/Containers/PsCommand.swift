@@ -7,7 +7,7 @@ struct PsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ps", abstract: "List containers.",
         discussion: """
-            Without --all only those that run. Filters: id, name, label, exited, status, ancestor, \
+            Without --all only those that run. Filters: id, name, label, label!, exited, status, ancestor, \
             before, since, volume, publish, expose, health, network, restart-policy.
 
               vitrine ps -a
@@ -24,16 +24,17 @@ struct PsCommand: ParsableCommand {
     var last: Int?
     @Option(
         name: .shortAndLong, help: "Only those that a condition holds for, KEY=VALUE.",
-        transform: { try ContainerFilter.Condition($0) })
-    var filter: [ContainerFilter.Condition] = []
+        transform: { try FilterText($0) })
+    var filter: [FilterText] = []
     @Flag(name: .customLong("no-trunc"), help: "Do not shorten.") var noTruncation = false
 
     func run() throws {
         let now = Timestamp.now
         let engine = try store.existingEngine()
-        let filter = ContainerFilter(filter)
+        let filter = try ContainerFilter(filter)
         var found = try engine.map { try filter.select(from: $0.containers(), on: $0) } ?? []
-        if let count = latest ? 1 : last, count >= 0 {
+        // As Docker: zero and less are no number.
+        if let count = latest ? 1 : last, count > 0 {
             found = Array(found.prefix(count))
         } else if !all && !filter.asksForState {
             found = found.filter(\.state.isRunning)
@@ -84,7 +85,7 @@ struct PsCommand: ParsableCommand {
     }
 
     private func sizeText(_ record: ContainerRecord, _ engine: Engine?) throws -> String {
-        guard size, let engine else { return "0B" }
+        guard size || output.mentions("Size"), let engine else { return "0B" }
         let sizes = try engine.sizes(of: record)
         return "\(HumanSize.decimal(Int64(clamping: sizes.writableBytes))) (virtual "
             + "\(HumanSize.decimal(Int64(clamping: sizes.virtualBytes))))"

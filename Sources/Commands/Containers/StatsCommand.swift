@@ -54,10 +54,10 @@ struct StatsCommand: ParsableCommand {
     ) throws -> [Row] {
         var now: [ContainerID: ContainerStatistics] = [:]
         defer { former = now }
-        return try records(engine).map { record in
+        return try meant(engine).map { name, record in
             let statistics = engine.statistics(of: record)
             now[record.id] = statistics
-            return row(record, statistics, former[record.id])
+            return row(name, record, statistics, former[record.id])
         }
     }
 
@@ -70,17 +70,25 @@ struct StatsCommand: ParsableCommand {
             "\u{1B}[H" + lines.map { "\($0)\u{1B}[K\n" }.joined() + "\u{1B}[J")
     }
 
-    private func records(_ engine: Engine) throws -> [ContainerRecord] {
+    /// Each with the name that it was asked for by.
+    private func meant(_ engine: Engine) throws -> [(name: String, record: ContainerRecord)] {
         // One that is removed meanwhile is shown no more.
-        if !containers.isEmpty { return try containers.compactMap { try engine.findContainer($0) } }
-        return try engine.containers().filter { all || $0.state.isRunning }.map(\.record)
+        if !containers.isEmpty {
+            return try containers.compactMap { name in
+                try engine.findContainer(name).map { (name, $0) }
+            }
+        }
+        return try engine.containers().filter { all || $0.state.isRunning }.map { found in
+            (noTruncation ? found.record.id.text : found.record.id.short, found.record)
+        }
     }
 
     private func row(
-        _ record: ContainerRecord, _ now: ContainerStatistics?, _ before: ContainerStatistics?
+        _ name: String, _ record: ContainerRecord, _ now: ContainerStatistics?,
+        _ before: ContainerStatistics?
     ) -> Row {
         let head: [(String, JSONValue)] = [
-            ("Container", .string(noTruncation ? record.id.text : record.id.short)),
+            ("Container", .string(name)),
             ("ID", .string(noTruncation ? record.id.text : record.id.short)),
             ("Name", .string(record.name)),
         ]

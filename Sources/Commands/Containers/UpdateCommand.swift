@@ -29,7 +29,7 @@ struct UpdateCommand: ParsableCommand {
                 hint: "make the container anew")
         }
         // Without limit is something to say here.
-        if limits.pidsLimit == -1 { asked.limits.processes = -1 }
+        if limits.pidsLimit == -1 || limits.pidsLimit == 0 { asked.limits.processes = -1 }
         let policy = try restart.map { try RestartOption(parsing: $0).policy }
         guard !asked.limits.isEmpty || policy != nil else {
             throw ValidationError("update needs a limit or --restart")

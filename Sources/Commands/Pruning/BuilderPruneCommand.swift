@@ -64,6 +64,7 @@ struct CacheAgeOptions: ParsableArguments {
         filter
             ?? unusedFor.map {
                 Timestamp.now.nanosecondsSinceEpoch - $0.components.seconds * 1_000_000_000
+                    - $0.components.attoseconds / 1_000_000_000
             }
     }
 }

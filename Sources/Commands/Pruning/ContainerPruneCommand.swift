@@ -18,7 +18,7 @@ struct ContainerPruneCommand: ParsableCommand {
     func run() throws {
         var order = PruneOrder()
         order.containers = true
-        order.filter = PruneFilter(conditions.filter)
+        order.filter = try PruneFilter(conditions.filter)
         try pruning.perform(order, warning: "This will remove all stopped containers.")
     }
 }

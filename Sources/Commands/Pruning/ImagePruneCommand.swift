@@ -19,29 +19,21 @@ struct ImagePruneCommand: ParsableCommand {
             "Only what was made before a time (10m, 24h, 2026-11-27), or has a label or has it not; "
                 + "dangling=false is the same as --all.",
             valueName: "until=time, label[!]=name[=value] or dangling=bool"),
-        transform: { try PruneCondition($0) })
-    var filter: [PruneCondition] = []
+        transform: { try FilterText($0) })
+    var filter: [FilterText] = []
     @OptionGroup var pruning: PruneOptions
 
-    private var takesNamed: Bool {
-        all || filter.contains { if case .dangling(false) = $0 { true } else { false } }
-    }
-
-    func validate() throws {
-        let asksForUnnamed = filter.contains {
-            if case .dangling(true) = $0 { true } else { false }
-        }
-        if takesNamed, asksForUnnamed {
-            throw ValidationError(
-                "dangling=true means images without a name, --all and dangling=false those with one, "
-                    + "too; give one")
-        }
-    }
-
     func run() throws {
+        let flags = try filter.filter { $0.key == "dangling" }.map { try $0.flag() }
+        let takesNamed = all || flags.contains(false)
+        if takesNamed, flags.contains(true) {
+            throw EngineError(
+                .invalid, "dangling=true means images without a name",
+                hint: "--all and dangling=false mean those with one, too; give one")
+        }
         var order = PruneOrder()
         order.images = takesNamed ? .unused : .dangling
-        order.filter = PruneFilter(filter)
+        order.filter = try PruneFilter(filter.filter { $0.key != "dangling" })
         try pruning.perform(
             order,
             warning: takesNamed

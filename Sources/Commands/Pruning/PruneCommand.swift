@@ -22,23 +22,19 @@ struct PruneCommand: ParsableCommand {
     @OptionGroup var conditions: PruneFilterOptions
     @OptionGroup var pruning: PruneOptions
 
-    private var filter: PruneFilter { PruneFilter(conditions.filter) }
-
-    func validate() throws {
-        if volumes, filter.until != nil {
-            throw ValidationError(
-                "\"until\" is no filter for volumes; prune them apart, by \"vitrine volume prune\"")
-        }
-    }
-
     func run() throws {
         var order = PruneOrder()
-        order.filter = filter
+        order.filter = try PruneFilter(conditions.filter)
+        if volumes, order.filter.until != nil {
+            throw EngineError(
+                .invalid, "\"until\" is no filter for volumes",
+                hint: "prune them apart, by \"vitrine volume prune\"")
+        }
         order.containers = true
         order.images = all ? .unused : .dangling
         if volumes {
             order.volumes = PruneOrder.Volumes(
-                includesNamed: false, filter: VolumeFilter(order.filter.labels.map { .label($0) }))
+                includesNamed: false, filter: VolumeFilter(labels: order.filter.labels))
         }
         if order.filter.labels.hold(for: [:]) {
             var cache = CacheOrder()

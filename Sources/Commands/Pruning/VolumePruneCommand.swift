@@ -16,38 +16,16 @@ struct VolumePruneCommand: ParsableCommand {
         help: ArgumentHelp(
             "Only volumes that fit; all=true is the same as --all.",
             valueName: "label[!]=name[=value]"),
-        transform: { try Condition($0) })
-    var filter: [Condition] = []
+        transform: { try FilterText($0) })
+    var filter: [FilterText] = []
     @OptionGroup var pruning: PruneOptions
 
-    enum Condition {
-        case all(Bool)
-        case volume(VolumeFilter.Condition)
-
-        init(_ text: String) throws {
-            guard text.hasPrefix("all=") else {
-                self = .volume(try VolumeFilter.Condition(text))
-                return
-            }
-            guard let flag = GoFlags.boolean(String(text.dropFirst(4))) else {
-                throw ValidationError("all is true or false")
-            }
-            self = .all(flag)
-        }
-    }
-
     func run() throws {
-        var includesNamed = all
-        var conditions: [VolumeFilter.Condition] = []
-        for condition in filter {
-            switch condition {
-            case .all(let flag): includesNamed = includesNamed || flag
-            case .volume(let condition): conditions.append(condition)
-            }
-        }
+        let flags = try filter.filter { $0.key == "all" }.map { try $0.flag() }
+        let includesNamed = all || flags.contains(true)
+        let filter = try VolumeFilter(filter.filter { $0.key != "all" })
         var order = PruneOrder()
-        order.volumes = PruneOrder.Volumes(
-            includesNamed: includesNamed, filter: VolumeFilter(conditions))
+        order.volumes = PruneOrder.Volumes(includesNamed: includesNamed, filter: filter)
         let kind = includesNamed ? "all" : "anonymous"
         try pruning.perform(
             order,

@@ -10,11 +10,13 @@ package import ImageSpec
 /// Fields are members of JSON objects with Docker's names; one that is not there is an error.
 package struct Template: Sendable {
     private let nodes: [TemplateNode]
+    private let text: String
     /// Whether rows are to stand below headings, their columns apart at tabs.
     package let isTable: Bool
 
     /// - Throws: ``TemplateError`` `syntax`, `unknownFunction`, `unknownVariable`, `tooLarge`.
     package init(_ text: String) throws(TemplateError) {
+        self.text = text
         guard !text.isEmpty else { throw TemplateError(.syntax, "it is empty") }
         let prefix = "table "
         isTable = text.hasPrefix(prefix)
@@ -22,6 +24,9 @@ package struct Template: Sendable {
         var parser = TemplateParser(try TemplateLexer.pieces(of: body))
         nodes = try parser.parse()
     }
+
+    /// Whether a field may be asked for: what is costly is not made for nothing.
+    func mentions(_ field: String) -> Bool { text.contains(".\(field)") }
 
     /// - Throws: ``TemplateError`` `unknownField`, `wrongArgument`, `tooLarge`.
     package func render(_ value: JSONValue) throws(TemplateError) -> String {

@@ -2,7 +2,7 @@ internal import ImageSpec
 
 /// What templates may call: Docker's functions, and of Go's own those that lists and JSON need.
 enum TemplateFunction: String, CaseIterable, Sendable {
-    case json, len, index, join, split, upper, lower, title, truncate, pad
+    case json, len, index, slice, join, split, upper, lower, title, truncate, pad
     case print, printf, println, eq, ne, lt, le, gt, ge, not, and, or
 
     /// - Throws: `wrongArgument`.
@@ -15,6 +15,7 @@ enum TemplateFunction: String, CaseIterable, Sendable {
             try expect(1, arguments)
             return JSONValue(try length(arguments[0]))
         case .index: return try index(arguments)
+        case .slice: return try part(arguments)
         case .join:
             try expect(2, arguments)
             return .string(
@@ -36,7 +37,7 @@ enum TemplateFunction: String, CaseIterable, Sendable {
         case .printf:
             guard let format = arguments.first else { throw wrong("takes a format and values") }
             return .string(TemplateFormat.text(try text(format), arguments.dropFirst()))
-        case .print: return .string(arguments.map(\.templateText).joined(separator: " "))
+        case .print: return .string(Self.sequence(arguments))
         case .println:
             return .string(arguments.map(\.templateText).joined(separator: " ") + "\n")
         case .eq:
@@ -52,6 +53,48 @@ enum TemplateFunction: String, CaseIterable, Sendable {
         case .and, .or:
             guard let last = arguments.last else { throw wrong("takes one value or more") }
             return arguments.first { $0.isTrue == (self == .or) } ?? last
+        }
+    }
+
+    /// Whether the values behind this one make no difference, and are not looked at.
+    func isSettled(by value: JSONValue) -> Bool {
+        switch self {
+        case .and: !value.isTrue
+        case .or: value.isTrue
+        default: false
+        }
+    }
+
+    /// As Go's `fmt.Sprint`: a blank between two that are no texts.
+    private static func sequence(_ values: [JSONValue]) -> String {
+        var text = ""
+        for (place, value) in values.enumerated() {
+            let isApart =
+                place > 0 && value.stringValue == nil
+                && values[place - 1].stringValue == nil
+            text += (isApart ? " " : "") + value.templateText
+        }
+        return text
+    }
+
+    /// From one place up to another, of a text in bytes.
+    private func part(_ arguments: [JSONValue]) throws(TemplateError) -> JSONValue {
+        guard (1...3).contains(arguments.count) else { throw wrong("takes a list and two places") }
+        func range(_ count: Int) throws(TemplateError) -> Range<Int> {
+            let places = arguments.dropFirst().map { $0.integerValue.flatMap { Int(exactly: $0) } }
+            let start = places.first ?? 0
+            let end = places.count == 2 ? places[1] : count
+            guard let start, let end, 0 <= start, start <= end, end <= count else {
+                throw wrong("takes places up to \(count), the first one first")
+            }
+            return start..<end
+        }
+        switch arguments[0] {
+        case .array(let elements): return .array(Array(elements[try range(elements.count)]))
+        case .string(let text):
+            let bytes = Array(text.utf8)
+            return .string(String(decoding: bytes[try range(bytes.count)], as: UTF8.self))
+        default: throw wrong("takes a list or a text, and places")
         }
     }
 

@@ -9,7 +9,7 @@ struct TemplateToken: Hashable, Sendable {
         /// `.A.B`; without names a lone dot.
         case fields([String])
         case literal(JSONValue)
-        case open, close, pipe, declare, comma
+        case open, close, pipe, declare, assign, comma
     }
     var kind: Kind
     var column: Int
@@ -112,6 +112,7 @@ struct TemplateLexer {
         case "|": return take(1, .pipe)
         case ",": return take(1, .comma)
         case ":" where isNext(":="): return take(2, .declare)
+        case "=": return take(1, .assign)
         case "$":
             position += 1
             return .variable(name())
@@ -157,10 +158,13 @@ struct TemplateLexer {
             position += 1
         }
         let text = Self.string(scalars[start..<position])
-        guard let value = Int64(text) else {
-            throw TemplateError(.syntax, "\"\(text)\" is no whole number", column: start + 1)
+        if let value = Int64(text) { return JSONValue(value) }
+        // A whole number that does not fit is none.
+        guard let value = Double(text), value.isFinite, text.contains(where: { !$0.isNumber })
+        else {
+            throw TemplateError(.syntax, "\"\(text)\" is no number", column: start + 1)
         }
-        return JSONValue(value)
+        return Int64(exactly: value).map { JSONValue($0) } ?? .number("\(value)")
     }
 
     private mutating func raw() throws(TemplateError) -> String {

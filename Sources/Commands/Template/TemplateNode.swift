@@ -7,14 +7,20 @@ enum TemplateNode: Sendable {
     case print(TemplatePipeline)
     /// `{{$NAME := PIPELINE}}`
     case set(String, TemplatePipeline)
-    /// `{{if PIPELINE}}…{{else}}…{{end}}`
-    case condition(TemplatePipeline, [TemplateNode], otherwise: [TemplateNode])
-    /// `{{with PIPELINE}}…{{else}}…{{end}}`
-    case with(TemplatePipeline, [TemplateNode], otherwise: [TemplateNode])
+    /// `{{$NAME = PIPELINE}}`
+    case assign(String, TemplatePipeline)
+    /// `{{if $NAME := PIPELINE}}…{{else}}…{{end}}`
+    case condition(String?, TemplatePipeline, [TemplateNode], otherwise: [TemplateNode])
+    /// `{{with $NAME := PIPELINE}}…{{else}}…{{end}}`
+    case with(String?, TemplatePipeline, [TemplateNode], otherwise: [TemplateNode])
     /// `{{range $KEY, $ELEMENT := PIPELINE}}…{{else}}…{{end}}`
     case range(
         key: String?, element: String?, TemplatePipeline, [TemplateNode],
         otherwise: [TemplateNode])
+    /// `{{break}}`
+    case leave
+    /// `{{continue}}`
+    case next
 }
 
 /// `COMMAND | COMMAND`: each is given the result of the one before as its last argument.

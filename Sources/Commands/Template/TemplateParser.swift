@@ -8,6 +8,7 @@ struct TemplateParser {
     private let pieces: [TemplateLexer.Piece]
     private var position = 0
     private var depth = 0
+    private var ranges = 0
     private var variables: [String] = [""]
 
     init(_ pieces: [TemplateLexer.Piece]) { self.pieces = pieces }
@@ -56,14 +57,27 @@ struct TemplateParser {
         if case .word(let word)? = tokens.first?.kind, ["if", "with", "range"].contains(word) {
             return try branch(word, tokens.dropFirst(), column)
         }
-        var tokens = tokens
-        if case .variable(let name)? = tokens.first?.kind,
-            tokens.dropFirst().first?.kind == .declare
-        {
-            tokens = tokens.dropFirst(2)
-            let value = try wholePipeline(tokens, column)
-            variables.append(name)
-            return .set(name, value)
+        if case .word(let word)? = tokens.first?.kind, word == "break" || word == "continue" {
+            guard ranges > 0, tokens.count == 1 else {
+                throw TemplateError(
+                    .syntax, "{{\(word)}} stands alone, inside of a range", column: column)
+            }
+            return word == "break" ? .leave : .next
+        }
+        if case .variable(let name)? = tokens.first?.kind {
+            switch tokens.dropFirst().first?.kind {
+            case .declare?:
+                let value = try wholePipeline(tokens.dropFirst(2), column)
+                variables.append(name)
+                return .set(name, value)
+            case .assign?:
+                guard variables.contains(name) else {
+                    throw TemplateError(
+                        .unknownVariable, "there is no variable $\(name)", column: column)
+                }
+                return .assign(name, try wholePipeline(tokens.dropFirst(2), column))
+            default: break
+            }
         }
         return .print(try wholePipeline(tokens, column))
     }
@@ -76,11 +90,14 @@ struct TemplateParser {
         let known = variables.count
         defer { variables.removeSubrange(known...) }
         var tokens = tokens
-        let names = word == "range" ? try declared(&tokens) : []
+        let names = try declared(&tokens, word)
         let pipeline = try wholePipeline(tokens, column)
         variables += names
+        if word == "range" { ranges += 1 }
         let (body, ending) = try block()
-        variables.removeSubrange(known...)
+        if word == "range" { ranges -= 1 }
+        // An element is none of the list without elements.
+        if word == "range" { variables.removeSubrange(known...) }
         var otherwise: [TemplateNode] = []
         var last = ending
         if let other = ending, other.word == "else" {
@@ -107,8 +124,8 @@ struct TemplateParser {
         _ otherwise: [TemplateNode]
     ) -> TemplateNode {
         switch word {
-        case "if": .condition(pipeline, body, otherwise: otherwise)
-        case "with": .with(pipeline, body, otherwise: otherwise)
+        case "if": .condition(names.first, pipeline, body, otherwise: otherwise)
+        case "with": .with(names.first, pipeline, body, otherwise: otherwise)
         default:
             .range(
                 key: names.count == 2 ? names[0] : nil, element: names.last, pipeline, body,
@@ -116,9 +133,9 @@ struct TemplateParser {
         }
     }
 
-    /// `$e :=` or `$k, $e :=` before the pipeline of a range.
+    /// `$e :=` before a pipeline, or `$k, $e :=` before that of a range.
     private func declared(
-        _ tokens: inout ArraySlice<TemplateToken>
+        _ tokens: inout ArraySlice<TemplateToken>, _ word: String
     ) throws(TemplateError) -> [String] {
         guard let end = tokens.firstIndex(where: { $0.kind == .declare }) else { return [] }
         let head = tokens[..<end].map(\.kind)
@@ -127,14 +144,15 @@ struct TemplateParser {
         switch head {
         case _ where head.count == 1:
             if case .variable(let element) = head[0] { return [element] }
-        case _ where head.count == 3 && head[1] == .comma:
+        case _ where word == "range" && head.count == 3 && head[1] == .comma:
             if case .variable(let key) = head[0], case .variable(let element) = head[2] {
                 return [key, element]
             }
         default: break
         }
         throw TemplateError(
-            .syntax, "a range declares $element or $key, $element", column: column)
+            .syntax, "a range declares $element or $key, $element, others one variable",
+            column: column)
     }
 
     // MARK: - Pipelines
@@ -182,7 +200,7 @@ struct TemplateParser {
             owner.fields.removeLast()
             return .label(owner, named: name)
         }
-        if let next = tokens.first, next.kind != .pipe, next.kind != .close {
+        if let next = tokens.first, ![.pipe, .close, .assign].contains(next.kind) {
             throw TemplateError(
                 .syntax, "a value takes no arguments; a function does, and stands first",
                 column: next.column)
@@ -219,7 +237,7 @@ struct TemplateParser {
             guard tokens.first?.kind == .close else {
                 throw TemplateError(.syntax, "this ( has no )", column: token.column)
             }
-        case .close, .pipe, .declare, .comma: return nil
+        case .close, .pipe, .declare, .assign, .comma: return nil
         }
         tokens.removeFirst()
         while let next = tokens.first, next.isJoined, case .fields(let names) = next.kind,

@@ -24,50 +24,69 @@ struct TemplateRenderer {
         _ nodes: [TemplateNode], _ value: JSONValue, skipsFunctions: Bool
     ) throws(TemplateError) -> String {
         var renderer = TemplateRenderer(value, skipsFunctions: skipsFunctions)
-        try renderer.render(nodes, value)
+        _ = try renderer.render(nodes, value)
         return renderer.output
     }
 
+    /// How the nodes of a block ended.
+    private enum Ending { case through, next, leave }
+
     private mutating func render(
         _ nodes: [TemplateNode], _ dot: JSONValue
-    ) throws(TemplateError) {
+    ) throws(TemplateError) -> Ending {
         for node in nodes {
             steps += 1
-            guard steps <= Self.maximumSteps else {
-                throw TemplateError(.tooLarge, "it takes more than \(Self.maximumSteps) steps")
-            }
+            guard steps <= Self.maximumSteps else { throw Self.tooManySteps }
             guard output.utf8.count <= Self.maximumBytes else { throw Self.tooLong }
+            var ending = Ending.through
             switch node {
             case .text(let text): output += text
-            case .print(let pipeline): output += try evaluate(pipeline, dot).templateText
+            case .print(let pipeline): output += try text(of: pipeline, dot)
             case .set(let name, let pipeline):
                 variables.append((name: name, value: try evaluate(pipeline, dot)))
-            case .condition(let pipeline, let body, let otherwise):
-                try scoped(try evaluate(pipeline, dot).isTrue ? body : otherwise, dot)
-            case .with(let pipeline, let body, let otherwise):
+            case .assign(let name, let pipeline):
                 let value = try evaluate(pipeline, dot)
-                try value.isTrue ? scoped(body, value) : scoped(otherwise, dot)
+                if let place = variables.lastIndex(where: { $0.name == name }) {
+                    variables[place].value = value
+                }
+            case .condition(let name, let pipeline, let body, let otherwise):
+                let value = try evaluate(pipeline, dot)
+                ending = try scoped(value.isTrue ? body : otherwise, dot, Self.named(name, value))
+            case .with(let name, let pipeline, let body, let otherwise):
+                let value = try evaluate(pipeline, dot)
+                ending = try scoped(
+                    value.isTrue ? body : otherwise, value.isTrue ? value : dot,
+                    Self.named(name, value))
             case .range(let key, let element, let pipeline, let body, let otherwise):
                 let pairs = try Self.pairs(of: try evaluate(pipeline, dot))
                 for pair in pairs {
-                    var names: [(name: String, value: JSONValue)] = []
-                    if let key { names.append((name: key, value: pair.key)) }
-                    if let element { names.append((name: element, value: pair.value)) }
-                    try scoped(body, pair.value, names)
+                    let names = Self.named(key, pair.key) + Self.named(element, pair.value)
+                    if try scoped(body, pair.value, names) == .leave { break }
                 }
-                if pairs.isEmpty { try scoped(otherwise, dot) }
+                if pairs.isEmpty { ending = try scoped(otherwise, dot) }
+            case .leave: ending = .leave
+            case .next: ending = .next
             }
+            if ending != .through { return ending }
         }
+        return .through
+    }
+
+    private static func named(
+        _ name: String?, _ value: JSONValue
+    ) -> [(name: String, value: JSONValue)] {
+        name.map { [(name: $0, value: value)] } ?? []
     }
 
     private mutating func scoped(
         _ nodes: [TemplateNode], _ dot: JSONValue,
         _ names: [(name: String, value: JSONValue)] = []
-    ) throws(TemplateError) {
+    ) throws(TemplateError) -> Ending {
         let known = variables.count
         variables += names
-        try render(nodes, dot)
+        let ending = try render(nodes, dot)
         variables.removeSubrange(known...)
+        return ending
     }
 
     private static func pairs(
@@ -80,6 +99,10 @@ struct TemplateRenderer {
             object.sort()
             return object.members.map { (key: .string($0.name), value: $0.value) }
         case .null: return []
+        case .number where value.integerValue != nil:
+            let count = value.integerValue ?? 0
+            guard count <= maximumSteps else { throw tooManySteps }
+            return (0..<max(0, count)).map { (key: JSONValue($0), value: JSONValue($0)) }
         case .bool, .number, .string:
             throw TemplateError(
                 .wrongArgument, "\"range\" takes a list or a map, not \(value.templateText)")
@@ -87,6 +110,16 @@ struct TemplateRenderer {
     }
 
     // MARK: - Values
+
+    private func text(
+        of pipeline: TemplatePipeline, _ dot: JSONValue
+    ) throws(TemplateError) -> String {
+        let value = try evaluate(pipeline, dot)
+        guard value.isNull, pipeline.commands.count == 1,
+            case .value(let operand)? = pipeline.commands.first, let name = operand.fields.last
+        else { return value.templateText }
+        return DockerFields.text(ofUnset: name)
+    }
 
     private func evaluate(
         _ pipeline: TemplatePipeline, _ dot: JSONValue
@@ -97,7 +130,11 @@ struct TemplateRenderer {
             case .value(let operand): result = try evaluate(operand, dot)
             case .call(let function, let operands):
                 var arguments: [JSONValue] = []
-                for operand in operands { arguments.append(try evaluate(operand, dot)) }
+                for operand in operands {
+                    arguments.append(try evaluate(operand, dot))
+                    // As Go: what is behind it is not looked at.
+                    if let last = arguments.last, function.isSettled(by: last) { break }
+                }
                 if let result { arguments.append(result) }
                 result = try call(function, arguments)
             case .label(let owner, let name):
@@ -136,20 +173,10 @@ struct TemplateRenderer {
             case .pipeline(let pipeline): try evaluate(pipeline, dot)
             case .call(let function): try call(function, [])
             }
+        var owner: String?
         for name in operand.fields {
-            guard let object = value.objectValue else {
-                throw TemplateError(
-                    .unknownField,
-                    "there is no field .\(name) in \(value.isNull ? "what is not set" : "what is no map")"
-                )
-            }
-            guard let member = object[name] else {
-                throw TemplateError(
-                    .unknownField,
-                    "there is no field .\(name); there are "
-                        + object.members.map { ".\($0.name)" }.joined(separator: ", "))
-            }
-            value = member
+            value = try DockerFields.member(name, of: value, named: owner)
+            owner = name
         }
         return value
     }
@@ -163,6 +190,10 @@ struct TemplateRenderer {
         let result = try function.call(arguments)
         if let text = result.stringValue, text.utf8.count > Self.maximumBytes { throw Self.tooLong }
         return result
+    }
+
+    private static var tooManySteps: TemplateError {
+        TemplateError(.tooLarge, "it takes more than \(maximumSteps) steps")
     }
 
     private static var tooLong: TemplateError {

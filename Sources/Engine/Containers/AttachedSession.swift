@@ -32,6 +32,8 @@ package enum AttachOutcome: Hashable, Sendable {
     case detached
     /// By a signal that asked the caller to end; the process goes on.
     case ended(by: Int32)
+    /// What the process prints cannot be passed on any more; it goes on.
+    case unheard
 }
 
 /// The caller's terminal, or its streams, connected with a process of a container.
@@ -84,8 +86,7 @@ final class AttachedSession: Sendable {
         // and gives the terminal its modes back on the way.
         if options.hasTerminal {
             ending.store(number, ordering: .releasing)
-            try? client.connection.send(.detach)  // the end of the connection says as much
-            return client.connection.end()
+            return leave()
         }
         if number == SIGINT || number == SIGTERM {
             let count = interruptions.add(1, ordering: .relaxed).newValue
@@ -109,6 +110,10 @@ final class AttachedSession: Sendable {
         while let frame = try? client.connection.receive() {
             guard frame.kind == .reply else {
                 show(frame)
+                guard isHeard else {
+                    leave()
+                    return .unheard
+                }
                 continue
             }
             switch frame.decode(ControlReply.self) {
@@ -120,6 +125,20 @@ final class AttachedSession: Sendable {
         if let outcome = ended { return outcome }
         if isDetached.load(ordering: .acquiring) { return .detached }
         throw ContainerClient.lost
+    }
+
+    /// Leaves the process to itself.
+    private func leave() {
+        try? client.connection.send(.detach)  // the end of the connection says as much
+        client.connection.end()
+    }
+
+    private var isHeard: Bool {
+        if case .complete = StandardStream.output.state, case .complete = StandardStream.error.state
+        {
+            return true
+        }
+        return false
     }
 
     private var ended: AttachOutcome? {
@@ -143,8 +162,7 @@ final class AttachedSession: Sendable {
             if !typed.isEmpty, (try? client.connection.send(.input, typed)) == nil { return }
             if keys.areComplete {
                 isDetached.store(true, ordering: .releasing)
-                try? client.connection.send(.detach)  // the end of the connection says as much
-                return client.connection.end()
+                return leave()
             }
         }
         try? client.connection.send(.endOfInput)  // a process that has ended needs to know nothing

@@ -4,58 +4,56 @@ internal import Store
 /// Which containers a list shows, as Docker's `--filter` says it: of one key any condition, but of
 /// labels each; of all keys each.
 package struct ContainerFilter: Sendable {
-    package struct Condition: Sendable {
-        fileprivate enum Key: String, CaseIterable {
-            case id, name, label, exited, status, ancestor, before, since, volume, publish, expose
-            case health, network
-            case restartPolicy = "restart-policy"
-        }
-        fileprivate var key: Key
-        fileprivate var value: String
+    private enum Key: String, CaseIterable {
+        case id, name, label, exited, status, ancestor, before, since, volume, publish, expose
+        case health, network
+        case restartPolicy = "restart-policy"
+    }
 
-        /// - Parameter text: `KEY=VALUE`.
-        /// - Throws: ``EngineError`` `invalid`.
-        package init(_ text: String) throws {
-            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-            guard parts.count == 2, let key = Key(rawValue: parts[0]) else {
-                throw EngineError(
-                    .invalid, "\"\(text)\" is no condition",
-                    hint: "write KEY=VALUE with one of "
-                        + Key.allCases.map(\.rawValue).joined(separator: ", "))
-            }
-            (self.key, value) = (key, parts[1])
-            try check()
-        }
+    private var conditions: [Key: [String]] = [:]
+    private var labels: [LabelCondition] = []
 
-        private func check() throws {
-            let allowed: [String]? =
-                switch key {
-                case .status:
-                    ["created", "running", "paused", "restarting", "exited", "dead"]
-                case .restartPolicy: ["no", "always", "unless-stopped", "on-failure"]
-                case .health: ["starting", "healthy", "unhealthy", "none"]
-                default: nil
-                }
-            if let allowed, !allowed.contains(value) {
-                throw EngineError(
-                    .invalid, "\"\(value)\" is no \(key.rawValue)",
-                    hint: "there are \(allowed.joined(separator: ", "))")
-            }
-            if key == .exited, Int32(value) == nil {
-                throw EngineError(.invalid, "\"\(value)\" is no exit code")
-            }
-            if key == .name, (try? Regex(value)) == nil {
-                throw EngineError(
-                    .invalid, "\"\(value)\" is no pattern for names",
-                    hint: "it is a regular expression, such as ^web or web-[0-9]")
+    /// - Throws: ``EngineError`` `invalid`.
+    package init(_ texts: [FilterText]) throws {
+        for text in texts {
+            if let label = LabelCondition(text) {
+                labels.append(label)
+            } else if let key = Key(rawValue: text.key) {
+                try Self.check(text.value, of: key)
+                conditions[key, default: []].append(text.value)
+            } else {
+                throw text.unknown(Key.allCases.map(\.rawValue).joined(separator: ", "))
             }
         }
     }
 
-    private let conditions: [Condition.Key: [String]]
-
-    package init(_ conditions: [Condition]) {
-        self.conditions = Dictionary(grouping: conditions, by: \.key).mapValues { $0.map(\.value) }
+    private static func check(_ value: String, of key: Key) throws {
+        let allowed: [String]? =
+            switch key {
+            case .status:
+                ["created", "running", "paused", "restarting", "removing", "exited", "dead"]
+            case .restartPolicy: ["no", "always", "unless-stopped", "on-failure"]
+            case .health: ["starting", "healthy", "unhealthy", "none"]
+            default: nil
+            }
+        if let allowed, !allowed.contains(value) {
+            throw EngineError(
+                .invalid, "\"\(value)\" is no \(key.rawValue)",
+                hint: "there are \(allowed.joined(separator: ", "))")
+        }
+        if key == .exited, Int32(value) == nil {
+            throw EngineError(.invalid, "\"\(value)\" is no exit code")
+        }
+        if key == .name, !value.isEmpty, (try? Regex(value)) == nil {
+            throw EngineError(
+                .invalid, "\"\(value)\" is no pattern for names",
+                hint: "it is a regular expression, such as ^web or web-[0-9]")
+        }
+        if key == .publish || key == .expose, PortCondition(value) == nil {
+            throw EngineError(
+                .invalid, "\"\(value)\" is no port",
+                hint: "write 80, 53/udp or 8000-8010/tcp")
+        }
     }
 
     /// Whether it names states itself: then those that do not run are shown, too.
@@ -65,7 +63,7 @@ package struct ContainerFilter: Sendable {
     package func select(
         from all: [ContainerSummary], on engine: Engine
     ) throws -> [ContainerSummary] {
-        var found = all
+        var found = all.filter { labels.hold(for: $0.record.settings.labels) }
         for (key, values) in conditions {
             switch key {
             case .before, .since:
@@ -80,15 +78,24 @@ package struct ContainerFilter: Sendable {
                 found.removeAll { container in
                     !images.contains { $0.contains(container.record.image) }
                 }
-            default: found.removeAll { !matches($0, key, values) }
+            default:
+                found.removeAll { container in
+                    !values.contains { matches(container, key, $0) }
+                }
             }
         }
         return found
     }
 
-    /// The image and all that were made from it: those with its layers below theirs.
+    /// The image and all that were made from it: those with its layers below theirs. None of one that
+    /// is not there.
     private func ancestry(_ name: String, _ engine: Engine) throws -> Set<ImageID> {
-        let image = try engine.image(name)
+        let image: ImageRecord
+        do {
+            image = try engine.image(name)
+        } catch let error as EngineError where error.code == .notFound {
+            return []
+        }
         var found: Set<ImageID> = [image.id]
         guard let chain = image.chainID else { return found }
         for other in try engine.store.images() where other.layerCount > image.layerCount {
@@ -99,24 +106,14 @@ package struct ContainerFilter: Sendable {
     }
 
     private func matches(
-        _ container: ContainerSummary, _ key: Condition.Key, _ values: [String]
-    ) -> Bool {
-        let record = container.record
-        if key == .label {
-            return values.map { LabelCondition($0) }.hold(for: record.settings.labels)
-        }
-        return values.contains { matches(container, key, $0) }
-    }
-
-    private func matches(
-        _ container: ContainerSummary, _ key: Condition.Key, _ value: String
+        _ container: ContainerSummary, _ key: Key, _ value: String
     ) -> Bool {
         let (record, state) = (container.record, container.state)
         switch key {
-        case .id: return record.id.text.hasPrefix(value)
+        case .id: return !value.isEmpty && record.id.text.hasPrefix(value)
         // As Docker: a regular expression that fits a part of it, with a slash before it or without.
         case .name:
-            guard let pattern = try? Regex(value) else { return false }  // was checked
+            guard let pattern = try? Regex(value) else { return value.isEmpty }  // was checked
             return record.name.contains(pattern) || "/\(record.name)".contains(pattern)
         case .exited: return state.status == .exited && state.exitCode == Int32(value)
         case .status: return state.status.rawValue == value
@@ -129,13 +126,20 @@ package struct ContainerFilter: Sendable {
                 case .memory: return false
                 }
             }
+        // As Docker: the port of the host.
         case .publish:
-            return state.publishedPorts.contains {
-                "\($0.containerPort)" == value
-                    || "\($0.containerPort)/\($0.transport.rawValue)" == value
-            }
+            return PortCondition(value).map { condition in
+                state.publishedPorts.contains {
+                    condition.includes($0.hostPort, $0.transport.rawValue)
+                }
+            } ?? false
         case .expose:
-            return record.settings.exposedPorts.contains { $0 == value || $0 == value + "/tcp" }
+            return PortCondition(value).map { condition in
+                record.settings.exposedPorts.contains { condition.includes($0) }
+                    || state.publishedPorts.contains {
+                        condition.includes($0.containerPort, $0.transport.rawValue)
+                    }
+            } ?? false
         case .health: return (state.health?.rawValue ?? "none") == value
         case .restartPolicy:
             // What was stopped on purpose is not to be started by itself.

@@ -93,6 +93,10 @@ extension Engine {
                 .invalid, "\"\(name)\" has a digest; an image is named by repository and tag",
                 hint: "leave out \"@sha256:…\"")
         }
+        guard reference.familiarRepository != "sha256" else {
+            throw EngineError(
+                .invalid, "\"\(name)\" would be taken for an ID", hint: "choose another repository")
+        }
         return reference
     }
 }

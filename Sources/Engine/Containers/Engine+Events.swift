@@ -29,56 +29,58 @@ extension Engine {
     }
 }
 
-/// Which events are told, as Docker's `--filter` says it: of one key any, of all keys each.
+/// Which events are told, as Docker's `--filter` says it: of one key any, but of labels each; of all
+/// keys each.
 package struct EventFilter: Sendable {
-    package struct Condition: Sendable {
-        fileprivate var key: String
-        fileprivate var value: String
+    /// The last ones are of what never happens here.
+    private static let keys = [
+        "type", "event", "container", "image", "volume", "scope", "daemon", "network",
+    ]
 
-        /// - Throws: ``EngineError`` `invalid`.
-        package init(_ text: String) throws {
-            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-            guard parts.count == 2, Self.keys.contains(parts[0]) else {
-                throw EngineError(
-                    .invalid, "\"\(text)\" is no condition",
-                    hint: "write KEY=VALUE with one of " + Self.keys.joined(separator: ", "))
+    private var conditions: [String: [String]] = [:]
+    private var labels: [LabelCondition] = []
+
+    /// - Throws: ``EngineError`` `invalid`.
+    package init(_ texts: [FilterText]) throws {
+        for text in texts {
+            if let label = LabelCondition(text) {
+                labels.append(label)
+            } else if Self.keys.contains(text.key) {
+                conditions[text.key, default: []].append(text.value)
+            } else {
+                throw text.unknown(
+                    "type, event, container, image, volume, label and label!")
             }
-            (key, value) = (parts[0], parts[1])
         }
-
-        private static let keys = [
-            "type", "event", "container", "image", "volume", "label",
-        ]
-    }
-
-    private let conditions: [String: [String]]
-
-    package init(_ conditions: [Condition]) {
-        self.conditions = Dictionary(grouping: conditions, by: \.key).mapValues { $0.map(\.value) }
     }
 
     package func matches(_ event: EventRecord) -> Bool {
-        conditions.allSatisfy { key, values in
-            values.contains { matches(event, key, $0) }
-        }
+        labels.hold(for: event.attributes)
+            && conditions.allSatisfy { key, values in
+                values.contains { matches(event, key, $0) }
+            }
     }
 
     private func matches(_ event: EventRecord, _ key: String, _ value: String) -> Bool {
         switch key {
         case "type": return event.kind.rawValue == value
         case "event": return event.action == value || event.action.hasPrefix(value + ":")
+        case "scope": return value == "local"
         case "container", "volume", "image":
             if key == "image", event.kind == .container {
-                return event.attributes["image"] == value
+                return Self.isNamed(event.attributes["image"], value)
             }
             guard event.kind.rawValue == key else { return false }
-            return event.actor.hasPrefix(value) || event.attributes["name"] == value
-        case "label":
-            let parts = value.split(separator: "=", maxSplits: 1).map(String.init)
-            guard let found = event.attributes[parts[0]] else { return false }
-            return parts.count == 1 || found == parts[1]
+            return event.actor.hasPrefix(value) || Self.isNamed(event.attributes["name"], value)
         default: return false
         }
+    }
+
+    /// As Docker: an image is meant by its name with or without the tag.
+    private static func isNamed(_ name: String?, _ value: String) -> Bool {
+        guard let name, name != value else { return name != nil }
+        // What is no reference has no tag.
+        return (try? Reference(parsing: name))?.familiarRepository == value
     }
 }
 
@@ -93,6 +95,11 @@ extension EventRecord {
         actorObject.append("ID", actor)
         actorObject.append("Attributes", .object(attributes))
         var object = JSONObject()
+        if kind != .volume {
+            object.append("status", action)
+            object.append("id", actor)
+        }
+        if kind == .container { object.append("from", self.attributes["image"] ?? "") }
         object.append("Type", kind.rawValue)
         object.append("Action", action)
         object.append("Actor", .object(actorObject))

@@ -12,11 +12,17 @@ extension Engine {
     ) throws {
         let lease = try store.readingLease("export \(record.name)")
         defer { lease.end() }
-        let draft = try ContainerDraft.read(record.id, in: store)
-        try lease.hold(draft.base)
-        let export = LayerExport(
-            store, directories: draft, contents: ContainerContents(draft, store))
-        try ImageSaver(store, lease: lease, progress: progress)
-            .saveRootFileSystem(draft.tree, by: export, to: target)
+        do {
+            let draft = try ContainerDraft.read(record.id, in: store)
+            try lease.hold(draft.base)
+            let export = LayerExport(
+                store, directories: draft, contents: ContainerContents(draft, store))
+            try ImageSaver(store, lease: lease, progress: progress)
+                .saveRootFileSystem(draft.tree, by: export, to: target)
+        } catch {
+            // That a file went with the container says less than that it is gone.
+            guard try findContainer(record.id.text) == nil else { throw error }
+            throw EngineError(.notFound, "container \(record.id.short) is no longer there")
+        }
     }
 }

@@ -20,16 +20,38 @@ extension Engine {
         return try AttachedSession(client, options).run(.start(options.request), began: began)
     }
 
-    /// - Returns: nil if it runs already.
+    /// - Returns: nil if it runs already, or another command was just starting it.
     private func launch(_ record: ContainerRecord) throws -> ContainerClient? {
         let place = store.layout.container(record.id)
         let now = store.currentState(of: record)
         if now.isRunning, store.holder(of: record.id) != nil { return nil }
-        try BackgroundMount.start(
-            arguments: ["supervise", "--root", root, record.id.text],
-            environment: ChildProcess.ownEnvironment)
+        do {
+            try BackgroundMount.start(
+                arguments: ["supervise", "--root", root, record.id.text],
+                environment: ChildProcess.ownEnvironment)
+        } catch {
+            guard runsByAnother(record) else { throw error }
+            return nil
+        }
         guard let client = try ContainerClient(place) else { throw ContainerClient.lost }
         return client
+    }
+
+    /// How often is looked whether a start of another command's has come to its end: ten seconds.
+    private static let startChecks = 500
+
+    /// Whether another command is starting it, and it came to run.
+    private func runsByAnother(_ record: ContainerRecord) -> Bool {
+        for _ in 0..<Self.startChecks {
+            // A mount of the user's is no start.
+            guard let holder = store.holder(of: record.id),
+                holder.mountPoint?.hasPrefix(store.layout.work + "/") ?? true
+            else { return false }
+            // What the record says was so before.
+            if let now = try? store.container(record.id), now.state.isRunning { return true }
+            usleep(20_000)
+        }
+        return false
     }
 
     // MARK: - A container that runs

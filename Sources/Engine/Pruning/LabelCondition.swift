@@ -13,6 +13,12 @@ package struct LabelCondition: Hashable, Sendable {
         self.isWanted = isWanted
     }
 
+    /// - Returns: nil for other filters than `label` and `label!`.
+    package init?(_ text: FilterText) {
+        guard text.key == "label" || text.key == "label!" else { return nil }
+        self.init(text.value, isWanted: text.key == "label")
+    }
+
     fileprivate func isThere(in labels: [String: String]) -> Bool {
         labels[name].map { value == nil || value == $0 } ?? false
     }

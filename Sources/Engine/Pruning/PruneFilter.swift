@@ -10,6 +10,23 @@ package struct PruneFilter: Sendable {
         self.labels = labels
     }
 
+    /// - Throws: ``EngineError`` `invalid`.
+    package init(_ texts: [FilterText]) throws {
+        self.init()
+        for text in texts {
+            if let label = LabelCondition(text) {
+                labels.append(label)
+            } else if text.key == "until" {
+                guard until == nil else {
+                    throw EngineError(.invalid, "\"until\" is given more than once")
+                }
+                until = try PointInTime.parse(text.value)
+            } else {
+                throw text.unknown("until=TIME, label=NAME[=VALUE] and label!=NAME[=VALUE]")
+            }
+        }
+    }
+
     func passes(createdAt: Int64) -> Bool { until.map { createdAt < $0 } ?? true }
 
     func passes(_ present: [String: String]) -> Bool { labels.hold(for: present) }

@@ -48,7 +48,13 @@ package final class Container: Sendable {
                 hint: "choose a runtime with control groups")
         }
         let network = try attachment(request, runtime)
-        let bundle = try Bundle(of: request, with: runtime, networkPath: network?.path)
+        let bundle: Bundle
+        do throws(SandboxError) {
+            bundle = try Bundle(of: request, with: runtime, networkPath: network?.path)
+        } catch {
+            network?.detach()
+            throw error
+        }
         var command = runtime.command(
             ["run", "--bundle", bundle.path, request.id], logPath: bundle.logPath,
             streams: streams)

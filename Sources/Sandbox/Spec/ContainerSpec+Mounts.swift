@@ -9,8 +9,9 @@ extension ContainerSpec {
         mounts.append(.init("/proc", "proc", "proc", ["nosuid", "noexec", "nodev"]))
         mounts += devices
         mounts += systemFiles
-        mounts += nameFiles
+        mounts += nameFiles.filter { !isInMount($0.destination) }
         mounts += request.mounts.map(mount)
+        mounts += nameFiles.filter { isInMount($0.destination) }
         if let program = request.initProgram {
             mounts.append(
                 .init(ContainerRequest.initPath, "bind", program, ["bind", "rprivate", "ro"]))
@@ -91,6 +92,19 @@ extension ContainerSpec {
                 "/etc/\(name)", "bind", "\(directory ?? bundlePath)/\(name)",
                 Self.bind + [directory == nil ? "ro" : "rw"])
         }
+    }
+
+    /// Whether a name file stands in something that is mounted above it, such as at `/etc`: as in
+    /// Docker it is seen there, too, unless it is mounted over itself, or cannot be made there. Steps of
+    /// builds see what is mounted alone, as BuildKit's.
+    private func isInMount(_ path: String) -> Bool {
+        guard request.nameFiles.directory != nil,
+            !request.mounts.contains(where: { $0.target == path }),
+            let around = request.mounts.last(where: { path.hasPrefix($0.target + "/") })
+        else { return false }
+        guard around.isReadOnly else { return true }
+        guard case .host(let source) = around.source else { return false }
+        return HostDirectory.exists(source + path.dropFirst(around.target.count))
     }
 
     private func mount(_ mount: ContainerRequest.Mount) -> RuntimeSpec.Mount {
