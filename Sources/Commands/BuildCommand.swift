@@ -122,12 +122,12 @@ struct BuildCommand: ParsableCommand {
             display.finish()
         } catch let error as BuildError {
             display.finish()
+            try steps.exportCaches(of: result, engine, interruption.cancellation)
             report(error)
             BuildStepOptions.keep(budget, engine)
             throw ExitCode(error.code == .cancelled ? interruption.exitCode ?? 1 : 1)
         }
         withExtendedLifetime(listener) {}
-        try steps.exportCaches(of: result, engine)
         try tell(result, idFile)
         // A build that made nothing new needs no look at how much there is.
         if result.cachedStepCount < result.stepCount { BuildStepOptions.keep(budget, engine) }
@@ -151,11 +151,12 @@ struct BuildCommand: ParsableCommand {
         guard let command = error.command else { return }
         let environment = ProcessInfo.processInfo.environment
         // Who has no place for a gallery is told of the log alone.
+        defer { Terminal.writeError("its whole output: \(command.logPath)\n") }
+        if error.isOutOfRoom { return }
         if let gallery = try? StoreLocation.gallery(environment: environment) {
             let failed = "\(gallery)/builds/\(command.build)/failed"
             Terminal.writeError("its files: \(failed) (\"vitrine serve\" shows them)\n")
         }
-        Terminal.writeError("its whole output: \(command.logPath)\n")
     }
 
     private func options(_ location: ContextLocation) throws -> BuildOptions {

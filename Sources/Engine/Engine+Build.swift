@@ -15,8 +15,14 @@ extension Engine {
         cancellation: Cancellation, environment: [String: String] = [:],
         shell: DebugShell? = nil
     ) throws -> BuildResult {
-        try builder(options, observer, environment, shell)
-            .build(options, context: context, observer: observer, cancellation: cancellation)
+        do {
+            return try builder(options, observer, environment, shell)
+                .build(options, context: context, observer: observer, cancellation: cancellation)
+        } catch let error as BuildError {
+            // Whoever else works on that disk wants the room. What is left of it, "gc" tells of.
+            if error.isOutOfRoom { _ = try? collectGarbage() }
+            throw error
+        }
     }
 
     /// What Docker's build checks have to say of a Dockerfile.
