@@ -79,7 +79,7 @@ extension Builder {
             let lease = try store.readingLease("look at a Dockerfile")
             defer { lease.end() }
             let remotes = RemoteSources(
-                build: "check", store: store, lease: lease, downloader: downloader,
+                build: nil, store: store, lease: lease, downloader: downloader,
                 environment: environment, observer: SilentObserver(), cancellation: cancellation)
             let context = try BuildContext(
                 context, options, remotes: remotes, store: store, lease: lease,

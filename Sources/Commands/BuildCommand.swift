@@ -34,7 +34,9 @@ struct BuildCommand: ParsableCommand {
     @OptionGroup var steps: BuildStepOptions
     @Option(name: .shortAndLong, help: "Name the image; may be given several times.")
     var tag: [String] = []
-    @Option(name: .shortAndLong, help: "The Dockerfile (PATH/Dockerfile); - is standard input.")
+    @Option(
+        name: .shortAndLong,
+        help: "The Dockerfile (PATH/Dockerfile), or its address; - is standard input.")
     var file: String?
     @Option(
         name: .customLong("build-arg"),
@@ -120,9 +122,9 @@ struct BuildCommand: ParsableCommand {
                 cancellation: interruption.cancellation,
                 environment: ProcessInfo.processInfo.environment, shell: steps.shell)
             display.finish()
+            try steps.exportCaches(of: result, engine, interruption.cancellation)
         } catch let error as BuildError {
             display.finish()
-            try steps.exportCaches(of: result, engine, interruption.cancellation)
             report(error)
             BuildStepOptions.keep(budget, engine)
             throw ExitCode(error.code == .cancelled ? interruption.exitCode ?? 1 : 1)
@@ -149,10 +151,10 @@ struct BuildCommand: ParsableCommand {
     private func report(_ error: BuildError) {
         Terminal.writeError("\(error.rendered(isTerminal: Terminal.errorIsTerminal))\n")
         guard let command = error.command else { return }
-        let environment = ProcessInfo.processInfo.environment
-        // Who has no place for a gallery is told of the log alone.
         defer { Terminal.writeError("its whole output: \(command.logPath)\n") }
         if error.isOutOfRoom { return }
+        let environment = ProcessInfo.processInfo.environment
+        // Who has no place for a gallery is told of the log alone.
         if let gallery = try? StoreLocation.gallery(environment: environment) {
             let failed = "\(gallery)/builds/\(command.build)/failed"
             Terminal.writeError("its files: \(failed) (\"vitrine serve\" shows them)\n")
@@ -160,21 +162,13 @@ struct BuildCommand: ParsableCommand {
     }
 
     private func options(_ location: ContextLocation) throws -> BuildOptions {
-        var isHosts = false
-        if case .directory = location { isHosts = true }
         var options = BuildOptions(
             tags: try tag.map { try Engine.buildTag($0) }, target: target,
             ignoresCache: noCache, network: try Engine.buildNetwork(network),
             title: Self.title(context, location))
         options.ignoresCacheOfStages = Set(
             noCacheFilter.flatMap { $0.lowercased().split(separator: ",").map(String.init) })
-        switch file {
-        case nil: break
-        case "-"?: options.dockerfile = .stream(STDIN_FILENO)
-        case let path?:
-            options.dockerfile =
-                isHosts ? .onHost(try StoreLocation.absolute(path)) : .inContext(path)
-        }
+        if let file { options.dockerfile = try Engine.dockerfile(file, beside: location) }
         for text in buildArguments {
             let (name, value) = Self.pair(text)
             if let value = value ?? ProcessInfo.processInfo.environment[name] {

@@ -99,6 +99,28 @@ extension Engine {
         return .directory(path)
     }
 
+    /// The Dockerfile that a command line names: a path of the host beside a directory of the host, of
+    /// the context beside others, an address, or `-`.
+    /// - Throws: ``EngineError`` `invalid`; ``BuildError`` `invalidArgument`.
+    package static func dockerfile(
+        _ text: String, beside context: ContextLocation
+    ) throws -> DockerfileLocation {
+        if text == "-" { return .stream(STDIN_FILENO) }
+        let lower = text.lowercased()
+        if lower.hasPrefix("http://") || lower.hasPrefix("https://"),
+            let remote = try RemoteSource(text)
+        {
+            guard case .file(let address) = remote else {
+                throw EngineError(
+                    .invalid, "\"\(text.visible)\" is a repository, and no Dockerfile",
+                    hint: "give the repository as the context, and with -f a path in it")
+            }
+            return .remote(address)
+        }
+        guard case .directory = context else { return .inContext(text) }
+        return .onHost(try StoreLocation.absolute(text))
+    }
+
     /// A name for the image that is built.
     /// - Throws: ``EngineError`` `invalid`.
     package static func buildTag(_ name: String) throws -> Reference {
