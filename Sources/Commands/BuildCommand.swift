@@ -110,7 +110,7 @@ struct BuildCommand: ParsableCommand {
         let engine = try store.engine()
         runOptions.reportIgnored()
         steps.importCaches(engine)
-        let idFile = iidfile.map { ImageIDFile($0) }
+        let idFile = Self.given(iidfile).map { ImageIDFile($0) }
         try idFile?.clear()
         let interruption = BuildInterruption()
         let listener = SignalListener { interruption.receive($0) }
@@ -142,7 +142,7 @@ struct BuildCommand: ParsableCommand {
         }
         guard result.stop == nil || result.isRecorded else { return }
         try idFile?.write(result.name)
-        try outputs.metadataFile.map { try BuildMetadataFile($0).write(result) }
+        try Self.given(outputs.metadataFile).map { try BuildMetadataFile($0).write(result) }
         if !outputs.usesStandardOutput, quiet || progress == .quiet {
             Terminal.write("\(result.name)\n")
         }
@@ -163,12 +163,14 @@ struct BuildCommand: ParsableCommand {
 
     private func options(_ location: ContextLocation) throws -> BuildOptions {
         var options = BuildOptions(
-            tags: try tag.map { try Engine.buildTag($0) }, target: target,
+            tags: try tag.map { try Engine.buildTag($0) }, target: Self.given(target),
             ignoresCache: noCache, network: try Engine.buildNetwork(network),
             title: Self.title(context, location))
         options.ignoresCacheOfStages = Set(
             noCacheFilter.flatMap { $0.lowercased().split(separator: ",").map(String.init) })
-        if let file { options.dockerfile = try Engine.dockerfile(file, beside: location) }
+        if let file = Self.given(file) {
+            options.dockerfile = try Engine.dockerfile(file, beside: location)
+        }
         for text in buildArguments {
             let (name, value) = Self.pair(text)
             if let value = value ?? ProcessInfo.processInfo.environment[name] {
@@ -198,6 +200,11 @@ struct BuildCommand: ParsableCommand {
         case .remote(let remote): "\(remote)"
         case .stream, .none: "standard input"
         }
+    }
+
+    /// As with Docker, scripts may give an option without a value for none.
+    private static func given(_ text: String?) -> String? {
+        text.flatMap { $0.isEmpty ? nil : $0 }
     }
 
     private static func pair(_ text: String) -> (name: String, value: String?) {

@@ -83,6 +83,11 @@ extension Engine {
     /// - Throws: ``EngineError`` `notFound`, `invalid`; ``BuildError`` `invalidArgument`.
     package static func buildContext(_ text: String) throws -> ContextLocation {
         if text == "-" { return .stream(STDIN_FILENO) }
+        guard !text.isEmpty else {
+            throw EngineError(
+                .invalid, "the build context has no name",
+                hint: "write . for the working directory")
+        }
         let path = try StoreLocation.absolute(text)
         let status: FileStatus
         do throws(Errno) { status = try FileStatus(ofPath: path) } catch {

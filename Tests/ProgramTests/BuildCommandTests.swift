@@ -210,6 +210,29 @@ struct BuildCommandTests {
         }
     }
 
+    @Test
+    func `what a script leaves empty is not the working directory, and options are not given`()
+        throws
+    {
+        try withBase { program in
+            try program.write("FROM base\n", to: "context/Dockerfile")
+            try check(program, "ls > before")
+            try check(
+                program, "cp context/Dockerfile . && $VITRINE build ''", status: 1,
+                says: "the build context has no name")
+            try check(
+                program, "rm Dockerfile; $VITRINE build -o type=local,dest= context", status: 64,
+                says: "type=local needs a directory")
+            try check(
+                program, "$VITRINE build --build-context x= context", status: 1,
+                says: "is no NAME=SOURCE")
+            try check(
+                program,
+                "$VITRINE build -q -f '' --target '' --iidfile '' --metadata-file '' context")
+            try check(program, "ls | diff before -")
+        }
+    }
+
     @Test func `checks are told, and fail where the file or an argument says so`() throws {
         try withBase { program in
             try program.write("secret\n", to: "context/.dockerignore")
