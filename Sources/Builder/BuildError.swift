@@ -158,7 +158,9 @@ extension BuildError {
 
     /// Where the build was, for what is not the Dockerfile's fault: `Dockerfile:3: COPY a /`.
     private var instruction: String? {
-        guard let dockerfile, let line = range?.start.line, line > 0 else { return nil }
+        guard code != .cancelled, let dockerfile, let line = range?.start.line, line > 0 else {
+            return nil
+        }
         let lines = dockerfile.bytes.split(
             separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         guard lines.indices.contains(line - 1) else { return nil }
