@@ -66,6 +66,8 @@ package struct BuildError: Error, Sendable {
     package var hint: String?
     package var cause: (any Error)?
     package var command: FailedCommand?
+    /// Whether it failed because the store's file system is full: nothing of what it made is kept.
+    package var isOutOfRoom: Bool
     /// The Dockerfile that `range` is of.
     package var dockerfile: DockerfileText?
 
@@ -74,6 +76,7 @@ package struct BuildError: Error, Sendable {
         offending offendingText: String? = nil, expected: String? = nil, hint: String? = nil,
         cause: (any Error)? = nil
     ) {
+        isOutOfRoom = cause.map(Self.isOutOfRoom) ?? false
         self.code = code
         self.message = message
         self.range = range
@@ -95,12 +98,7 @@ package struct BuildError: Error, Sendable {
         case let error as BuildError: self = error
         case let error as DockerfileError: self.init(error)
         default:
-            self.init(
-                .failed, "\(error)",
-                hint: Self.isOutOfRoom(error)
-                    ? "\"vitrine cache prune\" and \"vitrine gc\" free what is no longer needed"
-                    : nil,
-                cause: error)
+            self.init(.failed, "\(error)", hint: Self.roomHint(error), cause: error)
         }
         self.range = self.range ?? range
     }
@@ -109,8 +107,20 @@ package struct BuildError: Error, Sendable {
 extension BuildError {
     /// Whether the store's file system is full.
     private static func isOutOfRoom(_ error: any Error) -> Bool {
-        if let error = error as? StoreError { return error.cause.map(isOutOfRoom) ?? false }
-        return error as? Errno == .noSpace
+        (error as? StoreError)?.isOutOfRoom ?? (error as? Errno == .noSpace)
+    }
+
+    /// Says so of a command that found no room.
+    mutating func tellFullStore() {
+        isOutOfRoom = true
+        hint =
+            "the store's file system is full; what the step wrote is removed again, and "
+            + "\"vitrine cache prune\" frees what no image needs"
+    }
+
+    /// What helps where the store's file system is full.
+    static func roomHint(_ error: any Error) -> String? {
+        isOutOfRoom(error) ? "\"vitrine cache prune\" frees what no image needs" : nil
     }
 }
 
@@ -146,6 +156,18 @@ extension BuildError {
         }
     }
 
+    /// Where the build was, for what is not the Dockerfile's fault: `Dockerfile:3: COPY a /`.
+    private var instruction: String? {
+        guard code != .cancelled, let dockerfile, let line = range?.start.line, line > 0 else {
+            return nil
+        }
+        let lines = dockerfile.bytes.split(
+            separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        guard lines.indices.contains(line - 1) else { return nil }
+        let text = String(decoding: lines[line - 1], as: UTF8.self)
+        return "\(dockerfile.name):\(line): \(text.filter { $0 != "\r" && $0 != "\r\n" })"
+    }
+
     /// The error as people read it: what a failed command printed last, then place and message, the
     /// instruction's line with the offending text underlined, and what would help.
     /// - Parameter isTerminal: whether it goes to a terminal, which is shown of what the command
@@ -159,7 +181,8 @@ extension BuildError {
             text = error.rendered(source: dockerfile.bytes, fileName: dockerfile.name)
         } else {
             text = [
-                message, expected.map { "expected: \($0)" }, hint.map { "hint: \($0)" },
+                message, instruction.map { "in \($0)" }, expected.map { "expected: \($0)" },
+                hint.map { "hint: \($0)" },
             ].compactMap { $0 }.joined(separator: "\n")
         }
         text = text.visibleLines

@@ -91,6 +91,8 @@ package enum DockerfileLocation: Hashable, Sendable {
     case inContext(String)
     /// An absolute path of the host. One inside the context is read as ``inContext(_:)`` is.
     case onHost(String)
+    /// A file of another host.
+    case remote(WebAddress)
     /// An open file or pipe that holds it and nothing else.
     case stream(Int32)
     /// Its bytes, which came from elsewhere, and how to call it.

@@ -94,7 +94,8 @@ extension BuildRun {
         ImageSaver(
             store, lease: lease,
             options: SaveOptions(
-                layerCompression: output.compression, level: output.compressionLevel)
+                layerCompression: output.compression, level: output.compressionLevel),
+            check: { [cancellation] in try cancellation.check() }
         ) { progress.show($0.doneBytes, of: $0.totalBytes) }
     }
 

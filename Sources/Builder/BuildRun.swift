@@ -93,13 +93,17 @@ final class BuildRun: @unchecked Sendable {
 
     /// The platform that the stage asks for; nil takes what the image has.
     func platform(of step: StagePlan.Step) throws -> Platform? {
-        guard let text = step.platform else { return options.platform }
+        try step.platform.map { try Self.platform($0, of: step.stage) } ?? options.platform
+    }
+
+    /// What a stage's `--platform` comes to.
+    static func platform(_ text: String, of stage: Stage) throws -> Platform {
         do {
             return try Platform.parse(text)
         } catch {
             throw BuildError(
-                .invalidArgument, error.message,
-                at: step.stage.fromInstruction.range, offending: text, hint: error.hint)
+                .invalidArgument, error.message, at: stage.fromInstruction.range, offending: text,
+                hint: error.hint)
         }
     }
 
@@ -163,7 +167,7 @@ final class BuildRun: @unchecked Sendable {
     func reportFindings() throws {
         let checks = DockerfileChecks(
             file: file, arguments: arguments, context: context, contexts: contexts,
-            images: images, platform: options.platform)
+            images: images, platform: options.platform, stages: plan.stages)
         let (findings, error) = try checks.run()
         for finding in findings { warn(finding.code.rawValue, finding.message, at: finding.range) }
         if let error { throw error }

@@ -53,7 +53,8 @@ extension Cancellation {
     /// What a build that was cancelled ends with.
     static var error: BuildError { BuildError(.cancelled, "the build was cancelled") }
 
-    func check() throws {
+    /// - Throws: `cancelled`.
+    package func check() throws {
         if isCancelled { throw Self.error }
     }
 }

@@ -9,7 +9,8 @@ package struct CheckReport: Sendable {
     package var dockerfile: DockerfileText
     /// In the order of the file.
     package var findings: [DockerfileWarning]
-    /// What a build would end with because of them, where the file or an argument asks for that.
+    /// What a build would end with: because of a base that is no image, or of the findings, where the
+    /// file or an argument asks for that.
     package var error: BuildError?
 }
 
@@ -25,10 +26,13 @@ extension Builder {
                 file: parts.file, arguments: parts.arguments, context: parts.context,
                 contexts: parts.contexts,
                 images: BaseImages(store: store, lease: parts.lease, pull: options.pull),
-                platform: options.platform)
+                platform: options.platform,
+                // What no plan can be made of is looked at all the same.
+                stages: options.target == nil ? nil : try? parts.plan.get().stages)
             let (findings, error) = try checks.run()
             return CheckReport(
-                dockerfile: parts.context.dockerfile, findings: findings, error: error)
+                dockerfile: parts.context.dockerfile, findings: findings,
+                error: checks.baseError(parts.plan) ?? error)
         }
     }
 
@@ -40,7 +44,7 @@ extension Builder {
         try reading(options, context) { parts in
             let (given, known) = (parts.arguments.given, parts.arguments.platform)
             let scope = try GlobalScope(parts.file, buildArguments: { given[$0] }) { known[$0] }
-            return StageOutline(parts.plan, of: parts.file, scope: scope) { given[$0] }
+            return StageOutline(try parts.plan.get(), of: parts.file, scope: scope) { given[$0] }
         }
     }
 
@@ -49,13 +53,17 @@ extension Builder {
     package func targets(
         _ options: BuildOptions, context: ContextLocation
     ) throws -> [Stage] {
-        try reading(options, context) { $0.file.stages }
+        try reading(options, context) { parts in
+            _ = try parts.plan.get()
+            return parts.file.stages
+        }
     }
 
     /// A Dockerfile that was read, and what it is read with.
     private struct Parts {
         var file: Dockerfile
-        var plan: StagePlan
+        /// With the mistake that none can be made of.
+        var plan: Result<StagePlan, DockerfileError>
         var arguments: BuildArguments
         var context: BuildContext
         var contexts: NamedContexts
@@ -68,10 +76,10 @@ extension Builder {
         let cancellation = Cancellation()
         var dockerfile: DockerfileText?
         do {
-            let lease = try store.lease("look at a Dockerfile")
+            let lease = try store.readingLease("look at a Dockerfile")
             defer { lease.end() }
             let remotes = RemoteSources(
-                build: "check", store: store, lease: lease, downloader: downloader,
+                build: nil, store: store, lease: lease, downloader: downloader,
                 environment: environment, observer: SilentObserver(), cancellation: cancellation)
             let context = try BuildContext(
                 context, options, remotes: remotes, store: store, lease: lease,
@@ -83,8 +91,10 @@ extension Builder {
                 options.namedContexts, store: store, lease: lease, remotes: remotes,
                 cancellation: cancellation)
             defer { contexts.finish() }
-            let plan = try file.plan(target: options.target, isContext: contexts.has) {
-                arguments.globalValue($0)
+            let plan = Result { () throws(DockerfileError) in
+                try file.plan(target: options.target, isContext: contexts.has) {
+                    arguments.globalValue($0)
+                }
             }
             return try body(
                 Parts(
@@ -112,6 +122,8 @@ struct DockerfileChecks {
     let contexts: NamedContexts
     let images: BaseImages
     let platform: Platform?
+    /// The stages that a build needs; nil where all are looked at.
+    let stages: Set<Int>?
 
     /// The argument that goes before `# check=`.
     private static let argument = "BUILDKIT_DOCKERFILE_CHECK"
@@ -120,13 +132,32 @@ struct DockerfileChecks {
     /// - Throws: `invalidDockerfile`, `invalidArgument` for options that are none.
     func run() throws -> (findings: [DockerfileWarning], error: BuildError?) {
         let options = try options()
-        let findings = file.findings(facts, options)
+        let findings = file.findings(facts, options, stages: stages)
         guard options.findingsAreErrors, let first = findings.first else { return (findings, nil) }
         let rules = Set(findings.map(\.code.rawValue)).sorted().joined(separator: ", ")
         let error = BuildError(
             .checksFailed, "lint violation found for rules: \(rules)", at: first.range,
             hint: "\"# check=skip=NAME\" leaves a check out")
         return (findings, error)
+    }
+
+    /// What is wrong with what FROM lines come to. An image that is not there is no mistake of the file.
+    func baseError(_ plan: Result<StagePlan, DockerfileError>) -> BuildError? {
+        var place: SourceRange?
+        do {
+            for step in try plan.get().steps {
+                place = step.stage.fromInstruction.range
+                if let platform = step.platform {
+                    _ = try BuildRun.platform(platform, of: step.stage)
+                }
+                if case .image(let name) = step.base { _ = try BaseImages.selector(name) }
+            }
+            return nil
+        } catch {
+            var failure = BuildError(error, at: place)
+            failure.dockerfile = context.dockerfile
+            return failure
+        }
     }
 
     private func options() throws -> CheckOptions {
@@ -145,15 +176,18 @@ struct DockerfileChecks {
         let matcher = context.ignore.map { PatternMatcher($0) }
         return CheckFacts(
             buildArguments: arguments.given, predefined: arguments.platform,
-            environment: { name in
+            base: { name in
                 if contexts.has(name) { return nil }
                 // What is not there, or is none, the build tells.
                 guard let found = try? images.find(name, platform: platform) else { return nil }
-                return Dictionary(
-                    found.config.config.environment.map { variable in
-                        let name = variable.prefix { $0 != "=" }
-                        return (String(name), String(variable.dropFirst(name.count + 1)))
-                    }, uniquingKeysWith: { $1 })
+                let config = found.config.config
+                return CheckFacts.Base(
+                    environment: Dictionary(
+                        config.environment.map { variable in
+                            let name = variable.prefix { $0 != "=" }
+                            return (String(name), String(variable.dropFirst(name.count + 1)))
+                        }, uniquingKeysWith: { $1 }),
+                    hasShell: !config.shell.isEmpty)
             },
             isReference: { (try? ImageSelector(parsing: $0)) != nil || contexts.has($0) },
             isIgnored: { matcher?.match($0).isIgnored ?? false })

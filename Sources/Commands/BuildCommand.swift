@@ -34,7 +34,9 @@ struct BuildCommand: ParsableCommand {
     @OptionGroup var steps: BuildStepOptions
     @Option(name: .shortAndLong, help: "Name the image; may be given several times.")
     var tag: [String] = []
-    @Option(name: .shortAndLong, help: "The Dockerfile (PATH/Dockerfile); - is standard input.")
+    @Option(
+        name: .shortAndLong,
+        help: "The Dockerfile (PATH/Dockerfile), or its address; - is standard input.")
     var file: String?
     @Option(
         name: .customLong("build-arg"),
@@ -108,7 +110,7 @@ struct BuildCommand: ParsableCommand {
         let engine = try store.engine()
         runOptions.reportIgnored()
         steps.importCaches(engine)
-        let idFile = iidfile.map { ImageIDFile($0) }
+        let idFile = Self.given(iidfile).map { ImageIDFile($0) }
         try idFile?.clear()
         let interruption = BuildInterruption()
         let listener = SignalListener { interruption.receive($0) }
@@ -120,6 +122,7 @@ struct BuildCommand: ParsableCommand {
                 cancellation: interruption.cancellation,
                 environment: ProcessInfo.processInfo.environment, shell: steps.shell)
             display.finish()
+            try steps.exportCaches(of: result, engine, interruption.cancellation)
         } catch let error as BuildError {
             display.finish()
             report(error)
@@ -127,7 +130,6 @@ struct BuildCommand: ParsableCommand {
             throw ExitCode(error.code == .cancelled ? interruption.exitCode ?? 1 : 1)
         }
         withExtendedLifetime(listener) {}
-        try steps.exportCaches(of: result, engine)
         try tell(result, idFile)
         // A build that made nothing new needs no look at how much there is.
         if result.cachedStepCount < result.stepCount { BuildStepOptions.keep(budget, engine) }
@@ -140,7 +142,7 @@ struct BuildCommand: ParsableCommand {
         }
         guard result.stop == nil || result.isRecorded else { return }
         try idFile?.write(result.name)
-        try outputs.metadataFile.map { try BuildMetadataFile($0).write(result) }
+        try Self.given(outputs.metadataFile).map { try BuildMetadataFile($0).write(result) }
         if !outputs.usesStandardOutput, quiet || progress == .quiet {
             Terminal.write("\(result.name)\n")
         }
@@ -149,30 +151,25 @@ struct BuildCommand: ParsableCommand {
     private func report(_ error: BuildError) {
         Terminal.writeError("\(error.rendered(isTerminal: Terminal.errorIsTerminal))\n")
         guard let command = error.command else { return }
+        defer { Terminal.writeError("its whole output: \(command.logPath)\n") }
+        if error.isOutOfRoom { return }
         let environment = ProcessInfo.processInfo.environment
         // Who has no place for a gallery is told of the log alone.
         if let gallery = try? StoreLocation.gallery(environment: environment) {
             let failed = "\(gallery)/builds/\(command.build)/failed"
             Terminal.writeError("its files: \(failed) (\"vitrine serve\" shows them)\n")
         }
-        Terminal.writeError("its whole output: \(command.logPath)\n")
     }
 
     private func options(_ location: ContextLocation) throws -> BuildOptions {
-        var isHosts = false
-        if case .directory = location { isHosts = true }
         var options = BuildOptions(
-            tags: try tag.map { try Engine.buildTag($0) }, target: target,
+            tags: try tag.map { try Engine.buildTag($0) }, target: Self.given(target),
             ignoresCache: noCache, network: try Engine.buildNetwork(network),
             title: Self.title(context, location))
         options.ignoresCacheOfStages = Set(
             noCacheFilter.flatMap { $0.lowercased().split(separator: ",").map(String.init) })
-        switch file {
-        case nil: break
-        case "-"?: options.dockerfile = .stream(STDIN_FILENO)
-        case let path?:
-            options.dockerfile =
-                isHosts ? .onHost(try StoreLocation.absolute(path)) : .inContext(path)
+        if let file = Self.given(file) {
+            options.dockerfile = try Engine.dockerfile(file, beside: location)
         }
         for text in buildArguments {
             let (name, value) = Self.pair(text)
@@ -203,6 +200,11 @@ struct BuildCommand: ParsableCommand {
         case .remote(let remote): "\(remote)"
         case .stream, .none: "standard input"
         }
+    }
+
+    /// As with Docker, scripts may give an option without a value for none.
+    private static func given(_ text: String?) -> String? {
+        text.flatMap { $0.isEmpty ? nil : $0 }
     }
 
     private static func pair(_ text: String) -> (name: String, value: String?) {

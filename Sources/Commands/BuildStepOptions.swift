@@ -76,10 +76,14 @@ extension BuildStepOptions {
         }
     }
 
-    func exportCaches(of result: BuildResult, _ engine: Engine) throws {
+    /// - Throws: ``BuildError`` `cancelled`; ``EngineError``.
+    func exportCaches(
+        of result: BuildResult, _ engine: Engine, _ cancellation: Cancellation
+    ) throws {
         for place in cacheTo {
             try engine.exportCache(
-                ofBuild: result.build, image: result.isRecorded ? result.image : nil, to: place)
+                ofBuild: result.build, image: result.isRecorded ? result.image : nil, to: place
+            ) { try cancellation.check() }
         }
     }
 

@@ -22,16 +22,30 @@ struct CheckReportScreen {
                 options, context: location,
                 environment: ProcessInfo.processInfo.environment)
         } catch let error as BuildError {
-            Terminal.writeError("\(error.rendered(isTerminal: Terminal.errorIsTerminal))\n")
+            if call.isJSON { Terminal.write(Self.json(nil, error), indent: 2) }
+            Self.report(error)
             throw ExitCode(1)
         }
         if call.isJSON {
-            Terminal.write(Self.json(report), indent: 2)
+            Terminal.write(Self.json(report, report.error), indent: 2)
         } else {
             Self.write(report)
         }
-        if let error = report.error { Terminal.writeError("\(error.message)\n") }
-        if !report.findings.isEmpty, !call.ignoresStatus { throw ExitCode(1) }
+        guard let error = report.error else {
+            if !report.findings.isEmpty, !call.ignoresStatus { throw ExitCode(1) }
+            return
+        }
+        if error.code == .checksFailed {
+            Terminal.writeError("\(error.message)\n")
+            if call.ignoresStatus { return }
+        } else {
+            Self.report(error)
+        }
+        throw ExitCode(1)
+    }
+
+    private static func report(_ error: BuildError) {
+        Terminal.writeError("\(error.rendered(isTerminal: Terminal.errorIsTerminal))\n")
     }
 
     private static func write(_ report: CheckReport) {
@@ -46,31 +60,44 @@ struct CheckReportScreen {
     }
 
     /// With BuildKit's names.
-    private static func json(_ report: CheckReport) -> JSONValue {
-        func position(_ position: SourcePosition) -> JSONValue {
-            .object(
-                JSONObject([
-                    .init("line", JSONValue(Int64(position.line))),
-                    .init("character", JSONValue(Int64(position.column - 1))),
-                ]))
-        }
-        let warnings = report.findings.map { finding in
-            let rule = finding.code.rawValue
-            let range = JSONObject([
-                .init("start", position(finding.range.start)),
-                .init("end", position(finding.range.end)),
+    private static func json(_ report: CheckReport?, _ error: BuildError?) -> JSONValue {
+        var object = JSONObject()
+        object["warnings"] = report.map { .array($0.findings.map(json)) } ?? .null
+        object["sources"] = (report?.dockerfile ?? error?.dockerfile).map { file in
+            let source = JSONObject([
+                .init("filename", .string(file.name)),
+                .init("data", .string(Data(file.bytes).base64EncodedString())),
+                .init("language", .string("Dockerfile")),
             ])
-            return JSONValue.object(
-                JSONObject([
-                    .init("ruleName", .string(rule)),
-                    .init("url", .string("\(pages)\(slug(rule))/")),
-                    .init("detail", .string(finding.message)),
-                    .init(
-                        "location",
-                        .object(JSONObject([.init("ranges", .array([.object(range)]))]))),
-                ]))
+            return .array([.object(source)])
         }
-        return .object(JSONObject([.init("warnings", .array(warnings))]))
+        if let error {
+            var failure = JSONObject([.init("message", .string(error.message))])
+            failure["location"] = error.range.map(location)
+            object["buildError"] = .object(failure)
+        }
+        return .object(object)
+    }
+
+    private static func json(_ finding: DockerfileWarning) -> JSONValue {
+        let rule = finding.code.rawValue
+        return .object(
+            JSONObject([
+                .init("ruleName", .string(rule)),
+                .init("description", .string(finding.code.summary)),
+                .init("url", .string("\(pages)\(slug(rule))/")),
+                .init("detail", .string(finding.message)),
+                .init("location", location(finding.range)),
+            ]))
+    }
+
+    /// A range for each line, as BuildKit has it.
+    private static func location(_ range: SourceRange) -> JSONValue {
+        let ranges = (range.start.line...range.end.line).map { line -> JSONValue in
+            let place = JSONValue.object(JSONObject([.init("line", JSONValue(Int64(line)))]))
+            return .object(JSONObject([.init("start", place), .init("end", place)]))
+        }
+        return .object(JSONObject([.init("ranges", .array(ranges))]))
     }
 
     private static func headline(_ count: Int) -> String {

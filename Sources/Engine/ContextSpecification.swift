@@ -6,7 +6,9 @@ extension NamedContext {
     /// Reads `--build-context NAME=SOURCE`.
     /// - Throws: ``EngineError`` `invalid`, `notFound`; ``BuildError`` `invalidArgument`.
     package init(parsing text: String) throws {
-        guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
+        guard let equals = text.firstIndex(of: "="), equals > text.startIndex,
+            text.index(after: equals) < text.endIndex
+        else {
             throw EngineError(
                 .invalid, "--build-context \"\(text.visible)\" is no NAME=SOURCE",
                 hint: "for example --build-context lib=../lib")

@@ -15,8 +15,14 @@ extension Engine {
         cancellation: Cancellation, environment: [String: String] = [:],
         shell: DebugShell? = nil
     ) throws -> BuildResult {
-        try builder(options, observer, environment, shell)
-            .build(options, context: context, observer: observer, cancellation: cancellation)
+        do {
+            return try builder(options, observer, environment, shell)
+                .build(options, context: context, observer: observer, cancellation: cancellation)
+        } catch let error as BuildError {
+            // Whoever else works on that disk wants the room. What is left of it, "gc" tells of.
+            if error.isOutOfRoom { _ = try? collectGarbage() }
+            throw error
+        }
     }
 
     /// What Docker's build checks have to say of a Dockerfile.
@@ -77,6 +83,11 @@ extension Engine {
     /// - Throws: ``EngineError`` `notFound`, `invalid`; ``BuildError`` `invalidArgument`.
     package static func buildContext(_ text: String) throws -> ContextLocation {
         if text == "-" { return .stream(STDIN_FILENO) }
+        guard !text.isEmpty else {
+            throw EngineError(
+                .invalid, "the build context has no name",
+                hint: "write . for the working directory")
+        }
         let path = try StoreLocation.absolute(text)
         let status: FileStatus
         do throws(Errno) { status = try FileStatus(ofPath: path) } catch {
@@ -91,6 +102,28 @@ extension Engine {
                 hint: "a Dockerfile is named with -f; a tar is given on standard input, with -")
         }
         return .directory(path)
+    }
+
+    /// The Dockerfile that a command line names: a path of the host beside a directory of the host, of
+    /// the context beside others, an address, or `-`.
+    /// - Throws: ``EngineError`` `invalid`; ``BuildError`` `invalidArgument`.
+    package static func dockerfile(
+        _ text: String, beside context: ContextLocation
+    ) throws -> DockerfileLocation {
+        if text == "-" { return .stream(STDIN_FILENO) }
+        let lower = text.lowercased()
+        if lower.hasPrefix("http://") || lower.hasPrefix("https://"),
+            let remote = try RemoteSource(text)
+        {
+            guard case .file(let address) = remote else {
+                throw EngineError(
+                    .invalid, "\"\(text.visible)\" is a repository, and no Dockerfile",
+                    hint: "give the repository as the context, and with -f a path in it")
+            }
+            return .remote(address)
+        }
+        guard case .directory = context else { return .inContext(text) }
+        return .onHost(try StoreLocation.absolute(text))
     }
 
     /// A name for the image that is built.

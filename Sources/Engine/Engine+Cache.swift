@@ -112,7 +112,11 @@ extension Engine {
     /// - Parameters:
     ///   - build: its ID.
     ///   - image: what it made, whose layers `mode` `min` is about.
-    package func exportCache(ofBuild build: String, image: ImageID?, to place: CachePlace) throws {
+    ///   - check: called often; what it throws ends the export.
+    package func exportCache(
+        ofBuild build: String, image: ImageID?, to place: CachePlace,
+        check: @escaping () throws -> Void
+    ) throws {
         var layers: Set<TreeID>?
         if place.mode == .min {
             let record = try image.flatMap { try store.image($0) }
@@ -136,8 +140,9 @@ extension Engine {
         let options = SaveOptions(
             layerCompression: place.compression.format, level: place.compression.level)
         do {
-            try CacheExport(store, options: options, isForced: place.compression.isForced)
-                .write(entries, to: place.directory)
+            try CacheExport(
+                store, options: options, isForced: place.compression.isForced, check: check
+            ).write(entries, to: place.directory)
         } catch let error as LayerError {
             throw EngineError(
                 .failed, "could not export the cache: \(error)", hint: error.hint)

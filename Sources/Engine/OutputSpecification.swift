@@ -49,7 +49,9 @@ package enum OutputSpecification: Hashable, Sendable {
         guard let type = fields.removeValue(forKey: "type") else {
             throw Self.invalid(text, "it has no type")
         }
-        let destination = fields.removeValue(forKey: "dest") ?? fields.removeValue(forKey: "output")
+        let named = fields.removeValue(forKey: "dest") ?? fields.removeValue(forKey: "output")
+        // Never the working directory by accident.
+        let destination = named.flatMap { $0.isEmpty ? nil : $0 }
         let names = try Self.names(fields.removeValue(forKey: "name"))
         let compression = try LayerCompression(&fields, "--output \"\(text)\"")
         let isTar = try Self.flag(&fields, "tar", text) ?? true

@@ -8,17 +8,20 @@ package struct LayerExport {
     private let store: Store
     private let source: any DirectorySource
     private let contents: (any ContentSource)?
+    private let check: () throws -> Void
 
     /// - Parameters:
     ///   - source: where the trees' directories are; by default the store.
     ///   - contents: where contents are that are no objects.
+    ///   - check: called often; what it throws ends the writing.
     package init(
         _ store: Store, directories source: (any DirectorySource)? = nil,
-        contents: (any ContentSource)? = nil
+        contents: (any ContentSource)? = nil, check: @escaping () throws -> Void = {}
     ) {
         self.store = store
         self.source = source ?? store
         self.contents = contents
+        self.check = check
     }
 
     /// Writes the uncompressed tar of a stored layer.
@@ -26,7 +29,9 @@ package struct LayerExport {
     package func write(_ layer: LayerRecord, to sink: inout some ByteSink) throws {
         var hashing = HashingSink(base: sink)
         if let recipe = layer.recipe {
-            try RecipeReader(recipe, in: store).write(to: &hashing)
+            var watched = WatchedSink(base: hashing, check: check)
+            try RecipeReader(recipe, in: store).write(to: &watched)
+            hashing = watched.base
         } else {
             try writeCanonical(
                 from: try store.parentTree(of: layer), to: layer.tree, sink: &hashing)
@@ -45,9 +50,11 @@ package struct LayerExport {
         from old: Tree, to new: Tree, sink: inout some ByteSink
     ) throws {
         let plan = try LayerPlan(from: old, to: new, in: source)
-        for item in plan.items { try write(item, to: &sink) }
+        var watched = WatchedSink(base: sink, check: check)
+        for item in plan.items { try write(item, to: &watched) }
         let endMarker = TarWriter.endMarker
-        try sink.write(endMarker.span)
+        try watched.write(endMarker.span)
+        sink = watched.base
     }
 
     /// The diffID and size that the canonical tar of a change has.

@@ -65,9 +65,25 @@ extension Store {
     }
 }
 
+extension Store {
+    /// Whether next to nothing fits on its file system any more, or no file.
+    package var isFull: Bool {
+        // Where it cannot be asked, other errors tell more.
+        guard let root = try? OwnedDescriptor(opening: layout.root, [.readOnly, .directory]),
+            let room = try? FileSystemRoom(of: root.rawValue)
+        else { return false }
+        let bytes = room.availableBlocks.multipliedReportingOverflow(by: room.blockSizeBytes)
+        return !bytes.overflow && bytes.partialValue < RoomReserve.sizeBytes
+            || room.files > 0 && room.freeFiles < Self.fewFiles
+    }
+
+    /// As many names as the shortest of steps may need.
+    private static let fewFiles: UInt64 = 16
+}
+
 extension StoreError {
     /// Whether it failed because nothing more fits on the file system.
-    var isOutOfRoom: Bool {
+    package var isOutOfRoom: Bool {
         if let error = cause as? DatabaseError { return error.resultCode == .SQLITE_FULL }
         let error = cause as? Errno
         return error == .noSpace || error == .quotaExceeded

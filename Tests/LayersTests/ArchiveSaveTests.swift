@@ -276,6 +276,21 @@ import Testing
         }
     }
 
+    @Test("a file that an archive takes the place of gives it its permissions")
+    func permissions() throws {
+        try Self.withImages { store, lease, images in
+            try withFastDirectory { directory in
+                let path = directory.appendingPathComponent("out").path
+                let files = FileManager.default
+                #expect(files.createFile(atPath: path, contents: nil))
+                try files.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+                try ImageSaver(store, lease: lease).save(images, as: .oci, to: .path(path))
+                let found = try files.attributesOfItem(atPath: path)
+                #expect(found[.posixPermissions] as? Int == 0o600)
+            }
+        }
+    }
+
     @Test("an archive goes through a pipe")
     func pipe() throws {
         try Self.withImages { store, lease, images in

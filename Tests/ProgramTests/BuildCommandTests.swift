@@ -210,11 +210,36 @@ struct BuildCommandTests {
         }
     }
 
+    @Test
+    func `what a script leaves empty is not the working directory, and options are not given`()
+        throws
+    {
+        try withBase { program in
+            try program.write("FROM base\n", to: "context/Dockerfile")
+            try check(program, "ls > before")
+            try check(
+                program, "cp context/Dockerfile . && $VITRINE build ''", status: 1,
+                says: "the build context has no name")
+            try check(
+                program, "rm Dockerfile; $VITRINE build -o type=local,dest= context", status: 64,
+                says: "type=local needs a directory")
+            try check(
+                program, "$VITRINE build --build-context x= context", status: 1,
+                says: "is no NAME=SOURCE")
+            try check(
+                program,
+                "$VITRINE build -q -f '' --target '' --iidfile '' --metadata-file '' context")
+            try check(program, "ls | diff before -")
+        }
+    }
+
     @Test func `checks are told, and fail where the file or an argument says so`() throws {
         try withBase { program in
             try program.write("secret\n", to: "context/.dockerignore")
             try program.write(
-                "FROM base as x\nCOPY secret /\nENV A=$HOM\nCMD run\n", to: "context/Dockerfile")
+                "# check=experimental=CopyIgnoredFile\n"
+                    + "FROM base as x\nCOPY secret /\nENV A=$HOM\nCMD run\n",
+                to: "context/Dockerfile")
             let check = try program.run("build", "--check", "context")
             #expect(check.status == 1)
             for call in ["check,ignorestatus=true", "check,format=json,ignorestatus"] {
@@ -227,14 +252,14 @@ struct BuildCommandTests {
                 "WARNING: FromAsCasing - https://docs.docker.com/go/dockerfile/rule/from-as-casing/",
                 "WARNING: JSONArgsRecommended - "
                     + "https://docs.docker.com/go/dockerfile/rule/json-args-recommended/",
-                "Dockerfile:3:1: Usage of undefined variable '$HOM'\n   3 | ENV A=$HOM\n",
+                "Dockerfile:4:1: Usage of undefined variable '$HOM'\n   4 | ENV A=$HOM\n",
                 "Attempting to Copy file \"secret\" that is excluded by .dockerignore",
             ] { #expect(check.text.contains(line), "\(check.text)") }
             #expect(try program.run("ps", "-a", "-q").text == "")
             let failed = try program.run(
                 "build", "--check", "--build-arg=BUILDKIT_DOCKERFILE_CHECK=error=true", "context")
             #expect(failed.status == 1)
-            #expect(failed.errors.contains("lint violation found for rules: CopyIgnoredFile, "))
+            #expect(failed.errors.contains("lint violation found for rules: FromAsCasing, "))
 
             try program.write(
                 "# check=error=true;skip=UndefinedVar\nFROM base AS x\nENV A=$HOM\n",
@@ -248,6 +273,35 @@ struct BuildCommandTests {
             #expect(build.status == 1)
             #expect(build.errors.contains("lint violation found for rules: JSONArgsRecommended"))
             #expect(try program.run("images", "-q", "no").text == "")
+        }
+    }
+
+    @Test func `checks of a stage that is not built end no build, and mistakes of FROM end checks`()
+        throws
+    {
+        try withBase { program in
+            try program.write(
+                "# check=error=true\nFROM base AS x\nCMD a\nFROM base AS y\nARG Z=1\nFROM y\nENV A=$Z\n",
+                to: "context/Dockerfile")
+            #expect(try program.run("build", "context").status == 0)
+            #expect(try program.run("build", "--check", "--target=y", "context").status == 0)
+            #expect(try program.run("build", "--check", "context").status == 1)
+            for (line, message) in [
+                ("FROM --platform=$BUILDPLATFOM base", "empty platform value from expression"),
+                ("FROM --platform=linux/ base", "\"linux/\" is no platform"),
+                ("FROM base:$NO", "\"base:\" is no image"),
+                ("FOM base", "unknown instruction: FOM"),
+            ] {
+                try program.write("\(line)\nUSER x\n", to: "context/Dockerfile")
+                let check = try program.run("build", "--call=check,ignorestatus", "context")
+                #expect(check.status == 1)
+                #expect(check.errors.contains(message), "\(check.errors)")
+                let json = try program.run("build", "--call=check,format=json", "context")
+                #expect(json.status == 1)
+                #expect(json.text.contains("\"buildError\": {"), "\(json.text)")
+                #expect(json.text.contains("\"data\": \""), "\(json.text)")
+                #expect(try program.run("build", "context").errors.contains(message))
+            }
         }
     }
 }

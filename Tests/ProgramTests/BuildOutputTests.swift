@@ -458,4 +458,33 @@ struct BuildOutputTests {
             #expect((fields["ignored"] as? [String: Int]) == ["files": 2, "bytes": 8])
         }
     }
+
+    @Test(
+        .timeLimit(.minutes(2)),
+        arguments: [
+            ("-o type=oci,dest=out,compression=gzip", "exporting to oci archive"),
+            ("-o type=tar,dest=out,compression=gzip", "exporting to tar"),
+            ("--cache-to type=local,dest=out,compression=gzip", "writing image"),
+        ])
+    func `a signal ends the writing of an output, and of a cache`(
+        option: String, begun: String
+    ) throws {
+        try withBase { program in
+            try program.write("FROM base\nCOPY big /\n", to: "context/Dockerfile")
+            let ended = try program.run(
+                shell: """
+                    head -c 100M /dev/urandom > context/big
+                    $VITRINE build -t app context 2> log || exit 1
+                    $VITRINE build --progress=plain \(option) context 2> log &
+                    until grep -q '\(begun)' log; do sleep 0.02; done
+                    kill -TERM $!; wait $!
+                    """)
+            #expect(ended.status == 143)
+            #expect(try program.read("log").contains("the build was cancelled"))
+            #expect(
+                try program.run(shell: "find . -name '*.tmp' -o -name index.json -path './out/*'")
+                    .text == "")
+            #expect(try program.run(shell: "ls store/work").text == "")
+        }
+    }
 }

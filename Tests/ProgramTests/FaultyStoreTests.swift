@@ -12,10 +12,11 @@ struct FaultyStoreTests {
         throws
     {
         try withDisk { program in
-            try check(program, "mount -o remount,ro store")
+            try check(program, "echo FROM base > rootfs/Dockerfile; mount -o remount,ro store")
             for command in [
                 "images", "history base", "inspect base", "df", "info", "diff base", "cache ls",
-                "fsck", "gc --dry-run", "save -o saved.tar base",
+                "fsck", "gc --dry-run", "save -o saved.tar base", "build --check rootfs",
+                "build --call=outline rootfs",
             ] { try check(program, "$VITRINE \(command)") }
             try check(program, "$VITRINE mount base m && cat m/etc/passwd", says: "root:x:0:0")
             try check(program, "$VITRINE serve --detach && ls gallery/images", says: "base:latest")

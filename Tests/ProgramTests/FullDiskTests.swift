@@ -79,4 +79,68 @@ struct FullDiskTests {
             try check(program, "$VITRINE rm talks && $VITRINE fsck", says: "clean")
         }
     }
+
+    /// A build that finds no room for what it is to take, the words of its error, and the same with
+    /// less.
+    private static let builds = [
+        (
+            "RUN dd if=/dev/zero of=/big bs=1M count=500",
+            "hint: the store's file system is full; what the step wrote is removed again"
+        ),
+        ("COPY big /", "could not take \"big\" of the build context: could not store"),
+        ("COPY big /", "in Dockerfile:2: COPY big /"),
+        ("ADD big.tar /", "in Dockerfile:2: ADD big.tar /"),
+    ]
+
+    @Test(arguments: builds)
+    func `a build that fills the disk says where, and leaves it as it was`(
+        instruction: String, message: String
+    ) throws {
+        try withDisk(megabytes: 128) { program in
+            try check(
+                program,
+                """
+                mkdir context; head -c 200M /dev/zero | tr '\\0' x > context/big
+                tar -C context -cf context/big.tar big
+                """)
+            try program.write("FROM base\n\(instruction)\n", to: "context/Dockerfile")
+            let room = "df --output=avail -BM store | tail -n 1"
+            let before = try check(program, room)
+            try check(program, "$VITRINE build -t big context", status: 1, says: message)
+            #expect(try check(program, room) == before)
+            try check(program, "$VITRINE fsck", says: "clean")
+            #expect(try program.run("images", "-q", "big").text == "")
+            try check(program, "ls store/work store/run | grep lease", status: 1)
+            let less = "sed -i s/500/5/ context/Dockerfile; head -c 1M context/big > l"
+            try check(program, "\(less); mv l context/big; tar -C context -cf context/big.tar big")
+            try check(program, "$VITRINE build -t big context && $VITRINE fsck", says: "clean")
+        }
+    }
+
+    @Test(arguments: [
+        ("-o type=tar,dest=full/o", "full/o\": it cannot be written: No space left on device"),
+        ("-o type=oci,dest=full/o", "full/o\": it cannot be written: No space left on device"),
+        ("-o full/o", "full/o/big\": No space left on device"),
+        ("--cache-to type=local,dest=full/o", "full/o/blobs/sha256/"),
+    ])
+    func `an output that finds no room says where, and leaves nothing half-written`(
+        option: String, message: String
+    ) throws {
+        let program = try Program()
+        defer { program.remove() }
+        try program.importBase()
+        try check(
+            program,
+            """
+            mkdir full context && mount -t tmpfs -o size=2m none full
+            head -c 5M /dev/urandom > context/big
+            printf 'FROM base\\nCOPY big /\\n' > context/Dockerfile
+            """)
+        defer { _ = try? program.run("umount", "full") }
+        let output = try program.run(shell: "$VITRINE build \(option) context")
+        #expect(output.status == 1)
+        #expect(output.errors.contains(message), "\(output.errors)")
+        try check(program, "find full -size +1M | grep .", status: 1)
+        try check(program, "umount full; $VITRINE build \(option) context")
+    }
 }

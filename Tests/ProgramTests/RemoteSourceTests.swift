@@ -146,6 +146,34 @@ struct RemoteSourceTests {
         }
     }
 
+    @Test func `the Dockerfile of a context may be a server's`() throws {
+        try withServer { program, server, base in
+            _ = try program.run(
+                shell: """
+                    mkdir in; echo x > in/file; tar -C in -czf \(server.directory)/context.tar.gz .
+                    printf 'FROM base\\nCOPY file /f\\n' > \(server.directory)/Plain
+                    """)
+            for context in ["in", "\(base)/context.tar.gz"] {
+                let build = try program.run(
+                    "build", "--progress=plain", "-t", "app", "-f", "\(base)/Plain", context)
+                #expect(build.status == 0, "\(build.errors)")
+                #expect(build.errors.contains("#1 [remote] \(base)/Plain\n"))
+                #expect(try program.run("diff", "app").text == "A /f\n")
+            }
+            #expect(try program.run("build", "--check", "-f", "\(base)/Plain", "in").status == 0)
+            for call in ["check", "outline", "targets"] {
+                let told = try program.run(
+                    "build", "--call=\(call)", "-f", "\(base)/Plain", "\(base)/context.tar.gz")
+                #expect(told.status == 0, "\(told.errors)")
+            }
+            let missing = try program.run("build", "-f", "\(base)/missing", "in")
+            #expect(missing.status == 1)
+            #expect(missing.errors.contains("404"))
+            let repository = try program.run("build", "-f", "\(base)/x.git", "in")
+            #expect(repository.errors.contains("is a repository, and no Dockerfile"))
+        }
+    }
+
     // MARK: - Repositories
 
     /// A bare repository at `repo.git` of a `git daemon`, made by the script in its work tree.

@@ -26,11 +26,14 @@ struct BuildContext {
         _ location: ContextLocation, _ options: BuildOptions, remotes: RemoteSources,
         store: Store, lease: Lease, cancellation: Cancellation
     ) throws {
+        var options = options
+        if case .remote(let address) = options.dockerfile {
+            options.dockerfile = .text(try Self.dockerfile(at: address, remotes, store))
+        }
         let dockerfile = options.dockerfile
         switch location {
         case .remote(let remote):
             self = try Self.remote(remote, options, remotes, store, lease, cancellation)
-            stepCount = remotes.stepCount
         case .directory(let path):
             self = try Self.directory(path, dockerfile, store, lease, cancellation)
         case .none:
@@ -40,6 +43,22 @@ struct BuildContext {
             self = try Self.stream(
                 descriptor, "the stream", dockerfile, store, lease, cancellation)
         }
+        stepCount = remotes.stepCount
+    }
+
+    private static func dockerfile(
+        at address: WebAddress, _ remotes: RemoteSources, _ store: Store
+    ) throws -> DockerfileText {
+        let text = "\(address)"
+        let tree = try remotes.tree(of: .file(address))
+        guard let content = try remotes.content(of: tree),
+            content.sizeBytes > 0, content.sizeBytes <= UInt64(maximumBytes),
+            let bytes = try read(store.layout.object(content.digest))
+        else {
+            throw BuildError(
+                .invalidDockerfile, "the file at \(text) is empty, or too large for a Dockerfile")
+        }
+        return DockerfileText(name: lastName(text), bytes: bytes)
     }
 
     /// A tar, or a Dockerfile alone.
@@ -73,7 +92,7 @@ struct BuildContext {
             reference.keepsDirectory = true
             remote = .repository(reference)
         }
-        let tree = try remotes.tree(of: remote)
+        let tree = try remotes.tree(of: remote, number: remotes.stepCount + 1)
         guard case .file = remote else {
             return try self.tree(
                 tree, options.dockerfile, store, lease, PendingDirectories(base: store),
@@ -147,7 +166,7 @@ struct BuildContext {
         switch location {
         case .inContext(let path): bytes = try files.text(path + name, limit: maximumBytes)
         case .onHost(let path): bytes = try read(path + name, isRegular: true)
-        case .stream, .text: break
+        case .stream, .text, .remote: break
         }
         if let bytes {
             return (try ignoreFile(bytes, dockerfile + name), dockerfile + name)
@@ -164,7 +183,7 @@ struct BuildContext {
         var name = "Dockerfile"
         switch location {
         case .inContext(let path), .onHost(let path): name = lastName(path)
-        case .stream, .text: break
+        case .stream, .text, .remote: break
         }
         return try ignoreFile(
             location, name, try HostFileReader(root: path, cache: StatCache(path: nil)))
@@ -214,6 +233,7 @@ struct BuildContext {
     ) throws -> DockerfileText {
         switch location {
         case .text(let text): return text
+        case .remote(let address): throw missing("\(address)")  // is a text by now
         case .stream(let descriptor):
             do {
                 let input = try CancellableInput(descriptor, cancellation)

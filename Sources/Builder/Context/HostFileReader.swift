@@ -172,6 +172,11 @@ final class HostFileReader: Sendable {
             // They are no part of the record, so files that have some are read each time.
             if attributes == .none { cache.insert(content, for: before, hashedAt: hashedAt) }
             return (content, attributes)
+        } catch let error as StoreError {
+            throw BuildError(
+                .failed,
+                "could not take \(String(decoding: path, as: UTF8.self).quoted) of the build context: "
+                    + "\(error)", hint: BuildError.roomHint(error), cause: error)
         } catch let error as Errno {
             // Where a link stands that was none.
             if error == .symbolicLinkLoop { throw Self.changed(path) }

@@ -42,7 +42,7 @@ enum TarContext {
         } catch {
             throw BuildError(
                 .contextUnreadable, "could not read the build context from \(name): \(error)",
-                cause: error)
+                hint: BuildError.roomHint(error), cause: error)
         }
     }
 

@@ -56,10 +56,11 @@ struct HostTreeWriter {
         var finished: [(names: [EntryName], attributes: NodeAttributes)] = []
         while let (names, reference) = waiting.popLast() {
             try cancellation.check()
-            let place = Self.place(path, names)
+            var current: [EntryName] = []
             do throws(Errno) {
                 let directory = try Self.open(names, root)
                 for entry in try entries(of: reference) {
+                    current = [entry.name]
                     if let child = entry.node.directory {
                         try makeDirectory(entry.name.bytes, directory.rawValue)
                         waiting.append((names + [entry.name], child))
@@ -69,7 +70,7 @@ struct HostTreeWriter {
                     }
                 }
             } catch {
-                throw Self.failure(error, place)
+                throw Self.failure(error, Self.place(path, names + current))
             }
         }
         for (names, attributes) in finished.reversed() {

@@ -14,7 +14,7 @@ final class RemoteSources: Sendable {
     let cancellation: Cancellation
     /// The host's environment: proxies, ssh's agent, where git is.
     let environment: [String: String]
-    private let build: String
+    private let build: String?
     private let downloader: any FileDownloader
     private let observer: any BuildObserver
     private let state = Monitor(State())
@@ -30,9 +30,10 @@ final class RemoteSources: Sendable {
         var stepCount = 0
     }
 
-    /// - Parameter build: the build's name, under which uses of entries are recorded.
+    /// - Parameter build: the build's name, under which uses of entries are recorded; nil for who only
+    ///   looks at a Dockerfile.
     init(
-        build: String, store: Store, lease: Lease, downloader: any FileDownloader,
+        build: String?, store: Store, lease: Lease, downloader: any FileDownloader,
         environment: [String: String], observer: any BuildObserver, cancellation: Cancellation
     ) {
         self.build = build
@@ -112,12 +113,7 @@ final class RemoteSources: Sendable {
         let start = clock.now
         do {
             let found = try bring(source, checksum, RemoteProgress(observer, step.number))
-            // An entry that is used is kept for longer.
-            let record = BuildStepRecord(
-                build: build, number: step.number, instruction: found.instruction,
-                outcome: found.isKnown ? .cached : .done, key: found.key, tree: found.tree,
-                parentTree: .empty)
-            try store.record([record], directories: PendingDirectories(base: store), lease: lease)
+            try record(found, step)
             if found.isKnown {
                 observer.observe(.stepCached(step: step.number, found.key))
             } else {
@@ -136,6 +132,16 @@ final class RemoteSources: Sendable {
                         step: step.number, time, message: known?.message ?? "\(failure)"))
             throw failure
         }
+    }
+
+    /// An entry that a build uses is kept for longer.
+    private func record(_ found: Brought, _ step: BuildStep) throws {
+        guard let build else { return }
+        let record = BuildStepRecord(
+            build: build, number: step.number, instruction: found.instruction,
+            outcome: found.isKnown ? .cached : .done, key: found.key, tree: found.tree,
+            parentTree: .empty)
+        try store.record([record], directories: PendingDirectories(base: store), lease: lease)
     }
 
     /// What was brought, now or by an earlier build.

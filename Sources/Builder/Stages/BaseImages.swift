@@ -78,13 +78,17 @@ final class BaseImages: Sendable {
             .joined(separator: "/")
     }
 
-    private func record(_ text: String) throws -> ImageRecord {
-        let selector: ImageSelector
-        do { selector = try ImageSelector(parsing: text) } catch {
+    /// - Throws: `invalidArgument` for what no image can be called.
+    static func selector(_ text: String) throws -> ImageSelector {
+        do { return try ImageSelector(parsing: text) } catch {
             throw BuildError(
                 .invalidArgument, "\"\(text)\" is no image: \(error.message)", offending: text,
                 hint: error.hint, cause: error)
         }
+    }
+
+    private func record(_ text: String) throws -> ImageRecord {
+        let selector = try Self.selector(text)
         switch try store.find(selector) {
         case .found(let image): return image
         case .ambiguous(let found):

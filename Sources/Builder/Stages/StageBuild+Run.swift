@@ -146,16 +146,27 @@ extension StageBuild {
             result = try run.executor.run(request, in: context)
         } catch {
             if run.cancellation.isCancelled { throw Cancellation.error }
-            throw BuildError(
+            var failure = BuildError(
                 .commandNotStarted, "could not run \(request.arguments.goQuoted): \(error)",
                 cause: error)
+            if run.store.isFull { failure.tellFullStore() }
+            throw failure
         }
         try run.cancellation.check()
         if case .exited(0) = result.ending { return result.tree }
-        try run.recorder.add(
-            step, .failed, key: nil, parent: request.tree, tree: result.tree,
-            directories: directories)
-        throw failure(request, result.ending, step, log)
+        var error = failure(request, result.ending, step, log)
+        if log.tail.contains(where: { $0.contains(Self.noSpace) }), run.store.isFull {
+            error.tellFullStore()
+            // What the command came to is to be told, whatever there is room for.
+            try? run.recorder.add(
+                step, .failed, key: nil, parent: request.tree, tree: request.tree,
+                directories: PendingDirectories(base: run.store))
+        } else {
+            try run.recorder.add(
+                step, .failed, key: nil, parent: request.tree, tree: result.tree,
+                directories: directories)
+        }
+        throw error
     }
 
     /// As programs say it in the locale of containers (strerror(3), ENOSPC).
@@ -178,11 +189,6 @@ extension StageBuild {
             if code == 127 { error.hint = "127 means that a program was not found" }
             if code == 137 {
                 error.hint = "137 means that signal 9 ended it, often because memory ran out"
-            }
-            if log.tail.contains(where: { $0.contains(Self.noSpace) }) {
-                error.hint =
-                    "the store's file system is full; the state where the step failed is kept to be "
-                    + "looked at, and \"vitrine cache prune\" frees it"
             }
         case .cancelled: return Cancellation.error
         }

@@ -4,6 +4,7 @@ extension BuildChecks {
         let located = stage.fromInstruction
         checkName(of: stage)
         checkPlatform(of: stage)
+        checkBaseName(of: stage)
         guard let scope else { return }
         for text in [stage.from.base, stage.from.platform ?? ""] {
             // The build tells of the error.
@@ -32,20 +33,38 @@ extension BuildChecks {
         }
         let from = located.writtenKeyword
         let isLower = from == from.asciiLowercased
-        if keyword != (isLower ? "as" : "AS") {
+        let isMixed = !isLower && from != located.keyword.rawValue
+        if !isMixed, keyword != (isLower ? "as" : "AS") {
             note(
                 .fromAsCasing, "'\(keyword)' and '\(from)' keywords' casing do not match",
                 at: located)
         }
-        if let comment = located.comments.last {
-            checkDescription(of: "build stage", name, comment, located)
-        }
+        checkDescription(of: [name], located)
+    }
+
+    /// Stages are found in any letters here; other builders take their names in small ones only.
+    private mutating func checkBaseName(of stage: Stage) {
+        guard let base = baseName(of: stage), stageIndices[base.asciiLowercased] != nil,
+            base != base.asciiLowercased
+        else { return }
+        note(
+            .stageNameCasing, "Stage name '\(base)' should be lowercase",
+            at: stage.fromInstruction)
+    }
+
+    /// What FROM names; nil where that cannot be worked out.
+    private func baseName(of stage: Stage) -> String? {
+        guard let scope else { return nil }
+        // The build tells of the error.
+        return try? expander.expand(
+            stage.from.base, with: { scope.values[$0] ?? facts.predefined[$0] }
+        ).text
     }
 
     private mutating func checkPlatform(of stage: Stage) {
         guard let text = stage.from.platform else { return }
         let located = stage.fromInstruction
-        if text == "$TARGETPLATFORM" || text == "${TARGETPLATFORM}" {
+        if isTargetPlatform(text) {
             note(
                 .redundantTargetPlatform,
                 "Setting platform to predefined \(text) in FROM is redundant as this is the default "
@@ -58,6 +77,18 @@ extension BuildChecks {
                 .fromPlatformFlagConstDisallowed,
                 "FROM --platform flag should not use constant value \(text.quoted)", at: located)
         }
+    }
+
+    /// Whether the variable is all that the text comes to, however it is written.
+    private func isTargetPlatform(_ text: String) -> Bool {
+        let name = "TARGETPLATFORM"
+        // The build tells of the error.
+        guard
+            let expansion = try? expander.expand(
+                text, with: { scope?.values[$0] ?? facts.predefined[$0] })
+        else { return false }
+        return expansion.variables.matched == [name] && expansion.variables.unmatched.isEmpty
+            && expansion.text == facts.predefined[name]
     }
 
     /// A file should build without any `--build-arg`.
@@ -74,7 +105,9 @@ extension BuildChecks {
             let base = try? expander.expand(stage.from.base) {  // the same
                 defaults.values[$0] ?? facts.predefined[$0]
             }
-            guard let text = base?.text, text.isEmpty || !facts.isReference(text) else { continue }
+            guard let text = base?.text, text.isEmpty || !facts.isReference(text),
+                !file.stages.prefix(stage.index).contains(where: { $0.name == text.lowercased() })
+            else { continue }
             note(
                 .invalidDefaultArgInFrom,
                 "Default value for ARG \(stage.from.base) results in empty or invalid base image name",
@@ -82,22 +115,20 @@ extension BuildChecks {
         }
     }
 
-    /// The variables that a stage begins with; nil where its base is not known.
-    func baseEnvironment(of stage: Stage) -> [String: String]? {
-        guard let scope,
-            // The build tells of the error.
-            let base = try? expander.expand(
-                stage.from.base,
-                with: {
-                    scope.values[$0] ?? facts.predefined[$0]
-                }
-            ).text
-        else { return nil }
-        if base == "scratch" { return ["PATH": ""] }
-        if let index = stageIndices[base.lowercased()] { return environments[index] ?? nil }
-        guard var environment = facts.environment(base) else { return nil }
-        environment["PATH"] = environment["PATH"] ?? ""
-        return environment
+    /// What a stage has before its first instruction.
+    func beginning(of stage: Stage) -> StageWalk {
+        let base = baseName(of: stage)
+        if let index = base.flatMap({ stageIndices[$0.lowercased()] }), let end = ends[index] {
+            return end
+        }
+        var walk = StageWalk(scope: scope, facts: facts)
+        if base == "scratch" {
+            walk.environment = ["PATH": ""]
+        } else if let found = base.flatMap(facts.base) {
+            walk.environment = found.environment.merging(["PATH": ""]) { old, _ in old }
+            walk.hasShell = found.hasShell
+        }
+        return walk
     }
 
     static func suggestion(for name: String, among known: [String], prefix: String) -> String {

@@ -1,15 +1,19 @@
-/// The variables of a stage while its instructions are looked at, one after the other.
+/// What a stage has so far, while its instructions are looked at, one after the other. A stage that
+/// begins with another goes on with what that one ends with, its ARGs included.
 struct StageWalk {
     /// Of the image and of ENV; nil where the base is not known.
     var environment: [String: String]?
+    /// Whether the shell of the shell forms was chosen.
+    var hasShell = false
+    /// Whether the file has set a working directory.
+    var hasDirectory = false
     /// Of ENV alone, while the base's are not known.
     private var set: [String: String] = [:]
     private var arguments: [String: String?] = [:]
     private let scope: GlobalScope?
     private let facts: CheckFacts
 
-    init(environment: [String: String]?, scope: GlobalScope?, facts: CheckFacts) {
-        self.environment = environment
+    init(scope: GlobalScope?, facts: CheckFacts) {
         self.scope = scope
         self.facts = facts
     }
@@ -88,8 +92,8 @@ extension BuildChecks {
     }
 
     private static let secretWords: Set<String> = [
-        "apikey", "auth", "credential", "credentials", "key", "password", "pword", "passwd", "pwd",
-        "secret", "secrets", "token",
+        "apikey", "auth", "credential", "credentials", "key", "password", "pword", "passwd",
+        "secret", "token",
     ]
 
     /// Whether a word of the name is one that secrets go by, and none says that it is public.

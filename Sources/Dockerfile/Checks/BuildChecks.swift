@@ -2,9 +2,13 @@ extension Dockerfile {
     /// Everything that works and should not be written so: the warnings of parsing, and those of
     /// Docker's build checks, in the order of the file.
     ///
-    /// - Parameter options: which to tell.
-    package func findings(_ facts: CheckFacts, _ options: CheckOptions) -> [DockerfileWarning] {
-        var checks = BuildChecks(file: self, facts: facts)
+    /// - Parameters:
+    ///   - options: which to tell.
+    ///   - stages: those that a build needs; the instructions of others are not looked at. Nil for all.
+    package func findings(
+        _ facts: CheckFacts, _ options: CheckOptions, stages: Set<Int>? = nil
+    ) -> [DockerfileWarning] {
+        var checks = BuildChecks(file: self, facts: facts, needed: stages)
         checks.run()
         return (warnings + checks.findings).filter { options.reports($0.code) }
             .sorted { ($0.range.start, $0.code.rawValue) < ($1.range.start, $1.code.rawValue) }
@@ -27,14 +31,18 @@ struct BuildChecks {
     let expander: WordExpander
     /// What FROM lines see, with the arguments of this build; nil if it cannot be worked out.
     let scope: GlobalScope?
-    /// The variables at the end of each stage so far; nil where its base is not known.
-    var environments: [Int: [String: String]?] = [:]
+    /// How the stages so far end.
+    var ends: [Int: StageWalk] = [:]
     /// The stages so far, by name.
     var stageIndices: [String: Int] = [:]
 
-    init(file: Dockerfile, facts: CheckFacts) {
+    /// The stages whose instructions count; nil for all.
+    private let needed: Set<Int>?
+
+    init(file: Dockerfile, facts: CheckFacts, needed: Set<Int>?) {
         self.file = file
         self.facts = facts
+        self.needed = needed
         expander = WordExpander(escape: file.directives.escape)
         // The build tells of the error.
         scope = try? GlobalScope(file, buildArguments: { facts.buildArguments[$0] }) {
@@ -46,12 +54,14 @@ struct BuildChecks {
         checkKeywords()
         checkDefaultBases()
         for located in file.globalArguments {
-            checkSecrets(located)
             if case .arg(let arg) = located.instruction { checkDescription(arg, located) }
         }
         for stage in file.stages {
             checkFrom(stage)
-            checkStage(stage)
+            for located in stage.instructions {
+                if case .arg(let arg) = located.instruction { checkDescription(arg, located) }
+            }
+            if needed?.contains(stage.index) ?? true { checkStage(stage) }
             if let name = stage.name { stageIndices[name] = stage.index }
         }
     }
@@ -85,49 +95,40 @@ struct BuildChecks {
     // MARK: - What a whole stage shows
 
     private mutating func checkStage(_ stage: Stage) {
-        var walk = StageWalk(environment: baseEnvironment(of: stage), scope: scope, facts: facts)
+        var walk = beginning(of: stage)
         var last: [InstructionKeyword: LocatedInstruction] = [:]
-        var hasShell = false
-        var hasAbsoluteDirectory = false
         for located in stage.instructions {
             checkVariables(of: located, &walk)
             checkSecrets(located)
             switch located.instruction {
             case .cmd(let cmd):
-                checkForm(cmd.command, hasShell: hasShell, located)
+                checkForm(cmd.command, walk, located)
                 checkUsedOnce(located, &last)
             case .entrypoint(let entrypoint):
-                checkForm(entrypoint.command, hasShell: hasShell, located)
+                checkForm(entrypoint.command, walk, located)
                 checkUsedOnce(located, &last)
             case .healthcheck: checkUsedOnce(located, &last)
-            case .shell: hasShell = true
-            case .workdir(let workdir):
-                let path = walk.expanded(workdir.path, expander)
-                if path.hasPrefix("/") { hasAbsoluteDirectory = true }
-                if !hasAbsoluteDirectory {
-                    note(
-                        .workdirRelativePath,
-                        "Relative workdir \(workdir.path.quoted) can have unexpected results if the "
-                            + "base image changes", at: located)
-                }
+            case .shell: walk.hasShell = true
+            case .workdir(let workdir): checkDirectory(workdir, &walk, located)
             case .copy(let copy) where copy.from == nil:
                 checkIgnored(copy.transfer, "Copy", walk, located)
             case .add(let add): checkIgnored(add.transfer, "Add", walk, located)
+            case .env(let env): checkFormat(env.pairs, located)
+            case .label(let label): checkFormat(label.pairs, located)
             case .expose(let expose): checkPorts(expose, walk, located)
-            case .arg(let arg): checkDescription(arg, located)
             default: break
             }
         }
-        environments[stage.index] = .some(walk.environment)
+        ends[stage.index] = walk
     }
 
     private mutating func checkForm(
-        _ command: CommandForm, hasShell: Bool, _ located: LocatedInstruction
+        _ command: CommandForm, _ walk: StageWalk, _ located: LocatedInstruction
     ) {
-        guard case .shell = command, !hasShell else { return }
+        guard case .shell = command, !walk.hasShell else { return }
         note(
             .jsonArgsRecommended,
-            "JSON arguments recommended for \(located.keyword.rawValue) to prevent unintended "
+            "JSON arguments recommended for \(located.writtenKeyword) to prevent unintended "
                 + "behavior related to OS signals", at: located)
     }
 
@@ -141,6 +142,32 @@ struct BuildChecks {
                 "Multiple \(located.keyword.rawValue) instructions should not be used in the same "
                     + "stage because only the last one will be used", at: earlier)
         }
+    }
+
+    /// The first one is told: where it is absolute, all after it are.
+    private mutating func checkDirectory(
+        _ workdir: WorkdirInstruction, _ walk: inout StageWalk, _ located: LocatedInstruction
+    ) {
+        let path = walk.expanded(workdir.path, expander)
+        if !walk.hasDirectory, !path.hasPrefix("/") {
+            note(
+                .workdirRelativePath,
+                "Relative workdir \(path.quoted) can have unexpected results if the base image "
+                    + "changes", at: located)
+        }
+        walk.hasDirectory = true
+    }
+
+    /// `ENV NAME VALUE`: a pair whose name is not followed by `=` in the text.
+    private mutating func checkFormat(_ pairs: [NamedValue], _ located: LocatedInstruction) {
+        guard pairs.count == 1, let name = pairs.first?.name else { return }
+        let keyword = located.keyword.rawValue
+        let text = located.original.dropFirst(keyword.count).drop { $0.isWhitespace }
+        guard text.hasPrefix(name), text.dropFirst(name.count).first != "=" else { return }
+        note(
+            .legacyKeyValueFormat,
+            "\"\(keyword) key=value\" should be used instead of legacy \"\(keyword) key value\" "
+                + "format", at: located)
     }
 
     private mutating func checkPorts(
@@ -176,28 +203,25 @@ struct BuildChecks {
             if facts.isIgnored(Array(names.joined(separator: "/").utf8)) {
                 note(
                     .copyIgnoredFile,
-                    "Attempting to \(verb) file \(source.quoted) that is excluded by .dockerignore",
+                    "Attempting to \(verb) file \(path.quoted) that is excluded by .dockerignore",
                     at: located)
             }
         }
     }
 
-    /// A comment right above an ARG describes it by its name.
+    /// A comment right above an ARG describes one of its names.
     private mutating func checkDescription(_ arg: ArgInstruction, _ located: LocatedInstruction) {
-        guard let argument = arg.arguments.first, let comment = located.comments.last else {
-            return
-        }
-        checkDescription(of: "ARG", argument.name, comment, located)
+        checkDescription(of: arg.arguments.map(\.name), located)
     }
 
-    mutating func checkDescription(
-        of kind: String, _ name: String, _ comment: String, _ located: LocatedInstruction
-    ) {
-        let text = comment.drop { $0.isWhitespace }
-        guard !text.hasPrefix(name + " ") else { return }
+    mutating func checkDescription(of names: [String], _ located: LocatedInstruction) {
+        guard let name = names.first, let comment = located.comments.last else { return }
+        let word = comment.drop { $0.isWhitespace }.prefix { $0 != " " }
+        if names.contains(String(word)) { return }
         note(
             .invalidDefinitionDescription,
-            "Comment for \(kind) should follow the format: `# \(name) <description>`", at: located)
+            "Comment for \(located.keyword.rawValue) should follow the format: "
+                + "`# \(name) <description>`", at: located)
     }
 }
 

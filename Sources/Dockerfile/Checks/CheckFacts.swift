@@ -6,9 +6,21 @@ package struct CheckFacts: Sendable {
     /// What FROM lines see without an ARG, such as `TARGETARCH`.
     package var predefined: [String: String]
 
-    /// The environment of an image; nil where it is not known, when nothing is said of variables that
-    /// may come from it.
-    package var environment: @Sendable (_ image: String) -> [String: String]?
+    /// What a stage takes over from an image.
+    package struct Base: Hashable, Sendable {
+        package var environment: [String: String]
+        /// Whether its config names the shell of the shell forms.
+        package var hasShell: Bool
+
+        package init(environment: [String: String] = [:], hasShell: Bool = false) {
+            self.environment = environment
+            self.hasShell = hasShell
+        }
+    }
+
+    /// What an image has; nil where it is not known, when nothing is said of variables that may come
+    /// from it.
+    package var base: @Sendable (_ image: String) -> Base?
 
     /// Whether a text is the name of an image.
     package var isReference: @Sendable (String) -> Bool
@@ -18,13 +30,13 @@ package struct CheckFacts: Sendable {
 
     package init(
         buildArguments: [String: String] = [:], predefined: [String: String] = [:],
-        environment: @escaping @Sendable (String) -> [String: String]? = { _ in nil },
+        base: @escaping @Sendable (String) -> Base? = { _ in nil },
         isReference: @escaping @Sendable (String) -> Bool = { _ in true },
         isIgnored: @escaping @Sendable ([UInt8]) -> Bool = { _ in false }
     ) {
         self.buildArguments = buildArguments
         self.predefined = predefined
-        self.environment = environment
+        self.base = base
         self.isReference = isReference
         self.isIgnored = isIgnored
     }

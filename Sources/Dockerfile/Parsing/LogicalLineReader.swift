@@ -111,7 +111,7 @@ struct LogicalLineReader {
             warnings.append(
                 DockerfileWarning(
                     .noEmptyContinuation,
-                    "Empty continuation line found in: \(line.text[...].decoded)", at: emptyLine))
+                    "Empty continuation line", at: emptyLine))
         }
     }
 

@@ -56,10 +56,11 @@ struct StageGraph {
         if let text = stage.from.platform {
             let expansion = try expander.expand(text, with: value)
             variables.formUnion(expansion.variables)
+            guard !expansion.text.isEmpty else { throw Self.blankPlatform(text, expansion) }
             platform = expansion.text
         }
         guard !base.text.isEmpty else { throw Self.blankBase(stage, base.variables) }
-        platforms.append(platform.nonEmpty)
+        platforms.append(platform)
         if let index = indexOfName[base.text.lowercased()] {
             bases.append(.stage(index))
             needs[stage.index].append((index, stage.fromInstruction))
@@ -148,6 +149,16 @@ struct StageGraph {
             }
         }
         return order
+    }
+
+    private static func blankPlatform(
+        _ text: String, _ expansion: WordExpander.Expansion
+    ) -> DockerfileError {
+        DockerfileError(
+            .invalidFlagValue, "empty platform value from expression \(text)", offending: text,
+            hint: expansion.variables.unmatched.sorted().first.flatMap {
+                Suggestion.hint(for: $0, among: ["BUILDPLATFORM", "TARGETPLATFORM"])
+            })
     }
 
     private static func blankBase(_ stage: Stage, _ variables: VariableUse) -> DockerfileError {

@@ -50,27 +50,7 @@ struct StageListBuilder {
             note(
                 .maintainerDeprecated,
                 "Maintainer instruction is deprecated in favor of using label")
-        case .env(let env) where env.pairs.count == 1:
-            noteLegacyFormat(located, env.pairs[0], note)
-        case .label(let label) where label.pairs.count == 1:
-            noteLegacyFormat(located, label.pairs[0], note)
         default: break
         }
-    }
-
-    /// `ENV NAME VALUE`: a pair whose name is not followed by `=` in the text.
-    private func noteLegacyFormat(
-        _ located: LocatedInstruction, _ pair: NamedValue,
-        _ note: (DockerfileWarning.Code, String) -> Void
-    ) {
-        let keyword = located.keyword.rawValue
-        let text = located.original.dropFirst(keyword.count).drop { $0.isWhitespace }
-        guard text.hasPrefix(pair.name), text.dropFirst(pair.name.count).first != "=" else {
-            return
-        }
-        note(
-            .legacyKeyValueFormat,
-            "\"\(keyword) key=value\" should be used instead of legacy \"\(keyword) key value\" "
-                + "format")
     }
 }

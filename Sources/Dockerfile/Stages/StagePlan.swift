@@ -33,6 +33,9 @@ package struct StagePlan: Hashable, Sendable {
     /// The variables that the FROM lines of the whole file read.
     package var variables: VariableUse
 
+    /// The numbers of the stages that the build needs.
+    package var stages: Set<Int> { Set(steps.map(\.stage.index)) }
+
     /// The number of the target stage.
     package var target: Int { steps.last?.stage.index ?? 0 }
 }

@@ -78,9 +78,11 @@ extension ArchiveTarget {
                 throw LayerError(.inputOutput, "it cannot be written", path: path, cause: error)
             }
             guard place.isReplaced else { return try Self.writeInPlace(path, body) }
-            let file = try OutputFile(replacing: place.path)
+            let file = try OutputFile(
+                replacing: place.path, permissions: place.permissions ?? 0o644)
             do {
-                try body(file.descriptor.rawValue)
+                let descriptor = file.descriptor.rawValue
+                try Self.naming(path) { try body(descriptor) }
             } catch {
                 file.discard()
                 throw error
@@ -96,7 +98,20 @@ extension ArchiveTarget {
         } catch {
             throw LayerError(.inputOutput, "it cannot be written", path: path, cause: error)
         }
-        try body(file.rawValue)
+        let descriptor = file.rawValue
+        try naming(path) { try body(descriptor) }
+        withExtendedLifetime(file) {}
+    }
+
+    /// What the system refuses to whom writes the file is told with its path.
+    static func naming<T>(_ path: String, _ body: () throws -> T) throws -> T {
+        do {
+            return try body()
+        } catch let error as CompressionError {
+            guard error.code == .inputOutput, let number = error.errorNumber else { throw error }
+            throw LayerError(
+                .inputOutput, "it cannot be written", path: path, cause: Errno(rawValue: number))
+        }
     }
 }
 
@@ -108,6 +123,8 @@ private struct TargetPlace {
     /// is written to, and so is what `/dev` and `/proc` hold: `/dev/stdout` is a link, of which many
     /// programs know, that leads to whatever file the standard output is.
     let isReplaced: Bool
+    /// Of a file that is there, which the new one keeps.
+    let permissions: UInt32?
 
     /// As many symbolic links on one path as Linux follows.
     private static let symbolicLinkLimit = 40
@@ -117,11 +134,13 @@ private struct TargetPlace {
         for _ in 0...Self.symbolicLinkLimit {
             let (parent, name) = try Self.split(next)
             let place = (parent == "/" ? "" : parent) + "/" + name
-            let kind = try Self.kind(of: place)
+            let status = try Self.status(of: place)
+            let kind = status?.kind
             let isOfSystem = parent == "/dev" || parent == "/proc" || parent.hasPrefix("/proc/")
             guard kind == .symbolicLink, !isOfSystem else {
                 self.path = place
                 isReplaced = !isOfSystem && (kind == nil || kind == .regular)
+                permissions = status.map { $0.mode & 0o777 }
                 return
             }
             let target = try HostDirectory.readLink(place)
@@ -131,9 +150,9 @@ private struct TargetPlace {
     }
 
     /// Nil when there is nothing.
-    private static func kind(of path: String) throws(Errno) -> FileStatus.Kind? {
+    private static func status(of path: String) throws(Errno) -> FileStatus? {
         do throws(Errno) {
-            return try FileStatus(ofPath: path, followsLinks: false).kind
+            return try FileStatus(ofPath: path, followsLinks: false)
         } catch .notFound {
             return nil
         }
@@ -189,6 +208,17 @@ final class BufferedSink: ByteSink {
         bytes.removeAll(keepingCapacity: true)
         buffer = bytes
         progress?(writtenBytes)
+    }
+}
+
+/// Asks before each piece whether it is still wanted.
+struct WatchedSink<Base: ByteSink>: ByteSink {
+    var base: Base
+    let check: () throws -> Void
+
+    mutating func write(_ bytes: Span<UInt8>) throws {
+        try check()
+        try base.write(bytes)
     }
 }
 

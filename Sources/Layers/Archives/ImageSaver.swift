@@ -13,17 +13,21 @@ package struct ImageSaver {
     private let store: Store
     private let lease: Lease
     private let options: SaveOptions
+    private let check: () throws -> Void
     private let progress: ((ArchiveProgress) -> Void)?
 
-    /// - Parameter lease: keeps the images while they are read.
-    /// - Parameter progress: called often, on the thread that saves.
+    /// - Parameters:
+    ///   - lease: keeps the images while they are read.
+    ///   - check: called often; what it throws ends the saving.
+    ///   - progress: called often, on the thread that saves.
     package init(
         _ store: Store, lease: Lease, options: SaveOptions = SaveOptions(),
-        progress: ((ArchiveProgress) -> Void)? = nil
+        check: @escaping () throws -> Void = {}, progress: ((ArchiveProgress) -> Void)? = nil
     ) {
         self.store = store
         self.lease = lease
         self.options = options
+        self.check = check
         self.progress = progress
     }
 
@@ -47,7 +51,8 @@ package struct ImageSaver {
 
     private func plan(_ images: [ImageToSave], _ index: IndexToSave?) throws -> SavePlan {
         try SavePlan(
-            images, under: index, store: store, lease: lease, options: options
+            images, under: index, store: store, lease: lease, options: options,
+            export: LayerExport(store, check: check)
         ) { layer in
             report(.compressing(layer.diffID), 0, layer.tarSizeBytes)
         }
@@ -86,10 +91,11 @@ package struct ImageSaver {
         case .bytes(let bytes): try sink.write(bytes.span)
         case .layer(let layer):
             var sink = sink
-            try LayerExport(store).write(layer, to: &sink)
+            try LayerExport(store, check: check).write(layer, to: &sink)
         case .file(let range):
             var position: UInt64 = 0
             while position < range.sizeBytes {
+                try check()
                 let bytes = try range.bytes(at: position, count: 1 << 20)
                 try sink.write(bytes.span)
                 position += UInt64(bytes.count)
@@ -209,7 +215,7 @@ package struct ImageSaver {
     /// Writes a tree as a tar, which `options` may compress.
     package func saveRootFileSystem(_ tree: Tree, to target: ArchiveTarget) throws {
         try lease.hold(tree)
-        try saveRootFileSystem(tree, by: LayerExport(store), to: target)
+        try saveRootFileSystem(tree, by: LayerExport(store, check: check), to: target)
     }
 
     /// Writes a tree that is not all in the store.

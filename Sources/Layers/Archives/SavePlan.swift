@@ -36,18 +36,22 @@ struct SavePlan {
     private let store: Store
     private let lease: Lease
     private let options: SaveOptions
+    private let export: LayerExport
     private var known: [Digest: Blob] = [:]
     /// By diffID, for a layer is compressed once.
     private var layerBlobs: [DiffID: Blob] = [:]
 
-    /// - Parameter compressing: told of each layer before it is compressed.
+    /// - Parameters:
+    ///   - export: writes the layers that are compressed.
+    ///   - compressing: told of each layer before it is compressed.
     init(
         _ items: [ImageToSave], under index: IndexToSave? = nil, store: Store, lease: Lease,
-        options: SaveOptions, compressing: (LayerRecord) -> Void = { _ in }
+        options: SaveOptions, export: LayerExport, compressing: (LayerRecord) -> Void = { _ in }
     ) throws {
         self.store = store
         self.lease = lease
         self.options = options
+        self.export = export
         var layers: [Blob] = []
         for item in Self.merged(items) {
             let config = try store.config(of: item.image.id).bytes
@@ -156,10 +160,12 @@ struct SavePlan {
         let file = SharedFile(try TemporaryFile.make(lease))
         let output = BufferedSink(file.descriptor.rawValue)
         let hashing = HashingSink(base: output)
-        var sink = try CompressingSink(hashing, settings: options.settings)
-        try LayerExport(store).write(layer, to: &sink)
-        try sink.finish()
-        try output.flush()
+        try ArchiveTarget.naming(lease.workDirectory) {
+            var sink = try CompressingSink(hashing, settings: options.settings)
+            try export.write(layer, to: &sink)
+            try sink.finish()
+            try output.flush()
+        }
         let (digest, sizeBytes) = hashing.finish()
         return Blob(
             digest: digest.digest, sizeBytes: sizeBytes,

@@ -11,11 +11,17 @@ package struct CacheExport {
     private let store: Store
     private let options: SaveOptions
     private let isForced: Bool
+    private let check: () throws -> Void
 
     /// - Parameters:
     ///   - options: how layers are compressed.
     ///   - isForced: whether a layer that a former export has, compressed otherwise, is written anew.
-    package init(_ store: Store, options: SaveOptions = SaveOptions(), isForced: Bool = false) {
+    ///   - check: called often; what it throws ends the export.
+    package init(
+        _ store: Store, options: SaveOptions = SaveOptions(), isForced: Bool = false,
+        check: @escaping () throws -> Void = {}
+    ) {
+        self.check = check
         self.store = store
         self.options = options
         self.isForced = isForced
@@ -134,7 +140,7 @@ package struct CacheExport {
             let output = BufferedSink(descriptor)
             let hashing = HashingSink(base: output)
             var sink = try CompressingSink(hashing, settings: options.settings)
-            try LayerExport(store).writeCanonical(
+            try LayerExport(store, check: check).writeCanonical(
                 from: entry.parentTree, to: entry.tree, sink: &sink)
             try sink.finish()
             try output.flush()
