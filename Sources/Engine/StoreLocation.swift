@@ -107,11 +107,17 @@ package enum StoreLocation {
         let absolute = try absolute(path)
         do throws(Errno) { return try HostDirectory.realPath(absolute) } catch {
             // A mount whose process died, or one of another user's, hides itself but not its place.
-            guard let slash = absolute.lastIndex(of: "/"), slash != absolute.startIndex,
-                !absolute.hasSuffix("/.."),
-                let parent = try? HostDirectory.realPath(String(absolute[..<slash]))
-            else { return absolute }
-            return (parent == "/" ? "" : parent) + absolute[slash...]
+            return place(of: absolute)
         }
+    }
+
+    /// An absolute path with all links on the way to its last name resolved. What is mounted there is
+    /// not touched.
+    static func place(of absolute: String) -> String {
+        guard let slash = absolute.lastIndex(of: "/"), slash != absolute.startIndex,
+            !absolute.hasSuffix("/.."),
+            let parent = try? HostDirectory.realPath(String(absolute[..<slash]))
+        else { return absolute }
+        return (parent == "/" ? "" : parent) + absolute[slash...]
     }
 }

@@ -138,7 +138,7 @@ extension Engine {
     func lastingHolder(of id: ContainerID) -> ContainerHolder? {
         for _ in 0..<Self.endingMilliseconds {
             guard let holder = store.holder(of: id) else { return nil }
-            guard let place = holder.mountPoint,
+            guard let place = holder.mountPoint.map(StoreLocation.place),
                 MountTable(process: holder.process)?.entry(at: Array(place.utf8)) == nil
             else { return holder }
             usleep(1000)
