@@ -15,7 +15,7 @@ package enum CacheBudget: Hashable, Sendable {
     /// and less than would be in the way of what else is on them.
     package static let standard = CacheBudget.percent(20)
 
-    /// Less is no cache: the steps of one build may take that much.
+    /// Less is no cache, on a disk that has so much twice: the steps of one build may take it.
     private static let leastBytes: UInt64 = 2_000_000_000
 
     /// `10GB`, `512MiB`, `15%`, `unlimited`.
@@ -55,7 +55,7 @@ package enum CacheBudget: Hashable, Sendable {
             let room = try FileSystemRoom(of: directory.rawValue)
             let whole = room.blocks.multipliedReportingOverflow(by: room.blockSizeBytes)
             let bytes = whole.overflow ? UInt64.max : whole.partialValue
-            return max(Self.leastBytes, bytes / 100 * UInt64(share))
+            return max(min(Self.leastBytes, bytes / 2), bytes / 100 * UInt64(share))
         }
     }
 }

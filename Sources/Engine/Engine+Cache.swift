@@ -82,6 +82,15 @@ extension Engine {
         var removable: [CacheHolding] = []
         var isFull = false
         for holding in try store.cacheHoldings() {
+            // The state where a build failed may be as large as the disk: it drives out no results.
+            if case .build = holding.subject, !isFull {
+                var trial = counter
+                for tree in holding.trees { _ = try? trial.add(tree) }
+                if trial.bytes - base > limit {
+                    if time.map({ holding.lastUsedAt < $0 }) ?? true { removable.append(holding) }
+                    continue
+                }
+            }
             if !isFull {
                 // As above.
                 for tree in holding.trees { _ = try? counter.add(tree) }

@@ -302,6 +302,26 @@ struct BuildGraphTests {
         }
     }
 
+    @Test func `what a failed build left drives nothing out of the cache`() throws {
+        try withBase { program in
+            func write(_ name: String, _ command: String) throws {
+                try program.write("FROM base\nRUN \(command)\n", to: "\(name)/Dockerfile")
+            }
+            for number in 1...3 { try write("\(number)", "seq \(number) 200000 > /\(number)") }
+            try write("failing", "seq 1 900000 > /large; false")
+            // What an image has too is none of the cache's.
+            try program.run("build", "--target-step=2", "1")
+            try program.run("build", "--target-step=2", "2")
+            #expect(try program.run("build", "failing").status == 1)
+            let last = try program.run(
+                shell: "VITRINE_CACHE_BUDGET=3MB \"$VITRINE\" build --target-step=2 3")
+            #expect(last.errors.contains("1 cache entry removed"), "\(last.errors)")
+            let left = try program.run("cache", "ls", "--format", "{{.Instruction}}").text
+            #expect(left.contains("/3") && left.contains("/2") && !left.contains("/1"), "\(left)")
+            #expect(try program.run("fsck").status == 0)
+        }
+    }
+
     @Test func `entries are listed by what they are and when they were used`() throws {
         try withBase { program in
             try program.write("FROM base\nWORKDIR /w\nRUN true\n", to: "context/Dockerfile")
