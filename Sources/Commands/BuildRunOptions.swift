@@ -82,11 +82,12 @@ struct BuildRunOptions: ParsableArguments {
         options.resourceLimits = try limits.map { try ResourceLimitOption(parsing: $0) }
         options.extraHosts = try hosts.map { try ExtraHost(parsing: $0) }
         if let sharedMemory {
-            guard let bytes = ByteSize.parse(sharedMemory), bytes > 0 else {
+            guard let bytes = ByteSize.parse(sharedMemory), bytes >= 0 else {
                 throw ValidationError(
                     "--shm-size \"\(sharedMemory)\" is no size; write 64m or 1g")
             }
-            options.sharedMemoryBytes = bytes
+            // As in Docker, none is the standard size.
+            if bytes > 0 { options.sharedMemoryBytes = bytes }
         }
         return options
     }

@@ -56,7 +56,7 @@ struct ImagesCommand: ParsableCommand {
                             ("Digest", .string("\(image.record.manifestDigest)")),
                             ("ID", .string(id)),
                             ("CreatedSince", .string(HumanDuration.ago(created, now: now))),
-                            ("CreatedAt", .string(created.description)),
+                            ("CreatedAt", .string(created.localText)),
                             ("Size", .string(HumanSize.decimal(Int64(clamping: image.sizeBytes)))),
                             ("SizeBytes", JSONValue(image.sizeBytes)),
                             ("Containers", .string("\(users[image.record.id] ?? 0)")),

@@ -83,6 +83,11 @@ struct DockerVocabularyTests {
             let table = try program.run(
                 "images", "--format", "table {{.ID}}\\t{{.CreatedAt}}", "base")
             #expect(table.text.hasPrefix("IMAGE ID       CREATED AT"))
+            let moment = try program.run(
+                shell: "TZ=Etc/GMT-3 $VITRINE images --format '{{.CreatedAt}}' base")
+            #expect(
+                moment.text.wholeMatch(of: #/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0300 \+03\n/#) != nil,
+                "\(moment)")
         }
     }
 

@@ -71,7 +71,7 @@ struct PsCommand: ParsableCommand {
             ("Image", .string(record.imageName)),
             ("Command", .string("\"\(command)\"")),
             ("RunningFor", .string(HumanDuration.ago(created, now: now))),
-            ("CreatedAt", .string(created.description)),
+            ("CreatedAt", .string(created.localText)),
             ("Status", .string(container.statusText(now: now))),
             ("State", .string(container.state.status.rawValue)),
             ("Ports", .string(container.portsText)),

@@ -54,11 +54,12 @@ struct FileOptions: ParsableArguments {
         settings.isRootReadOnly = readOnly
         settings.devices = try device.map { try DeviceOption(parsing: $0).device }
         if let shmSize {
-            guard let bytes = ByteSize.parse(shmSize), bytes > 0 else {
+            guard let bytes = ByteSize.parse(shmSize), bytes >= 0 else {
                 throw OptionError(
                     "--shm-size", shmSize, "invalid size: '\(shmSize)'", hint: "write 64m or 1g")
             }
-            settings.sharedMemoryBytes = bytes
+            // As in Docker, none is the standard size.
+            if bytes > 0 { settings.sharedMemoryBytes = bytes }
         }
     }
 

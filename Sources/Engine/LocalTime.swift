@@ -1,0 +1,18 @@
+internal import Glibc
+package import ImageSpec
+
+extension Timestamp {
+    /// To the second, as clocks here show it: `2026-11-27 14:04:20 +0000 UTC`, Docker's CreatedAt.
+    package var localText: String {
+        var time = time_t(unixSeconds)
+        var fields = unsafe tm()
+        guard unsafe localtime_r(&time, &fields) != nil else { return description }
+        let text = unsafe [UInt8](unsafeUninitializedCapacity: 64) { bytes, count in
+            unsafe bytes.withMemoryRebound(to: CChar.self) {
+                count = unsafe strftime(
+                    $0.baseAddress, $0.count, "%Y-%m-%d %H:%M:%S %z %Z", &fields)
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}
