@@ -199,6 +199,25 @@ struct ContainerChangeTests {
 
     // MARK: - commit
 
+    @Test func `after an umount the process that had it is waited for`() throws {
+        try withProgram { program in
+            try change(program)
+            // It is about to write down what changed, and does not come to it yet.
+            let commit = try program.run(
+                shell: """
+                    server=$(pgrep -f "report-ready.* $PWD/m\\$")
+                    kill -STOP $server
+                    $VITRINE umount --lazy m
+                    $VITRINE commit web late & commit=$!
+                    sleep 0.5
+                    kill -CONT $server
+                    wait $commit
+                    """)
+            #expect(commit.status == 0, "\(commit.errors)")
+            #expect(try program.run("diff", "web", "late").text == "")
+        }
+    }
+
     @Test func `a commit has what diff lists, and the container goes on`() throws {
         try withProgram { program in
             try change(program)
