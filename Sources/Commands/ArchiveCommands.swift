@@ -127,6 +127,7 @@ struct SaveCommand: ParsableCommand {
     @Option(
         help: "How layers are compressed: none, gzip or zstd (which Docker before 23 cannot read).")
     var compress = LayerCompression.none
+    @OptionGroup var platform: ImagePlatformOptions
     @Argument(help: "Images, by name or ID.") var images: [String]
 
     func validate() throws {
@@ -152,7 +153,11 @@ struct SaveCommand: ParsableCommand {
             case .directory: .layout(directory: output ?? ".")
             case .rootfs: .rootFileSystem(target)
             }
-        try store.engine(.existing).save(
+        let engine = try store.engine(.existing)
+        if !platform.platform.isEmpty {
+            for image in images { _ = try platform.image(image, engine) }
+        }
+        try engine.save(
             images, to: destination, options: options, progress: { meter.show($0) })
     }
 }

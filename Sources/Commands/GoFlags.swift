@@ -2,11 +2,12 @@
 enum GoFlags {
     private static let boolean: Set<String> = [
         "--all", "--allow-other", "--archive", "--compress", "--debug", "--debug-on-failure",
-        "--detach",
+        "--detach", "--details",
         "--digests", "--dry-run", "--follow-link", "--force", "--force-rm", "--foreground",
         "--human", "--json",
         "--latest", "--layers", "--lazy", "--load", "--name-status", "--no-cache", "--no-human",
-        "--no-pause", "--no-stdin", "--no-trunc", "--pause", "--push", "--quick", "--quiet", "--rm",
+        "--no-pause", "--no-prune", "--no-stdin", "--no-trunc", "--pause", "--push", "--quick",
+        "--quiet", "--rm",
         "--rw", "--show-context", "--size", "--squash", "--squash-all", "--stat", "--timestamps",
         "--verbose", "--volumes",
     ]
@@ -36,12 +37,20 @@ enum GoFlags {
     private static let numbered = [
         "--tail": "--tail", "-t": "--time", "--time": "--time",
         "--timeout": "--timeout", "--last": "--last", "--pids-limit": "--pids-limit",
-        "--memory-swap": "--memory-swap",
+        "--since": "--since", "--until": "--until",
+        "--memory-swap": "--memory-swap", "--cpu-quota": "--cpu-quota",
+        "--cpu-rt-runtime": "--cpu-rt-runtime", "--cpu-period": "--cpu-period",
     ]
 
     private static func longNumbered(_ option: String, in arguments: [String]) -> String? {
         guard option == "-n" else { return numbered[option] }
         return name(in: arguments) == "logs" ? "--tail" : "--last"
+    }
+
+    /// Whether it is a time to come, such as `-1h30m`, and not a row of short options.
+    private static func isTime(_ argument: String, of option: String?) -> Bool {
+        guard option == "--since" || option == "--until" else { return false }
+        return argument.dropFirst().first.map { $0.isNumber || $0 == "." } ?? false
     }
 
     /// Options that may stand before the command's name, with a value.
@@ -107,7 +116,7 @@ enum GoFlags {
             var argument = given
             if argument == "--" { return result + arguments[index...] }
             // Go's take a number below zero as a value; it would be an option here.
-            if argument.hasPrefix("-"), Int(argument) != nil,
+            if argument.hasPrefix("-"), Int(argument) != nil || isTime(argument, of: result.last),
                 let option = result.last.flatMap({ longNumbered($0, in: arguments) })
             {
                 result[result.count - 1] = "\(option)=\(argument)"

@@ -111,12 +111,13 @@ struct HistoryCommand: ParsableCommand {
         name: [.customShort("H"), .customLong("human")], inversion: .prefixedNo,
         help: "Sizes and times as people write them; --human=false as numbers.")
     var human = true
+    @OptionGroup var platform: ImagePlatformOptions
     @Argument(help: "The image.") var image: String
 
     func run() throws {
         let engine = try store.engine(.existing)
         let now = Timestamp.now
-        let rows = try engine.history(try engine.image(image)).map { line in
+        let rows = try engine.history(try platform.image(image, engine)).map { line in
             let text = (line.entry.createdBy ?? "").split(whereSeparator: \.isNewline)
                 .joined(separator: " ")
             let id = line.image.map { noTruncation ? "\($0)" : $0.digest.short } ?? "<missing>"
@@ -175,6 +176,11 @@ struct RmiCommand: ParsableCommand {
     @OptionGroup var store: StoreOptions
     @Flag(name: .shortAndLong, help: "Remove an image given by ID with all its names.")
     var force = false
+    @Flag(
+        name: .customLong("no-prune"),
+        help: "For Docker's sake: no image goes along with another anyway.")
+    var keepsParents = false
+    @OptionGroup var platform: ImagePlatformOptions
     @Argument(help: "Images, by name or ID.") var images: [String]
 
     func run() throws {
@@ -182,6 +188,7 @@ struct RmiCommand: ParsableCommand {
         var failed = false
         for image in images {
             do {
+                if !platform.platform.isEmpty { _ = try platform.image(image, engine) }
                 for removal in try engine.remove(image, force: force) {
                     switch removal {
                     case .untagged(let name): Terminal.write("Untagged: \(name.familiarName)\n")

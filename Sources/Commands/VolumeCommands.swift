@@ -33,9 +33,16 @@ struct VolumeCreateCommand: ParsableCommand {
     var label: [LabelText] = []
     @Option(name: .shortAndLong, help: "For Docker's sake: there is only \"local\".")
     var driver = "local"
+    @Option(name: .customShort("o"), help: .hidden) var shortOption: [String] = []
+    @Option(help: .hidden) var opt: [String] = []
     @Argument(help: "Its name.") var name: String?
 
     func validate() throws {
+        if let option = (shortOption + opt).first {
+            throw ValidationError(
+                "invalid option: \"\(option)\"; a volume is a directory: mount what it is to be, and "
+                    + "bind it with --volume or --mount")
+        }
         if driver != "local" { throw ValidationError("there is no volume driver but \"local\"") }
     }
 

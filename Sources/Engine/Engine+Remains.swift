@@ -45,11 +45,24 @@ extension Engine {
 
     /// The runtime that made the containers of a state: steps and containers may have different ones.
     private func choice(for state: String, _ lease: Lease) throws -> RuntimeChoice {
+        let nameFile = StoreLayout.runtimeName(inState: state)
+        if HostDirectory.exists(nameFile) {
+            let file = try OwnedDescriptor(opening: nameFile, .readOnly)
+            let name = try DescriptorIO.readAll(file.rawValue, limit: Self.longestPath)
+            let program = String(decoding: name, as: UTF8.self)
+            // Where it is gone another one may know what it left.
+            if HostDirectory.exists(program) {
+                return try containerRuntime(lease, for: .containers, program: program).choice
+            }
+        }
         let ofSteps = try containerRuntime(lease).choice
         guard let kind = try ContainerRuntime.kind(ofContainersIn: state), kind != ofSteps.kind
         else { return ofSteps }
         return try containerRuntime(lease, for: .containers).choice
     }
+
+    /// PATH_MAX
+    private static let longestPath = 4096
 
     /// A view whose process was killed answers every call with ENOTCONN until it is taken away.
     private func endMounts(of lease: LeaseID) throws {

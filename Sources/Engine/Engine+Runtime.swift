@@ -11,9 +11,11 @@ extension Engine {
     ///   - lease: the containers are its own, and end with it.
     ///   - isolated: whether a container gets a network of its own.
     ///   - purpose: what it is for; containers get one with control groups where it can be had.
+    ///   - program: the one to use; nil chooses.
     /// - Throws: ``SandboxError`` `noRuntime`.
     func containerRuntime(
-        _ lease: Lease, isolated: Bool = false, for purpose: RuntimeProbe.Purpose = .steps
+        _ lease: Lease, isolated: Bool = false, for purpose: RuntimeProbe.Purpose = .steps,
+        program: String? = nil
     ) throws -> ContainerRuntime {
         // A runtime may work for other users, in a user namespace of its own, but a view that
         // fusermount3 mounted is not to be mounted there.
@@ -24,13 +26,13 @@ extension Engine {
         }
         let (state, bundles) = (store.layout.runtimeState(lease.id), store.layout.bundles(lease.id))
         let found = try runtimes.withLock { runtimes in
-            let key = RuntimeKey(purpose: purpose, isIsolated: isolated)
+            let key = RuntimeKey(purpose: purpose, isIsolated: isolated, program: program)
             if let found = runtimes[key] { return found }
             for path in [state, bundles] { try HostDirectory.makeAll(path, permissions: 0o700) }
-            let probe = RuntimeProbe(
+            var probe = RuntimeProbe(
                 stateRoot: state, bundleRoot: bundles,
-                cachePath: purpose == .steps
-                    ? store.layout.runtimeProbe : store.layout.containerRuntimeProbe)
+                cachePath: probePath(for: purpose, program: program))
+            probe.program = program
             let choice = try probe.choose(for: purpose)
             let found = FoundRuntime(
                 choice: choice,
@@ -42,11 +44,21 @@ extension Engine {
             return found
         }
         for path in [state, bundles] { try HostDirectory.makeAll(path, permissions: 0o700) }
+        if let program {
+            try HostDirectory.replaceFile(
+                StoreLayout.runtimeName(inState: state), with: Array(program.utf8),
+                durability: .deferred)
+        }
         return ContainerRuntime(
             choice: found.choice, stateRoot: state, bundleRoot: bundles,
             networkHelper: found.networkHelper, program: found.program,
             // A volume of a container may be in a mount of ours; what a step has is in the store.
             foreignMounts: { purpose == .steps ? Self.mounts().map(\.mountPoint) : [] })
+    }
+
+    private func probePath(for purpose: RuntimeProbe.Purpose, program: String?) -> String {
+        if let program { return store.layout.runtimeProbe(of: program) }
+        return purpose == .steps ? store.layout.runtimeProbe : store.layout.containerRuntimeProbe
     }
 
     func runtimeFact(for purpose: RuntimeProbe.Purpose) -> String {
@@ -65,6 +77,8 @@ extension Engine {
 struct RuntimeKey: Hashable, Sendable {
     var purpose: RuntimeProbe.Purpose
     var isIsolated: Bool
+    /// Nil is any.
+    var program: String?
 }
 
 /// What an engine knows of the host's runtimes.

@@ -23,6 +23,15 @@ package struct FilterText: Hashable, Sendable {
         }
     }
 
+    /// The flag, where the key was given before with another one.
+    /// - Throws: ``EngineError`` `invalid` for both at once, as Docker.
+    func flag(besides former: Bool?) throws -> Bool {
+        let flag = try flag()
+        guard let former, former != flag else { return flag }
+        throw EngineError(
+            .invalid, "invalid filter '\(key)=[false true]'", hint: "it is one or the other")
+    }
+
     /// That there is no filter of this key.
     /// - Parameter known: those that there are, with what they take.
     package func unknown(_ known: String) -> EngineError {

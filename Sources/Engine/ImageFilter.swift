@@ -20,7 +20,7 @@ package struct ImageFilter: Sendable {
         var alternatives: [NamePattern] = []
         for text in texts {
             switch text.key {
-            case "dangling": isDangling = try text.flag()
+            case "dangling": isDangling = try text.flag(besides: isDangling)
             case "reference": alternatives.append(try NamePattern(text.value))
             case "before": before = text.value
             case "since": since = text.value

@@ -2,7 +2,7 @@ internal import Glibc
 internal import ImageSpec
 internal import Store
 
-/// A moment as people write it: absolute, or so long ago.
+/// A moment as people write it: absolute, or so long ago; with `-`, so long from now.
 package enum PointInTime {
     /// - Returns: nanoseconds since 1970.
     /// - Throws: ``EngineError`` `invalid`.
@@ -14,15 +14,20 @@ package enum PointInTime {
             if let moment = Timestamp(text + rest) { return local(moment.nanosecondsSinceEpoch) }
         }
         let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-        if let seconds = Int64(parts[0]), parts.count == 1 || Int64(parts[1]) != nil {
+        if !text.hasPrefix("-"), let seconds = Int64(parts[0]),
+            parts.count == 1 || Int64(parts[1]) != nil
+        {
             let fraction = parts.count == 2 ? String(parts[1].prefix(9)) : ""
             let nanoseconds = Int64(fraction.padding(to: 9)) ?? 0
             let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
             if !overflow { return product &+ nanoseconds }
         }
-        if let span = try? TimeSpan.parse(text) {
+        // As Go: a time that has a sign may be one to come.
+        let sign = text.first.flatMap { $0 == "-" || $0 == "+" ? $0 : nil }
+        if let span = try? TimeSpan.parse(sign == nil ? text : String(text.dropFirst())) {
             let (seconds, attoseconds) = span.components
-            return Store.now() - seconds * 1_000_000_000 - attoseconds / 1_000_000_000
+            let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+            return Store.now() + (sign == "-" ? nanoseconds : -nanoseconds)
         }
         throw EngineError(
             .invalid,

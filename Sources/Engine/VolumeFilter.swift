@@ -14,7 +14,7 @@ package struct VolumeFilter: Sendable {
     package init(_ texts: [FilterText]) throws {
         for text in texts {
             switch text.key {
-            case "dangling": isDangling = try text.flag()
+            case "dangling": isDangling = try text.flag(besides: isDangling)
             case "name": names.append(text.value)
             case "driver": drivers.append(text.value)
             default:

@@ -50,6 +50,12 @@ package struct StoreLayout: Hashable, Sendable {
     package var runtimeProbe: String { root + "/runtime-probe.json" }
     /// The same of those that make control groups.
     package var containerRuntimeProbe: String { root + "/runtime-probe-containers.json" }
+    /// The same of one that a container names.
+    package func runtimeProbe(of program: String) -> String {
+        root + "/runtime-probe-\(Digest(of: program.utf8).hex.prefix(12)).json"
+    }
+    /// Which program made the containers of a runtime's state, where it is not the usual one.
+    package static func runtimeName(inState state: String) -> String { state + "/.runtime" }
 
     /// What may be in the root directory of a file system that is to be a store.
     static let harmlessNames: Set<String> = ["lost+found"]

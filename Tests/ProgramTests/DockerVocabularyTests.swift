@@ -32,7 +32,7 @@ struct DockerVocabularyTests {
                     == "null\n")
             let missing = try program.run("inspect", "-f", "{{json .RootFS.Layer}}", "app:1")
             #expect(missing.status == 1)
-            #expect(missing.errors.contains("there is no field .Layer; there are .Type, .Layers"))
+            #expect(missing.errors.contains("can't evaluate field Layer; there are .Type, .Layers"))
             let plain = try program.run("inspect", "app:1").text
             #expect(try program.run("inspect", "-f", "", "app:1").text == plain)
             #expect(

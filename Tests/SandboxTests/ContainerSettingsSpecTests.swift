@@ -103,6 +103,43 @@ import Testing
         #expect(spec.namespaces.contains { $0.kind == .ipc && $0.path == nil })
     }
 
+    @Test func `limits, annotations and the group's place are the document's`() throws {
+        let spec = spec {
+            let device = RuntimeSpec.BlockLimits.Device(major: 8, minor: 1, figure: 5)
+            $0.limits.blocks.weight = 10
+            $0.limits.blocks.weights = [device]
+            $0.limits.blocks.readBytes = [device]
+            $0.limits.memorySwappiness = 0
+            $0.limits.disablesMemoryKiller = true
+            $0.limits.realtimeRuntimeMicroseconds = 3
+            $0.deviceRules = [.init(isAllowed: true, type: "c", major: 9, access: "r")]
+            $0.controlGroupParent = "/batch/night"
+            $0.hasOwnControlGroups = true
+            $0.memoryKillerScore = -7
+            $0.annotations = ["a": "b"]
+        }
+        #expect(spec.cgroupsPath == "/batch/night/vitrine-c1")
+        #expect(spec.namespaces.map(\.kind).contains(.cgroup))
+        #expect(spec.resources.devices.last?.major == 9)
+        let json = spec.json
+        #expect(json["annotations"]?["a"]?.stringValue == "b")
+        #expect(json["process"]?["oomScoreAdj"]?.integerValue == -7)
+        let resources = json["linux"]?["resources"]
+        #expect(resources?["memory"]?["swappiness"]?.integerValue == 0)
+        #expect(resources?["memory"]?["disableOOMKiller"]?.boolValue == true)
+        #expect(resources?["cpu"]?["realtimeRuntime"]?.integerValue == 3)
+        let blocks = resources?["blockIO"]
+        #expect(blocks?["weight"]?.integerValue == 10)
+        #expect(blocks?["weightDevice"]?.arrayValue?.first?["weight"]?.integerValue == 5)
+        #expect(blocks?["throttleReadBpsDevice"]?.arrayValue?.first?["rate"]?.integerValue == 5)
+        #expect(blocks?["throttleWriteBpsDevice"] == nil)
+    }
+
+    @Test func `a relative group is below the usual one`() {
+        #expect(self.spec { $0.controlGroupParent = "batch" }.cgroupsPath == "/batch/vitrine-c1")
+        #expect(self.spec { _ in }.cgroupsPath == "/vitrine-c1")
+    }
+
     @Test func `an init program runs the command`() {
         let spec = spec { $0.initProgram = "/usr/bin/catatonit" }
         #expect(spec.process.arguments == ["/sbin/docker-init", "--", "true"])

@@ -19,6 +19,10 @@ struct CreateCommand: ParsableCommand {
         helpNames: .long)
     @OptionGroup var store: StoreOptions
     @Option(help: "The container's name.") var name: String?
+    @Option(
+        name: .shortAndLong,
+        help: "For Docker's sake: \"start\" says what is attached.")
+    var attach: [RunCommand.AttachedStream] = []
     @OptionGroup var options: ContainerOptions
     @OptionGroup var target: ContainerCommandLine
 

@@ -27,12 +27,18 @@ struct StartCommand: ParsableCommand {
     var detachKeys: DetachKeysArgument?
     @Option(name: .customLong("sig-proxy"), help: "Pass signals on (true).")
     var passesSignals = true
+    @Option(help: .hidden) var checkpoint: String?
+    @Option(name: .customLong("checkpoint-dir"), help: .hidden) var checkpointDirectory: String?
     @Argument(help: "Containers, by name or ID.") var containers: [String] = []
 
     func validate() throws {
         if containers.isEmpty, !all { throw ValidationError("start needs a container, or --all") }
         if all, !containers.isEmpty {
             throw ValidationError("--all and names of containers exclude each other")
+        }
+        if checkpoint != nil || checkpointDirectory != nil {
+            throw ValidationError(
+                "there are no checkpoints of containers: \"commit\" keeps files, not processes")
         }
         if !filter.isEmpty, !all { throw ValidationError("--filter chooses among --all") }
         if attach || interactive, containers.count != 1 {

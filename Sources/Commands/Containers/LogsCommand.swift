@@ -8,6 +8,7 @@ struct LogsCommand: ParsableCommand {
         commandName: "logs", abstract: "Print what a container printed.",
         discussion: """
             Times are RFC 3339 (2026-11-27T09:15:00Z), seconds since 1970, or a while back (10m).
+            A time below zero (-10m) is one to come, as in Docker.
 
               vitrine logs -f web
               vitrine logs --tail 20 --since 1h -t web
@@ -15,6 +16,8 @@ struct LogsCommand: ParsableCommand {
     @OptionGroup var store: StoreOptions
     @Flag(name: .shortAndLong, help: "Go on while it runs.") var follow = false
     @Flag(name: .shortAndLong, help: "With the time of each line.") var timestamps = false
+    @Flag(help: "With what the log's driver was told to add, which is nothing here.")
+    var details = false
     @Option(
         name: [.customShort("n"), .customLong("tail")],
         help: "Only so many of the last lines (all).")
@@ -50,6 +53,8 @@ struct LogsCommand: ParsableCommand {
         var isLineStart = true
         try engine.readLog(of: record, request) { entry in
             var text = entry.text
+            // As Docker: what is added stands before a blank.
+            if details, isLineStart { text.insert(UInt8(ascii: " "), at: 0) }
             if timestamps, isLineStart { text = Array("\(entry.time) ".utf8) + text }
             isLineStart = text.last == UInt8(ascii: "\n")
             let stream = entry.isError ? StandardStream.error : StandardStream.output

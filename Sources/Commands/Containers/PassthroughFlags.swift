@@ -37,17 +37,23 @@ struct PassthroughFlags {
 
     private static let creating = PassthroughFlags(
         switches: processSwitches + """
-             init no-healthcheck publish-all/P quiet/q read-only rm
+             disable-content-trust init no-healthcheck oom-kill-disable publish-all/P quiet/q \
+            read-only rm use-api-socket
             """,
         optional: ["sig-proxy": "true"],
         valued: """
-            add-host attach/a cap-add cap-drop cidfile cpu-period cpu-quota cpu-shares/c cpus \
-            cpuset-cpus cpuset-mems detach-keys device dns dns-opt dns-option dns-search domainname \
-            entrypoint env/e env-file expose group-add health-cmd health-interval health-retries \
-            health-start-interval health-start-period health-timeout hostname/h ipc label/l \
-            label-file log-driver log-opt memory/m memory-reservation memory-swap mount name net \
-            network pid pids-limit platform publish/p pull restart security-opt shm-size \
-            stop-signal stop-timeout sysctl tmpfs ulimit user/u uts volume/v volumes-from workdir/w
+            add-host annotation attach/a blkio-weight blkio-weight-device cap-add cap-drop \
+            cgroup-parent cgroupns cidfile cpu-count cpu-percent cpu-period cpu-quota cpu-rt-period \
+            cpu-rt-runtime cpu-shares/c cpus cpuset-cpus cpuset-mems detach-keys device \
+            device-cgroup-rule device-read-bps device-read-iops device-write-bps device-write-iops \
+            dns dns-opt dns-option dns-search domainname entrypoint env/e env-file expose gpus \
+            group-add health-cmd health-interval health-retries health-start-interval \
+            health-start-period health-timeout hostname/h io-maxbandwidth io-maxiops ip ip6 ipc \
+            isolation kernel-memory label/l label-file link link-local-ip log-driver log-opt \
+            mac-address memory/m memory-reservation memory-swap memory-swappiness mount name net \
+            net-alias network network-alias oom-score-adj pid pids-limit platform publish/p pull \
+            restart runtime security-opt shm-size stop-signal stop-timeout storage-opt sysctl tmpfs \
+            ulimit user/u userns uts volume/v volume-driver volumes-from workdir/w
             """)
 
     private static let executing = PassthroughFlags(

@@ -16,10 +16,14 @@ struct RmCommand: ParsableCommand {
     @OptionGroup var store: StoreOptions
     @Flag(name: .shortAndLong, help: "Also when it runs or is mounted.") var force = false
     @Flag(name: .shortAndLong, help: "Its anonymous volumes, too.") var volumes = false
+    @Flag(name: .shortAndLong, help: .hidden) var link = false
     @Flag(name: .shortAndLong, help: "All containers.") var all = false
     @Argument(help: "Containers, by name or ID.") var containers: [String] = []
 
     func validate() throws {
+        if link {
+            throw ValidationError("there are no links between containers: leave out --link")
+        }
         if containers.isEmpty && !all { throw ValidationError("rm needs a container") }
     }
 

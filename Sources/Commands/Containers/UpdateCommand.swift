@@ -22,7 +22,10 @@ struct UpdateCommand: ParsableCommand {
 
     func run() throws {
         var asked = ContainerSettings()
-        try limits.apply(to: &asked)
+        try limits.apply(to: &asked, note: { Terminal.note($0) }, isUpdate: true)
+        for warning in try asked.limits.discardUnsupported() {
+            Terminal.note("WARNING: \(warning)")
+        }
         guard limits.ulimit.isEmpty else {
             throw OptionError(
                 "--ulimit", limits.ulimit[0], "it holds from the start of a process on",
@@ -32,7 +35,8 @@ struct UpdateCommand: ParsableCommand {
         if limits.pidsLimit == -1 || limits.pidsLimit == 0 { asked.limits.processes = -1 }
         let policy = try restart.map { try RestartOption(parsing: $0).policy }
         guard !asked.limits.isEmpty || policy != nil else {
-            throw ValidationError("update needs a limit or --restart")
+            throw ValidationError(
+                "you must provide one or more flags when using this command: limits, --restart")
         }
         let engine = try store.engine(.existing)
         try EachContainer.perform(containers, on: engine) { record in

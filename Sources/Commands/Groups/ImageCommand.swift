@@ -40,9 +40,12 @@ struct ImageInspectCommand: ParsableCommand {
               vitrine image inspect -f '{{json .Config.Env}}' app
             """)
     @OptionGroup var inspection: InspectOptions
+    @OptionGroup var platform: ImagePlatformOptions
     @Argument(help: "Images, by name or ID.") var images: [String]
 
     func run() throws {
-        try inspection.show(images) { name, engine in try engine.inspect(try engine.image(name)) }
+        try inspection.show(images) { name, engine in
+            try engine.inspect(try platform.image(name, engine))
+        }
     }
 }

@@ -28,7 +28,7 @@ enum DockerFields {
             if value.isNull, isInMap { return .null }
             throw TemplateError(
                 .unknownField,
-                "there is no field .\(name) in \(value.isNull ? "what is not set" : "what is no map")"
+                "can't evaluate field \(name) in \(value.isNull ? "what is not set" : "type \(value.goType)")"
             )
         }
         if let member = object[name] { return member }
@@ -41,7 +41,7 @@ enum DockerFields {
         }
         throw TemplateError(
             .unknownField,
-            "there is no field .\(name); there are "
+            "can't evaluate field \(name); there are "
                 + object.members.map { ".\($0.name)" }.joined(separator: ", "))
     }
 

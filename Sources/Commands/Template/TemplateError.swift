@@ -5,6 +5,7 @@ package struct TemplateError: Error, Hashable, Sendable, CustomStringConvertible
         case syntax
         case unknownFunction = "unknown-function"
         case unknownVariable = "unknown-variable"
+        case unknownTemplate = "unknown-template"
         /// The value has no such field.
         case unknownField = "unknown-field"
         /// A function was given what it cannot work on.

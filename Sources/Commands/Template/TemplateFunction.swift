@@ -3,7 +3,8 @@ internal import ImageSpec
 /// What templates may call: Docker's functions, and of Go's own those that lists and JSON need.
 enum TemplateFunction: String, CaseIterable, Sendable {
     case json, len, index, slice, join, split, upper, lower, title, truncate, pad
-    case print, printf, println, eq, ne, lt, le, gt, ge, not, and, or
+    case print, printf, println, html, js, urlquery, eq, ne, lt, le, gt, ge, not, and, or
+    case invoke = "call"
 
     /// - Throws: `wrongArgument`.
     func call(_ arguments: [JSONValue]) throws(TemplateError) -> JSONValue {
@@ -35,23 +36,34 @@ enum TemplateFunction: String, CaseIterable, Sendable {
             return .string(String(try text(arguments[0]).prefix(Int(clamping: count))))
         case .pad: return .string(try padded(arguments))
         case .printf:
-            guard let format = arguments.first else { throw wrong("takes a format and values") }
+            guard let format = arguments.first else { throw tooFew() }
             return .string(TemplateFormat.text(try text(format), arguments.dropFirst()))
         case .print: return .string(Self.sequence(arguments))
         case .println:
-            return .string(arguments.map(\.templateText).joined(separator: " ") + "\n")
+            return .string(arguments.map(Self.printed).joined(separator: " ") + "\n")
+        case .html: return .string(GoText.html(Self.escapable(arguments)))
+        case .js: return .string(GoText.script(Self.escapable(arguments)))
+        case .urlquery: return .string(GoText.query(Self.escapable(arguments)))
+        case .invoke:
+            guard let first = arguments.first else { throw tooFew() }
+            throw wrong("non-function \(Self.printed(first)) of type \(first.goType)")
         case .eq:
-            guard arguments.count >= 2 else { throw wrong("takes two values or more") }
-            return .bool(arguments.dropFirst().contains(arguments[0]))
+            guard let first = arguments.first else { throw tooFew() }
+            guard arguments.count >= 2 else { throw wrong("missing argument for comparison") }
+            var isEqual = false
+            for other in arguments.dropFirst() where !isEqual {
+                isEqual = try isSame(first, other)
+            }
+            return .bool(isEqual)
         case .ne:
             try expect(2, arguments)
-            return .bool(arguments[0] != arguments[1])
+            return .bool(try !isSame(arguments[0], arguments[1]))
         case .lt, .le, .gt, .ge: return .bool(try isOrdered(arguments))
         case .not:
             try expect(1, arguments)
             return .bool(!arguments[0].isTrue)
         case .and, .or:
-            guard let last = arguments.last else { throw wrong("takes one value or more") }
+            guard let last = arguments.last else { throw tooFew() }
             return arguments.first { $0.isTrue == (self == .or) } ?? last
         }
     }
@@ -72,9 +84,29 @@ enum TemplateFunction: String, CaseIterable, Sendable {
             let isApart =
                 place > 0 && value.stringValue == nil
                 && values[place - 1].stringValue == nil
-            text += (isApart ? " " : "") + value.templateText
+            text += (isApart ? " " : "") + printed(value)
         }
         return text
+    }
+
+    /// As Go's functions print a value: nothing is `<nil>` to them.
+    private static func printed(_ value: JSONValue) -> String { TemplateVerb().text(value, "v") }
+
+    /// What is escaped: as ``sequence(_:)``, but what is not set is named as in a template.
+    private static func escapable(_ values: [JSONValue]) -> String {
+        sequence(values.map { $0.isNull ? .string($0.templateText) : $0 })
+    }
+
+    /// As Go: kinds that cannot be the same are not compared; nothing can be the same as nothing.
+    private func isSame(_ one: JSONValue, _ other: JSONValue) throws(TemplateError) -> Bool {
+        switch (one, other) {
+        case (.null, _), (_, .null): return one.isNull && other.isNull
+        case (.number, .number) where one.isFloat == other.isFloat: return one == other
+        case (.string, .string), (.bool, .bool): return one == other
+        case (.array, _), (_, .array), (.object, _), (_, .object):
+            throw wrong("non-comparable type \(one.goType)")
+        default: throw wrong("incompatible types for comparison")
+        }
     }
 
     /// From one place up to another, of a text in bytes.
@@ -120,13 +152,16 @@ enum TemplateFunction: String, CaseIterable, Sendable {
         switch (arguments[0], arguments[1]) {
         case (.number(let one), .number(let other)):
             guard let one = Double(one), let other = Double(other) else {
-                throw wrong("takes two numbers or two texts")
+                throw wrong("invalid type for comparison")
             }
             (isBelow, isAbove) = (one < other, one > other)
         case (.string(let one), .string(let other)):
             isBelow = one.utf8.lexicographicallyPrecedes(other.utf8)
             isAbove = other.utf8.lexicographicallyPrecedes(one.utf8)
-        default: throw wrong("takes two numbers or two texts")
+        default:
+            throw wrong(
+                arguments[0].goType == arguments[1].goType
+                    ? "invalid type for comparison" : "incompatible types for comparison")
         }
         return switch self {
         case .lt: isBelow
@@ -137,20 +172,22 @@ enum TemplateFunction: String, CaseIterable, Sendable {
     }
 
     private func index(_ arguments: [JSONValue]) throws(TemplateError) -> JSONValue {
-        guard var value = arguments.first else { throw wrong("takes a list or a map, and keys") }
+        guard var value = arguments.first else { throw tooFew() }
         for key in arguments.dropFirst() {
             switch (value, key) {
             case (.array(let elements), .number(let text)):
                 guard let place = Int(text), elements.indices.contains(place) else {
-                    throw wrong("\(text) is out of range: the list has \(elements.count) elements")
+                    throw wrong("index out of range: \(text)")
                 }
                 value = elements[place]
             // What a map lacks is empty, as in Go.
             case (.object(let object), .string(let name)): value = object[name] ?? .string("")
             case (.null, .string): value = .string("")
             case (.null, .number(let text)):
-                throw wrong("\(text) is out of range: the list has 0 elements")
-            default: throw wrong("takes a list and numbers, or a map and texts")
+                throw wrong("index out of range: \(text)")
+            case (.array, _), (.object, _):
+                throw wrong("cannot index \(value.goType) with type \(key.goType)")
+            default: throw wrong("can't index item of type \(value.goType)")
             }
         }
         return value
@@ -162,7 +199,7 @@ enum TemplateFunction: String, CaseIterable, Sendable {
         case .array(let elements): elements.count
         case .object(let object): object.members.count
         case .null: 0
-        case .bool, .number: throw wrong("takes a text, a list or a map")
+        case .bool, .number: throw wrong("len of type \(value.goType)")
         }
     }
 
@@ -200,19 +237,28 @@ enum TemplateFunction: String, CaseIterable, Sendable {
         switch value {
         case .string(let text): return text
         case .null: return ""
-        default: throw wrong("was given something that is no text")
+        default:
+            throw TemplateError(
+                .wrongArgument,
+                "\(rawValue): expected string; found \(Self.printed(value))")
         }
     }
 
     private func expect(_ count: Int, _ arguments: [JSONValue]) throws(TemplateError) {
         guard arguments.count == count else {
-            throw wrong(
-                "takes \(count == 1 ? "one value" : "\(count) values"), not \(arguments.count)")
+            throw TemplateError(
+                .wrongArgument,
+                "wrong number of args for \(rawValue): want \(count) got \(arguments.count)")
         }
     }
 
+    private func tooFew() -> TemplateError {
+        TemplateError(
+            .wrongArgument, "wrong number of args for \(rawValue): want at least 1 got 0")
+    }
+
     private func wrong(_ message: String) -> TemplateError {
-        TemplateError(.wrongArgument, "\"\(rawValue)\" \(message)")
+        TemplateError(.wrongArgument, "error calling \(rawValue): \(message)")
     }
 }
 
@@ -234,7 +280,8 @@ extension JSONValue {
         switch self {
         case .null: return "<no value>"
         case .bool(let value): return value ? "true" : "false"
-        case .number(let text): return text
+        case .number(let text):
+            return isFloat ? Double(text).map(GoNumber.shortest) ?? text : text
         case .string(let text): return text
         case .array(let elements):
             return "[" + elements.map(\.templateText).joined(separator: " ") + "]"

@@ -82,7 +82,7 @@ struct TemplateLexer {
                 continue
             }
             guard position < scalars.count else {
-                throw TemplateError(.syntax, "this {{ has no }}", column: column)
+                throw TemplateError(.syntax, "unclosed action", column: column)
             }
             if isComment {
                 throw TemplateError(
@@ -99,7 +99,7 @@ struct TemplateLexer {
     private mutating func skipComment(_ column: Int) throws(TemplateError) {
         while position < scalars.count, !isNext("*/") { position += 1 }
         guard position < scalars.count else {
-            throw TemplateError(.syntax, "this comment has no */", column: column)
+            throw TemplateError(.syntax, "unclosed comment", column: column)
         }
         position += 2
     }
@@ -120,12 +120,13 @@ struct TemplateLexer {
             return .fields(fields())
         case "\"": return .literal(.string(try quoted()))
         case "`": return .literal(.string(try raw()))
-        case "-", "+", "0"..."9": return .literal(try number())
+        case "'": return .literal(try character())
+        case ".", "-", "+", "0"..."9": return .literal(try number())
         default:
             let word = name()
             if !word.isEmpty { return .word(word) }
             throw TemplateError(
-                .syntax, "\"\(String(first).visible)\" has no meaning here", column: position + 1)
+                .syntax, "unexpected \"\(String(first).visible)\" in command", column: position + 1)
         }
     }
 
@@ -154,17 +155,29 @@ struct TemplateLexer {
     private mutating func number() throws(TemplateError) -> JSONValue {
         let start = position
         position += 1
-        while let next = scalar(at: position), Self.isNamePart(next) || next == "." {
-            position += 1
-        }
+        while let next = scalar(at: position), isNumberPart(next) { position += 1 }
         let text = Self.string(scalars[start..<position])
-        if let value = Int64(text) { return JSONValue(value) }
-        // A whole number that does not fit is none.
-        guard let value = Double(text), value.isFinite, text.contains(where: { !$0.isNumber })
-        else {
-            throw TemplateError(.syntax, "\"\(text)\" is no number", column: start + 1)
+        guard let value = GoNumber.literal(text) else {
+            throw TemplateError(.syntax, "bad number syntax: \"\(text)\"", column: start + 1)
         }
-        return Int64(exactly: value).map { JSONValue($0) } ?? .number("\(value)")
+        return value
+    }
+
+    /// Whether a number goes on: a sign belongs to an exponent.
+    private func isNumberPart(_ scalar: Unicode.Scalar) -> Bool {
+        if Self.isNamePart(scalar) || scalar == "." { return true }
+        guard scalar == "-" || scalar == "+", position > 0 else { return false }
+        return "eEpP".unicodeScalars.contains(scalars[position - 1])
+    }
+
+    /// `'a'`: the character's number.
+    private mutating func character() throws(TemplateError) -> JSONValue {
+        let start = position
+        let text = try quoted(until: "'")
+        guard let scalar = text.unicodeScalars.first, text.unicodeScalars.count == 1 else {
+            throw TemplateError(.syntax, "malformed character constant", column: start + 1)
+        }
+        return JSONValue(Int64(scalar.value))
     }
 
     private mutating func raw() throws(TemplateError) -> String {
@@ -172,35 +185,65 @@ struct TemplateLexer {
         position += 1
         while let next = scalar(at: position), next != "`" { position += 1 }
         guard position < scalars.count else {
-            throw TemplateError(.syntax, "this text has no end", column: start + 1)
+            throw TemplateError(.syntax, "unterminated raw quoted string", column: start + 1)
         }
         position += 1
         return Self.string(scalars[(start + 1)..<(position - 1)])
     }
 
     private static let escapes: [Unicode.Scalar: Unicode.Scalar] = [
-        "n": "\n", "t": "\t", "r": "\r", "\"": "\"", "\\": "\\", "'": "'",
+        "n": "\n", "t": "\t", "r": "\r", "\"": "\"", "\\": "\\", "'": "'", "a": "\u{7}",
+        "b": "\u{8}", "f": "\u{C}", "v": "\u{B}",
     ]
 
-    private mutating func quoted() throws(TemplateError) -> String {
+    /// `x41`, `u00e9`, `U0001F600`, `101`: what is behind a backslash.
+    private mutating func numbered() -> Unicode.Scalar? {
+        guard let kind = scalar(at: position) else { return nil }
+        let (skipped, count, radix): (Int, Int, Int)
+        switch kind {
+        case "x": (skipped, count, radix) = (1, 2, 16)
+        case "u": (skipped, count, radix) = (1, 4, 16)
+        case "U": (skipped, count, radix) = (1, 8, 16)
+        case "0"..."7": (skipped, count, radix) = (0, 3, 8)
+        default: return nil
+        }
+        let start = position + skipped
+        guard start + count <= scalars.count,
+            let number = UInt32(Self.string(scalars[start..<(start + count)]), radix: radix),
+            let scalar = Unicode.Scalar(number)
+        else { return nil }
+        position = start + count
+        return scalar
+    }
+
+    private mutating func quoted(
+        until quote: Unicode.Scalar = "\""
+    ) throws(TemplateError) -> String {
         let start = position
         position += 1
         var text = String.UnicodeScalarView()
         while let next = scalar(at: position), next != "\n" {
             position += 1
-            if next == "\"" { return String(text) }
+            if next == quote { return String(text) }
             guard next == "\\" else {
                 text.append(next)
                 continue
             }
+            if let scalar = numbered() {
+                text.append(scalar)
+                continue
+            }
             guard let escaped = scalar(at: position).flatMap({ Self.escapes[$0] }) else {
                 throw TemplateError(
-                    .syntax, "there are the escapes \\n, \\t, \\r, \\\" and \\\\", column: position)
+                    .syntax, "invalid syntax: there are the escapes of Go", column: position)
             }
             text.append(escaped)
             position += 1
         }
-        throw TemplateError(.syntax, "this text has no closing quote", column: start + 1)
+        throw TemplateError(
+            .syntax,
+            quote == "'" ? "unterminated character constant" : "unterminated quoted string",
+            column: start + 1)
     }
 
     // MARK: - Scalars

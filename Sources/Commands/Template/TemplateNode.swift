@@ -17,6 +17,8 @@ enum TemplateNode: Sendable {
     case range(
         key: String?, element: String?, TemplatePipeline, [TemplateNode],
         otherwise: [TemplateNode])
+    /// `{{template "NAME" PIPELINE}}`
+    case template(String, TemplatePipeline?)
     /// `{{break}}`
     case leave
     /// `{{continue}}`

@@ -10,6 +10,8 @@ struct TemplateParser {
     private var depth = 0
     private var ranges = 0
     private var variables: [String] = [""]
+    /// What `define` and `block` name.
+    private(set) var definitions: [String: [TemplateNode]] = [:]
 
     init(_ pieces: [TemplateLexer.Piece]) { self.pieces = pieces }
 
@@ -17,7 +19,7 @@ struct TemplateParser {
         let (nodes, end) = try block()
         guard let end else { return nodes }
         throw TemplateError(
-            .syntax, "{{\(end.word)}} has no {{if}}, {{range}} or {{with}}", column: end.column)
+            .syntax, "unexpected {{\(end.word)}}", column: end.column)
     }
 
     // MARK: - Blocks
@@ -38,7 +40,11 @@ struct TemplateParser {
             case .text(let text): if !text.isEmpty { nodes.append(.text(text)) }
             case .action(let tokens, let column):
                 guard let first = tokens.first else {
-                    throw TemplateError(.syntax, "these {{ }} are empty", column: column)
+                    throw TemplateError(.syntax, "missing value for command", column: column)
+                }
+                if first.kind == .word("define"), depth == 0 {
+                    try define(tokens.dropFirst(), column)
+                    continue
                 }
                 if case .word(let word) = first.kind, word == "end" || word == "else" {
                     return (
@@ -57,10 +63,16 @@ struct TemplateParser {
         if case .word(let word)? = tokens.first?.kind, ["if", "with", "range"].contains(word) {
             return try branch(word, tokens.dropFirst(), column)
         }
+        if case .word(let word)? = tokens.first?.kind, word == "block" || word == "template" {
+            return try call(word, tokens.dropFirst(), column)
+        }
+        if tokens.first?.kind == .word("define") {
+            throw TemplateError(.syntax, "unexpected <define> in command", column: column)
+        }
         if case .word(let word)? = tokens.first?.kind, word == "break" || word == "continue" {
             guard ranges > 0, tokens.count == 1 else {
                 throw TemplateError(
-                    .syntax, "{{\(word)}} stands alone, inside of a range", column: column)
+                    .syntax, "{{\(word)}} outside {{range}}, or not alone", column: column)
             }
             return word == "break" ? .leave : .next
         }
@@ -73,13 +85,89 @@ struct TemplateParser {
             case .assign?:
                 guard variables.contains(name) else {
                     throw TemplateError(
-                        .unknownVariable, "there is no variable $\(name)", column: column)
+                        .unknownVariable, "undefined variable \"$\(name)\"", column: column)
                 }
                 return .assign(name, try wholePipeline(tokens.dropFirst(2), column))
+            case .comma?:
+                throw TemplateError(
+                    .syntax, "too many declarations in command", column: column)
             default: break
             }
         }
         return .print(try wholePipeline(tokens, column))
+    }
+
+    /// `{{define "NAME"}}…{{end}}`
+    private mutating func define(
+        _ tokens: ArraySlice<TemplateToken>, _ column: Int
+    ) throws(TemplateError) {
+        guard tokens.count == 1, case .literal(.string(let name))? = tokens.first?.kind else {
+            throw TemplateError(
+                .syntax, "unexpected in define clause: it takes a name in quotes", column: column)
+        }
+        try add(try body("define", column), as: name, column)
+    }
+
+    /// The nodes up to an `end`, of a template that sees no variables of others.
+    private mutating func body(
+        _ word: String, _ column: Int
+    ) throws(TemplateError) -> [TemplateNode] {
+        try enter(column)
+        defer { depth -= 1 }
+        let (known, around) = (variables, ranges)
+        (variables, ranges) = ([""], 0)
+        let (nodes, ending) = try block()
+        (variables, ranges) = (known, around)
+        guard let ending else {
+            throw TemplateError(
+                .syntax, "unexpected EOF: this {{\(word)}} has no {{end}}", column: column)
+        }
+        guard ending.word == "end", ending.rest.isEmpty else {
+            throw TemplateError(
+                .syntax, "unexpected {{\(ending.word)}} in \(word) clause", column: ending.column)
+        }
+        return nodes
+    }
+
+    /// As Go: one that is empty makes way for another of its name.
+    private mutating func add(
+        _ nodes: [TemplateNode], as name: String, _ column: Int
+    ) throws(TemplateError) {
+        if let former = definitions[name], !Self.isBlank(former) {
+            guard Self.isBlank(nodes) else {
+                throw TemplateError(
+                    .syntax, "template: multiple definition of template \"\(name)\"",
+                    column: column)
+            }
+            return
+        }
+        definitions[name] = nodes
+    }
+
+    private static func isBlank(_ nodes: [TemplateNode]) -> Bool {
+        nodes.allSatisfy { node in
+            if case .text(let text) = node { text.allSatisfy(\.isWhitespace) } else { false }
+        }
+    }
+
+    /// `{{template "NAME" PIPELINE}}`, `{{block "NAME" PIPELINE}}…{{end}}`
+    private mutating func call(
+        _ word: String, _ tokens: ArraySlice<TemplateToken>, _ column: Int
+    ) throws(TemplateError) -> TemplateNode {
+        guard case .literal(.string(let name))? = tokens.first?.kind else {
+            throw TemplateError(
+                .syntax, "unexpected in \(word) clause: it takes a name in quotes", column: column)
+        }
+        let rest = tokens.dropFirst()
+        if word == "template" {
+            return .template(name, rest.isEmpty ? nil : try wholePipeline(rest, column))
+        }
+        guard !rest.isEmpty else {
+            throw TemplateError(.syntax, "missing value for block clause", column: column)
+        }
+        let value = try wholePipeline(rest, column)
+        try add(try body(word, column), as: name, column)
+        return .template(name, value)
     }
 
     private mutating func branch(
@@ -108,13 +196,18 @@ struct TemplateParser {
             }
             guard other.rest.isEmpty else {
                 throw TemplateError(
-                    .syntax, "{{else}} stands alone, or before another \(word)",
+                    .syntax, "unexpected in else: {{else}} stands alone, or before another \(word)",
                     column: other.column)
             }
             (otherwise, last) = try block()
         }
-        guard let last, last.word == "end", last.rest.isEmpty else {
-            throw TemplateError(.syntax, "this {{\(word)}} has no {{end}}", column: column)
+        guard let last else {
+            throw TemplateError(
+                .syntax, "unexpected EOF: this {{\(word)}} has no {{end}}", column: column)
+        }
+        guard last.word == "end", last.rest.isEmpty else {
+            throw TemplateError(
+                .syntax, "expected end; found {{\(last.word)}}", column: last.column)
         }
         return Self.node(word, names, pipeline, body, otherwise)
     }
@@ -151,7 +244,9 @@ struct TemplateParser {
         default: break
         }
         throw TemplateError(
-            .syntax, "a range declares $element or $key, $element, others one variable",
+            .syntax,
+            "too many declarations in \(word): a range declares $element or $key, $element, others "
+                + "one variable",
             column: column)
     }
 
@@ -193,7 +288,10 @@ struct TemplateParser {
         }
         let place = tokens.first?.column ?? column
         guard let value = try operand(&tokens) else {
-            throw TemplateError(.syntax, "there is no value", column: place)
+            let isEmpty = tokens.isEmpty
+            throw TemplateError(
+                .syntax, isEmpty ? "missing value for command" : "unexpected in command: no value",
+                column: place)
         }
         if isFirst, value.fields.last == "Label", let name = try self.operand(&tokens) {
             var owner = value
@@ -206,7 +304,9 @@ struct TemplateParser {
                 column: next.column)
         }
         guard isFirst else {
-            throw TemplateError(.syntax, "only functions stand after a |", column: place)
+            throw TemplateError(
+                .syntax, "non executable command in pipeline: only functions stand after a |",
+                column: place)
         }
         return .value(value)
     }
@@ -223,7 +323,7 @@ struct TemplateParser {
         case .variable(let name):
             guard variables.contains(name) else {
                 throw TemplateError(
-                    .unknownVariable, "there is no variable $\(name)", column: token.column)
+                    .unknownVariable, "undefined variable \"$\(name)\"", column: token.column)
             }
             operand.start = .variable(name)
         case .word(let word):
@@ -253,7 +353,7 @@ struct TemplateParser {
         if let function = TemplateFunction(rawValue: word) { return function }
         throw TemplateError(
             .unknownFunction,
-            "there is no function \"\(word)\"; there are "
+            "function \"\(word)\" not defined; there are "
                 + TemplateFunction.allCases.map(\.rawValue).joined(separator: ", ")
                 + ", and fields begin with a dot", column: column)
     }

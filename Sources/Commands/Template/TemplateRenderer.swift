@@ -10,20 +10,27 @@ struct TemplateRenderer {
 
     /// Whether functions give their first argument back, as for the headings of a table.
     private let skipsFunctions: Bool
+    private let definitions: [String: [TemplateNode]]
+    /// Templates that are inside each other.
+    private var depth = 0
     private var output = ""
     private var steps = 0
     /// Inner ones last.
     private var variables: [(name: String, value: JSONValue)]
 
-    private init(_ value: JSONValue, skipsFunctions: Bool) {
+    private init(
+        _ value: JSONValue, _ definitions: [String: [TemplateNode]], skipsFunctions: Bool
+    ) {
         self.skipsFunctions = skipsFunctions
+        self.definitions = definitions
         variables = [(name: "", value: value)]
     }
 
     static func render(
-        _ nodes: [TemplateNode], _ value: JSONValue, skipsFunctions: Bool
+        _ nodes: [TemplateNode], _ definitions: [String: [TemplateNode]], _ value: JSONValue,
+        skipsFunctions: Bool
     ) throws(TemplateError) -> String {
-        var renderer = TemplateRenderer(value, skipsFunctions: skipsFunctions)
+        var renderer = TemplateRenderer(value, definitions, skipsFunctions: skipsFunctions)
         _ = try renderer.render(nodes, value)
         return renderer.output
     }
@@ -64,12 +71,36 @@ struct TemplateRenderer {
                     if try scoped(body, pair.value, names) == .leave { break }
                 }
                 if pairs.isEmpty { ending = try scoped(otherwise, dot) }
+            case .template(let name, let pipeline):
+                var value = JSONValue.null
+                if let pipeline { value = try evaluate(pipeline, dot) }
+                try apply(name, value)
             case .leave: ending = .leave
             case .next: ending = .next
             }
             if ending != .through { return ending }
         }
         return .through
+    }
+
+    /// Each is some levels of recursion; Go's own limit is 100000.
+    private static let maximumDepth = 100
+
+    /// Renders a template that was defined: it sees its value, and no variables of others.
+    private mutating func apply(_ name: String, _ value: JSONValue) throws(TemplateError) {
+        guard let nodes = definitions[name] else {
+            throw TemplateError(.unknownTemplate, "template \"\(name)\" not defined")
+        }
+        guard depth < Self.maximumDepth else {
+            throw TemplateError(
+                .tooLarge, "exceeded maximum template depth (\(Self.maximumDepth))")
+        }
+        depth += 1
+        let around = variables
+        variables = [(name: "", value: value)]
+        _ = try render(nodes, value)
+        variables = around
+        depth -= 1
     }
 
     private static func named(
@@ -105,7 +136,7 @@ struct TemplateRenderer {
             return (0..<max(0, count)).map { (key: JSONValue($0), value: JSONValue($0)) }
         case .bool, .number, .string:
             throw TemplateError(
-                .wrongArgument, "\"range\" takes a list or a map, not \(value.templateText)")
+                .wrongArgument, "range can't iterate over \(value.templateText)")
         }
     }
 

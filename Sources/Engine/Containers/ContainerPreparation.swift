@@ -19,7 +19,8 @@ final class ContainerPreparation {
     /// - Parameter rootfs: where its root file system is mounted.
     init(_ engine: Engine, _ record: ContainerRecord, rootfs: String, lease: Lease) throws {
         let settings = record.settings
-        runtime = try engine.containerRuntime(lease, for: .containers)
+        runtime = try engine.containerRuntime(
+            lease, for: .containers, program: try settings.runtime.map(RuntimeName.program))
         keeper = try ContainerKeeper(of: runtime)
         var attachment: NetworkHelper.Attachment?
         let namespaces = try ContainerNamespaces(engine, settings, lease: lease)
@@ -36,7 +37,8 @@ final class ContainerPreparation {
         switch settings.network {
         case .standard:
             attachment = try NetworkHelper.attach(
-                in: runtime.bundleRoot, ports: settings.portRequests)
+                in: runtime.bundleRoot, ports: settings.portRequests,
+                hardwareAddress: settings.hardwareAddress)
             (network, networkPath) = (.isolated, attachment?.path)
         case .none: (network, networkPath) = (.none, nil)
         case .host: (network, networkPath) = (.host, nil)

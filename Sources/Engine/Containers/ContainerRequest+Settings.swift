@@ -35,7 +35,11 @@ extension ContainerRequest {
         if settings.sharesHostNames { names = .host }
         // As Docker: among others' processes somebody else is the first.
         if settings.hasInit, processes == .own { initProgram = try InitProgram.path() }
-        limits = Self.limits(settings.limits)
+        limits = try Self.limits(settings.limits)
+        annotations = settings.annotations
+        memoryKillerScore = settings.memoryKillerScore
+        controlGroupParent = settings.controlGroupParent
+        hasOwnControlGroups = settings.hasOwnControlGroups
         let own = settings.resourceLimits.map {
             RuntimeSpec.ResourceLimit(type: $0.type, soft: $0.soft, hard: $0.hard)
         }
@@ -66,6 +70,12 @@ extension ContainerRequest {
                 at: device.hostPath, as: device.containerPath, access: device.access)
         }
         self.devices = devices
+        // A privileged container may use them all.
+        if !settings.isPrivileged {
+            deviceRules = settings.deviceRules.compactMap {
+                DeviceCondition(parsing: $0).map(RuntimeSpec.DeviceRule.init)
+            }
+        }
     }
 
     private static var kernel: SeccompDocument.KernelVersion {
@@ -110,12 +120,11 @@ extension ContainerRequest {
     /// Docker's period.
     private static let defaultPeriodMicroseconds: UInt64 = 100_000
 
-    static func limits(_ limits: ContainerSettings.Limits) -> Limits {
+    /// - Throws: ``SandboxError`` for devices that are not there.
+    static func limits(_ limits: ContainerSettings.Limits) throws(SandboxError) -> Limits {
         var result = Limits()
         result.memoryBytes = limits.memoryBytes
-        // As Docker: who is given memory alone gets as much swap.
-        result.memoryAndSwapBytes =
-            limits.memoryAndSwapBytes ?? limits.memoryBytes.map { $0 > .max / 2 ? .max : $0 * 2 }
+        result.memoryAndSwapBytes = limits.wholeMemoryBytes
         result.memoryReservationBytes = limits.memoryReservationBytes
         result.cpuShares = limits.cpuShares
         result.cpuQuotaMicroseconds = limits.cpuQuotaMicroseconds
@@ -128,11 +137,41 @@ extension ContainerRequest {
         result.cpus = limits.cpus
         result.memoryNodes = limits.memoryNodes
         result.processes = limits.processes
+        result.memorySwappiness = limits.memorySwappiness
+        result.disablesMemoryKiller = limits.disablesMemoryKiller
+        result.realtimePeriodMicroseconds = limits.realtimePeriodMicroseconds
+        result.realtimeRuntimeMicroseconds = limits.realtimeRuntimeMicroseconds
+        result.blocks.weight = limits.blockWeight
+        result.blocks.weights = try devices(limits.deviceWeights)
+        result.blocks.readBytes = try devices(limits.deviceReadBytes)
+        result.blocks.writeBytes = try devices(limits.deviceWriteBytes)
+        result.blocks.readOperations = try devices(limits.deviceReadOperations)
+        result.blocks.writeOperations = try devices(limits.deviceWriteOperations)
         return result
+    }
+
+    private static func devices(
+        _ figures: [ContainerSettings.DeviceFigure]?
+    ) throws(SandboxError) -> [RuntimeSpec.BlockLimits.Device] {
+        var devices: [RuntimeSpec.BlockLimits.Device] = []
+        for figure in figures ?? [] {
+            let numbers = try HostDevices.numbers(ofBlockDevice: figure.path)
+            devices.append(
+                .init(major: numbers.major, minor: numbers.minor, figure: figure.figure))
+        }
+        return devices
     }
 }
 
 extension SeccompDocument.KernelVersion {
     /// For a kernel that does not tell: rules for newer ones do not hold.
     static let oldest = SeccompDocument.KernelVersion(major: 0, minor: 0)
+}
+
+extension RuntimeSpec.DeviceRule {
+    fileprivate init(_ condition: DeviceCondition) {
+        self.init(
+            isAllowed: true, type: condition.type, major: condition.major,
+            minor: condition.minor, access: condition.access)
+    }
 }

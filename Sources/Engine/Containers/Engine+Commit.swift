@@ -68,7 +68,9 @@ extension Engine {
         }
         var config = try record.committedConfig(
             request, created: Timestamp(nanosecondsSinceEpoch: Store.now()), isEmpty: isEmpty)
+        let own = config.config
         try changes.apply(to: &config.config)
+        config.config.complete(from: own)
         config.diffIDs = layers.map(\.diffID)
         let bytes = config.encoded
         let manifest = ImageManifest.uncompressed(config: bytes, layers: layers)
@@ -144,6 +146,23 @@ extension ContainerConfig {
         for mount in settings.mounts {
             if case .volume(_, isAnonymous: true) = mount.source { volumes.insert(mount.target) }
         }
+    }
+}
+
+extension ContainerConfig {
+    /// As Docker's `commit` merges what `--change` made with the container's own: a command line that
+    /// has nothing left runs the container's command, and of a health check what was not said is the
+    /// container's. The other settings were changed in place.
+    fileprivate mutating func complete(from own: ContainerConfig) {
+        if entrypoint.isEmpty, command.isEmpty { command = own.command }
+        guard let former = own.healthCheck, var check = healthCheck else { return }
+        if check.test.isEmpty { check.test = former.test }
+        check.interval = check.interval ?? former.interval
+        check.timeout = check.timeout ?? former.timeout
+        check.startPeriod = check.startPeriod ?? former.startPeriod
+        check.startInterval = check.startInterval ?? former.startInterval
+        check.retries = check.retries ?? former.retries
+        healthCheck = check
     }
 }
 

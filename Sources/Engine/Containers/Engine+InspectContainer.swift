@@ -184,16 +184,17 @@ extension Engine {
             }
             ports[name] = .array((ports[name]?.arrayValue ?? []) + bindings)
         }
+        let address: JSONValue = .string(state.isRunning ? settings.hardwareAddress ?? "" : "")
         return [
             "Bridge": "", "SandboxID": "",
             "SandboxKey": .string(state.processID > 0 ? "/proc/\(state.processID)/ns/net" : ""),
             "Ports": .object(ports), "Gateway": "", "IPAddress": "", "IPPrefixLen": 0,
-            "GlobalIPv6Address": "", "MacAddress": "",
+            "GlobalIPv6Address": "", "MacAddress": address,
             "Networks": .object(
                 JSONObject([
                     .init(
                         HostConfigInspection.mode(of: settings.network),
-                        ["IPAddress": "", "Gateway": ""])
+                        ["IPAddress": "", "Gateway": "", "MacAddress": address])
                 ])),
         ]
     }

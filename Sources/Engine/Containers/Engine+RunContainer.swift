@@ -97,9 +97,14 @@ extension Engine {
                 if let restartPolicy { settings.restartPolicy = restartPolicy }
             }
         }
-        var changed = record.settings.limits
-        changed.set(limits)
-        try set(changed)
+        if let conflict = limits.conflict(over: record.settings.limits) {
+            throw EngineError(
+                .invalid, "cannot update container \"\(record.name)\": \(conflict)",
+                hint: conflict.hasPrefix("Memory")
+                    ? "add --memory-swap"
+                    : "--cpus is a quota and a period in one: keep to the one it was made with")
+        }
+        try set(record.settings.limits.changed(by: limits))
         guard !limits.isEmpty, store.currentState(of: record).isRunning else { return }
         do {
             _ = try client(of: record).ask(.update)

@@ -36,11 +36,14 @@ struct HostConfigInspection {
             "MaximumRetryCount": JSONValue(settings.restartPolicy.maximumRetries),
         ]
         object["AutoRemove"] = .bool(settings.removesItself)
-        object["VolumeDriver"] = ""
+        object["VolumeDriver"] = .string(settings.volumeDriver)
         object["VolumesFrom"] = .null
+        object["ConsoleSize"] = [0, 0]
+        if !settings.annotations.isEmpty { object["Annotations"] = map(settings.annotations) }
         object["CapAdd"] = list(settings.addedCapabilities)
         object["CapDrop"] = list(settings.droppedCapabilities)
-        object["CgroupnsMode"] = ControlGroups.isUnified ? "private" : "host"
+        object["CgroupnsMode"] =
+            settings.hasOwnControlGroups ?? ControlGroups.isUnified ? "private" : "host"
         object["Dns"] = JSONValue(settings.nameServers)
         object["DnsOptions"] = JSONValue(settings.resolverOptions)
         object["DnsSearch"] = JSONValue(settings.searchDomains)
@@ -49,7 +52,7 @@ struct HostConfigInspection {
         object["IpcMode"] = .string(interprocessMode)
         object["Cgroup"] = ""
         object["Links"] = .null
-        object["OomScoreAdj"] = 0
+        object["OomScoreAdj"] = JSONValue(settings.memoryKillerScore ?? 0)
         object["PidMode"] = .string(processMode)
         object["Privileged"] = .bool(settings.isPrivileged)
         object["PublishAllPorts"] = .bool(settings.publishesAll)
@@ -57,14 +60,12 @@ struct HostConfigInspection {
         object["SecurityOpt"] = list(settings.securityOptions)
         object["Tmpfs"] = .object(memoryMounts)
         object["UTSMode"] = settings.sharesHostNames ? "host" : ""
-        object["UsernsMode"] = ""
+        object["UsernsMode"] = settings.sharesHostUsers ? "host" : ""
         object["ShmSize"] = JSONValue(
             settings.sharedMemoryBytes ?? ContainerRequest.SharedMemory.standardBytes)
-        object["Sysctls"] = .object(
-            JSONObject(
-                settings.kernelParameters.sorted { $0.key < $1.key }
-                    .map { .init($0.key, .string($0.value)) }))
-        object["Runtime"] = ""
+        object["Sysctls"] = map(settings.kernelParameters)
+        object["Runtime"] = .string(settings.runtime ?? "")
+        object["Isolation"] = ""
         addLimits(to: &object)
         object["Mounts"] = .array(
             settings.mounts.map {
@@ -90,6 +91,19 @@ struct HostConfigInspection {
         case .host: "host"
         case .container(let id): "container:\(id)"
         }
+    }
+
+    private func map(_ values: [String: String]) -> JSONValue {
+        .object(
+            JSONObject(
+                values.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) }))
+    }
+
+    private func figures(
+        _ figures: [ContainerSettings.DeviceFigure]?, _ name: String
+    ) -> JSONValue {
+        .array(
+            (figures ?? []).map { ["Path": .string($0.path), name: JSONValue($0.figure)] })
     }
 
     private func list(_ values: [String]) -> JSONValue {
@@ -136,8 +150,17 @@ struct HostConfigInspection {
         object["CpuShares"] = JSONValue(limits.cpuShares ?? 0)
         object["Memory"] = JSONValue(limits.memoryBytes ?? 0)
         object["NanoCpus"] = JSONValue(limits.nanoCPUs ?? 0)
+        object["CgroupParent"] = .string(settings.controlGroupParent ?? "")
+        object["BlkioWeight"] = JSONValue(limits.blockWeight ?? 0)
+        object["BlkioWeightDevice"] = figures(limits.deviceWeights, "Weight")
+        object["BlkioDeviceReadBps"] = figures(limits.deviceReadBytes, "Rate")
+        object["BlkioDeviceWriteBps"] = figures(limits.deviceWriteBytes, "Rate")
+        object["BlkioDeviceReadIOps"] = figures(limits.deviceReadOperations, "Rate")
+        object["BlkioDeviceWriteIOps"] = figures(limits.deviceWriteOperations, "Rate")
         object["CpuPeriod"] = JSONValue(limits.cpuPeriodMicroseconds ?? 0)
         object["CpuQuota"] = JSONValue(limits.cpuQuotaMicroseconds ?? 0)
+        object["CpuRealtimePeriod"] = JSONValue(limits.realtimePeriodMicroseconds ?? 0)
+        object["CpuRealtimeRuntime"] = JSONValue(limits.realtimeRuntimeMicroseconds ?? 0)
         object["CpusetCpus"] = .string(limits.cpus ?? "")
         object["CpusetMems"] = .string(limits.memoryNodes ?? "")
         object["Devices"] = .array(
@@ -148,10 +171,13 @@ struct HostConfigInspection {
                     "CgroupPermissions": .string($0.access),
                 ]
             })
+        object["DeviceCgroupRules"] = list(settings.deviceRules)
+        object["DeviceRequests"] = .null
         object["MemoryReservation"] = JSONValue(limits.memoryReservationBytes ?? 0)
-        object["MemorySwap"] = JSONValue(
-            limits.memoryAndSwapBytes ?? limits.memoryBytes.map { $0 > .max / 2 ? .max : $0 * 2 }
-                ?? 0)
+        object["MemorySwap"] = JSONValue(limits.wholeMemoryBytes ?? 0)
+        object["MemorySwappiness"] = limits.memorySwappiness.map { JSONValue($0) } ?? .null
+        object["OomKillDisable"] =
+            ControlGroups.isUnified ? .null : .bool(limits.disablesMemoryKiller ?? false)
         object["PidsLimit"] = limits.processes.map { JSONValue($0) } ?? .null
         object["Ulimits"] = .array(
             settings.resourceLimits.map {
@@ -163,5 +189,8 @@ struct HostConfigInspection {
                     "Soft": JSONValue($0.soft),
                 ]
             })
+        for name in ["CpuCount", "CpuPercent", "IOMaximumIOps", "IOMaximumBandwidth"] {
+            object[name] = 0
+        }
     }
 }

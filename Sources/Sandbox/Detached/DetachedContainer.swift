@@ -36,12 +36,7 @@ package final class DetachedContainer: Sendable {
         _ request: ContainerRequest, with runtime: ContainerRuntime, networkPath: String?,
         streams: ContainerRuntime.Streams
     ) throws(SandboxError) -> (container: DetachedContainer, start: Start) {
-        try request.validate()
-        guard request.limits.isEmpty || runtime.choice.controlGroups == .native else {
-            throw SandboxError(
-                .invalidRequest, "the runtime in use cannot limit a container's resources",
-                hint: "install a runtime that can use this host's control groups")
-        }
+        try request.validate(for: runtime.choice)
         let bundle = try Bundle(of: request, with: runtime, networkPath: networkPath)
         do throws(SandboxError) {
             let launch = RuntimeLaunch(

@@ -12,9 +12,10 @@ extension NetworkHelper {
     /// - Parameters:
     ///   - directory: where the namespace gets a name while it is attached.
     ///   - requests: ports of the host that are to lead into it.
+    ///   - hardwareAddress: of its interface; nil is one that is made up.
     /// - Throws: `networkUnavailable`; `portAllocated`, `invalidRequest` for ports.
     package func attach(
-        in directory: String, ports requests: [PortRequest] = []
+        in directory: String, ports requests: [PortRequest] = [], hardwareAddress: String? = nil
     ) throws(SandboxError) -> Attachment {
         if kind == .slirp4netns,
             let address = requests.compactMap(\.hostAddress).first(where: {
@@ -32,7 +33,7 @@ extension NetworkHelper {
             // pasta gives its privileges up, and then may not look into our /proc/PID/fd.
             try NamespaceFile.make(path, of: namespace.rawValue)
             do throws(Errno) {
-                return try connect(path, ports)
+                return try connect(path, ports, hardwareAddress)
             } catch {
                 try? NamespaceFile.remove(path)  // the first error is the one to report
                 throw error
@@ -45,14 +46,15 @@ extension NetworkHelper {
     }
 
     private func connect(
-        _ namespacePath: String, _ ports: [PublishedPort]
+        _ namespacePath: String, _ ports: [PublishedPort], _ hardwareAddress: String?
     ) throws(Errno) -> Attachment {
         let ready = try ChildProcess.Pipe()
         let lifeline = try ChildProcess.Pipe()
         let numberPath = namespacePath + ".pid"
         let slash = namespacePath.lastIndex(of: "/") ?? namespacePath.startIndex
         var request = ChildProcess.Request(
-            program: path, arguments: arguments(namespacePath, numberPath, ports),
+            program: path,
+            arguments: arguments(namespacePath, numberPath, ports, hardwareAddress),
             environment: ["PATH=\(ContainerRequest.defaultPath)"],
             // The address of a socket has 107 bytes, and paths of stores have more.
             directory: String(namespacePath[..<slash]))
@@ -105,7 +107,8 @@ extension NetworkHelper {
 
     /// The services of the host's loopback stay out of the container's reach with both.
     private func arguments(
-        _ namespacePath: String, _ numberPath: String, _ ports: [PublishedPort]
+        _ namespacePath: String, _ numberPath: String, _ ports: [PublishedPort],
+        _ hardwareAddress: String?
     ) -> [String] {
         let name = namespacePath.split(separator: "/").last.map(String.init) ?? namespacePath
         switch kind {
@@ -113,14 +116,13 @@ extension NetworkHelper {
             return [
                 "--configure", "--mtu=65520", "--disable-host-loopback", "--ready-fd=3",
                 "--exit-fd=4", "--netns-type=path", "--api-socket", name + Self.socketSuffix,
-                namespacePath, "tap0",
-            ]
+            ] + (hardwareAddress.map { ["--macaddress=\($0)"] } ?? []) + [namespacePath, "tap0"]
         case .pasta:
             // It writes its number once it is ready, and closes what it inherits.
             return [
                 "--foreground", "--quiet", "--config-net", "--no-map-gw", "--pid", numberPath,
             ]
-                + Self.ownAddress
+                + Self.ownAddress + (hardwareAddress.map { ["--ns-mac-addr", $0] } ?? [])
                 + Self.forwarding("-t", ports.filter { $0.transport == .tcp })
                 + Self.forwarding("-u", ports.filter { $0.transport == .udp })
                 + ["-T", "none", "-U", "none"]

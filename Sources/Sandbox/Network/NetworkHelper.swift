@@ -33,10 +33,10 @@ package struct NetworkHelper: Hashable, Sendable {
     }
 
     /// Connects a new namespace with the first program that is there and can do it, without a trial;
-    /// see ``attach(in:ports:)``.
+    /// see ``attach(in:ports:hardwareAddress:)``.
     /// - Throws: `networkUnavailable`; `portAllocated`, `invalidRequest` for ports.
     package static func attach(
-        in directory: String, ports: [PortRequest],
+        in directory: String, ports: [PortRequest], hardwareAddress: String? = nil,
         searchPath: [String] = RuntimeProbe.searchPath
     ) throws(SandboxError) -> Attachment {
         var failure = SandboxError(
@@ -47,7 +47,7 @@ package struct NetworkHelper: Hashable, Sendable {
             guard let path = paths.first(where: HostDirectory.exists) else { continue }
             do throws(SandboxError) {
                 return try NetworkHelper(kind: kind, path: path).attach(
-                    in: directory, ports: ports)
+                    in: directory, ports: ports, hardwareAddress: hardwareAddress)
             } catch {
                 // Another one would find the ports no freer.
                 guard error.code == .networkUnavailable else { throw error }

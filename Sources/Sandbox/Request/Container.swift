@@ -41,12 +41,7 @@ package final class Container: Sendable {
         _ request: ContainerRequest, with runtime: ContainerRuntime,
         streams: ContainerRuntime.Streams
     ) throws(SandboxError) -> Container {
-        try request.validate()
-        guard request.limits.isEmpty || runtime.choice.controlGroups == .native else {
-            throw SandboxError(
-                .invalidRequest, "the runtime in use cannot limit a container's resources",
-                hint: "choose a runtime with control groups")
-        }
+        try request.validate(for: runtime.choice)
         let network = try attachment(request, runtime)
         let bundle: Bundle
         do throws(SandboxError) {

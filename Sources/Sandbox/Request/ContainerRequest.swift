@@ -119,6 +119,11 @@ package struct ContainerRequest: Sendable {
         package var cpus: String?
         package var memoryNodes: String?
         package var processes: Int64?
+        package var memorySwappiness: Int64?
+        package var disablesMemoryKiller: Bool?
+        package var realtimePeriodMicroseconds: Int64?
+        package var realtimeRuntimeMicroseconds: Int64?
+        package var blocks = RuntimeSpec.BlockLimits()
 
         package init() {}
         package var isEmpty: Bool { self == Limits() }
@@ -153,6 +158,10 @@ package struct ContainerRequest: Sendable {
     /// The name of the control group that the runtime makes, where it makes one. A runtime that removes
     /// the group of a run may be late, when its caller was killed: no other run has one of that name.
     package var controlGroup: String
+    /// The group above it; nil is the usual one, and what is not absolute is below that one.
+    package var controlGroupParent: String?
+    /// Whether its own control group is the root of those it sees; nil is as the runtime's choice says.
+    package var hasOwnControlGroups: Bool?
     /// An absolute path of the host. The runtime binds it, so it need not be a mount point.
     package var rootfs: String
     package var arguments: [String]
@@ -179,6 +188,12 @@ package struct ContainerRequest: Sendable {
     package var hasNoNewPrivileges = false
     /// Besides the standard ones. Privileged containers have these instead of BuildKit's.
     package var devices: [Device] = []
+    /// Devices without a node that may be used all the same.
+    package var deviceRules: [RuntimeSpec.DeviceRule] = []
+    /// Of its processes, from -1000 to 1000; nil is the caller's.
+    package var memoryKillerScore: Int?
+    /// For the runtime and its hooks.
+    package var annotations: [String: String] = [:]
     /// `net.core.somaxconn` and the like (sysctl(8)).
     package var kernelParameters: [String: String] = [:]
     package var processes = NamespaceOrigin.own
@@ -212,6 +227,22 @@ package struct ContainerRequest: Sendable {
         resourceLimits = []
         isRootReadOnly = false
         hasTerminal = false
+    }
+
+    /// What only a runtime that makes a control group for the container can do; nil if nothing is asked.
+    var groupNeed: String? {
+        if !limits.isEmpty { return "limit a container's resources" }
+        if !deviceRules.isEmpty { return "let a container use devices by a rule" }
+        return controlGroupParent == nil ? nil : "put a container below a control group"
+    }
+
+    /// - Throws: `invalidRequest` for what the runtime has no control groups for.
+    func validate(for choice: RuntimeChoice) throws(SandboxError) {
+        try validate()
+        guard choice.controlGroups != .native, let groupNeed else { return }
+        throw SandboxError(
+            .invalidRequest, "the runtime in use cannot \(groupNeed)",
+            hint: "install a runtime that can use this host's control groups")
     }
 
     /// The paths over which the runtime mounts something, parents first.

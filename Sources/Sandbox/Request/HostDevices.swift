@@ -70,6 +70,26 @@ package enum HostDevices {
         }
     }
 
+    /// The numbers of a block device, which limits name it by.
+    /// - Throws: `invalidRequest` for what is none.
+    package static func numbers(
+        ofBlockDevice path: String
+    ) throws(SandboxError) -> (major: UInt32, minor: UInt32) {
+        let status: FileStatus
+        do throws(Errno) {
+            status = try FileStatus(ofPath: path)
+        } catch {
+            throw SandboxError(
+                .invalidRequest, "could not set a limit of the device \"\(path)\": \(error)")
+        }
+        guard status.kind == .blockDevice, let found = device(path, path, "rwm", status) else {
+            throw SandboxError(
+                .invalidRequest, "\"\(path)\" is no block device",
+                hint: "limits of reading and writing are for disks")
+        }
+        return (found.major, found.minor)
+    }
+
     private static func device(
         _ path: String, _ containerPath: String, _ access: String, _ status: FileStatus
     ) -> ContainerRequest.Device? {

@@ -11,6 +11,9 @@ internal import LinuxIO
 package struct RuntimeProbe: Sendable {
     /// Directories to look for runtimes in, in this order.
     package var searchPath = Self.searchPath
+    /// Nil tries all that are known; else this one alone, which may be another that takes the same
+    /// commands.
+    package var program: String?
     package var stateRoot: String
     package var bundleRoot: String
     /// Nil tries each time.
@@ -40,6 +43,11 @@ package struct RuntimeProbe: Sendable {
     /// - Throws: `noRuntime`, with what each one said.
     package func choose(for purpose: Purpose = .steps) throws(SandboxError) -> RuntimeChoice {
         let found = runtimes()
+        if let program, found.isEmpty {
+            throw SandboxError(
+                .noRuntime, "\(program) is no OCI runtime: it does not tell its version",
+                hint: "\"\(program) --version\" has to")
+        }
         guard !found.isEmpty else {
             throw SandboxError(
                 .noRuntime, "there is no OCI runtime in \(searchPath.joined(separator: ", "))",
@@ -84,8 +92,7 @@ package struct RuntimeProbe: Sendable {
     func runtimes() -> [RuntimeChoice] {
         var found: [RuntimeChoice] = []
         for kind in [RuntimeChoice.Kind.crun, .runc] {
-            let paths = searchPath.map { "\($0)/\(kind.rawValue)" }
-            guard let path = paths.first(where: HostDirectory.exists) else { continue }
+            guard let path = path(of: kind) else { continue }
             found.append(
                 RuntimeChoice(
                     kind: kind, path: path, version: "", controlGroups: .native,
@@ -95,6 +102,15 @@ package struct RuntimeProbe: Sendable {
                     filter: .none, milliseconds: 0, explanation: ""))
         }
         return found
+    }
+
+    private func path(of kind: RuntimeChoice.Kind) -> String? {
+        guard let program else {
+            return searchPath.map { "\($0)/\(kind.rawValue)" }.first(where: HostDirectory.exists)
+        }
+        // Others than crun take runc's options.
+        guard let version = version(of: program) else { return nil }
+        return version.name.hasPrefix("crun") == (kind == .crun) ? program : nil
     }
 
     /// Each runtime in each mode that could work.

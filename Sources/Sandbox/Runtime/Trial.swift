@@ -105,7 +105,10 @@ struct Trial {
         let lines = text.split(separator: "\n")
         // proc(5): the fifth field is the mount point, the sixth has the options of the mount.
         let root = lines.map { $0.split(separator: " ") }.last { $0.count > 6 && $0[4] == "/" }
-        let isGuarded = root?[5].split(separator: ",").contains("nodev") ?? false
+        guard let root else {
+            throw SandboxError(.runtimeFailed, "it did not run what it was given")
+        }
+        let isGuarded = root[5].split(separator: ",").contains("nodev")
         if choice.controlGroups == .disabled, !isGuarded {
             throw SandboxError(.runtimeFailed, "it leaves device nodes of images usable")
         }

@@ -50,6 +50,7 @@ struct ContainerSpec {
             mounts: mounts, namespaces: namespaces,
             maskedPaths: isOpen ? [] : Self.maskedPaths,
             readonlyPaths: isOpen ? [] : Self.readonlyPaths)
+        spec.annotations = request.annotations
         spec.kernelParameters = request.kernelParameters
         spec.rootPropagation = rootPropagation
         spec.devices = deviceNodes
@@ -80,7 +81,8 @@ struct ContainerSpec {
                 bounding: names, effective: held, permitted: held,
                 ambient: isPrivileged ? names : []),
             resourceLimits: request.resourceLimits,
-            noNewPrivileges: request.hasNoNewPrivileges, hasTerminal: request.hasTerminal)
+            noNewPrivileges: request.hasNoNewPrivileges,
+            memoryKillerScore: request.memoryKillerScore, hasTerminal: request.hasTerminal)
     }
 
     private var namespaces: [RuntimeSpec.Namespace] {
@@ -88,7 +90,9 @@ struct ContainerSpec {
             (.pid, request.processes), (.mount, .own), (.ipc, request.interprocess),
             (.uts, request.names),
         ]
-        if choice.hasGroupNamespace { origins.append((.cgroup, .own)) }
+        if request.hasOwnControlGroups ?? choice.hasGroupNamespace {
+            origins.append((.cgroup, .own))
+        }
         var namespaces = origins.compactMap { kind, origin -> RuntimeSpec.Namespace? in
             switch origin {
             case .host: nil
@@ -112,7 +116,8 @@ struct ContainerSpec {
         spec.resources = request.limits.resources
         spec.resources.devices =
             isPrivileged
-            ? [.init(isAllowed: true, access: "rwm")] : Self.deviceRules + ownDeviceRules
+            ? [.init(isAllowed: true, access: "rwm")]
+            : Self.deviceRules + ownDeviceRules + request.deviceRules
         spec.cgroupsPath = controlGroupParent + request.controlGroup
     }
 
@@ -120,7 +125,11 @@ struct ContainerSpec {
     /// units wants them ("systemctl daemon-reload"), and limits with them, but not from groups that
     /// have children with these controllers: there containers have a common parent, which stays. Of
     /// version 1 none is needed.
-    private var controlGroupParent: String { choice.hasGroupNamespace ? "/vitrine/" : "/" }
+    private var controlGroupParent: String {
+        let usual = choice.hasGroupNamespace ? "/vitrine/" : "/"
+        guard let parent = request.controlGroupParent else { return usual }
+        return (parent.hasPrefix("/") ? parent : usual + parent) + "/"
+    }
 
     /// All nodes may be made; null, full, zero, random, urandom, tty, console and the terminals may
     /// be used.
@@ -161,6 +170,9 @@ extension ContainerRequest.Limits {
             memoryReservationBytes: memoryReservationBytes, cpuShares: cpuShares,
             cpuQuotaMicroseconds: cpuQuotaMicroseconds,
             cpuPeriodMicroseconds: cpuPeriodMicroseconds, cpus: cpus, memoryNodes: memoryNodes,
-            processes: processes)
+            processes: processes, memorySwappiness: memorySwappiness,
+            disablesMemoryKiller: disablesMemoryKiller,
+            realtimePeriodMicroseconds: realtimePeriodMicroseconds,
+            realtimeRuntimeMicroseconds: realtimeRuntimeMicroseconds, blocks: blocks)
     }
 }

@@ -44,6 +44,7 @@ extension RuntimeSpec.Process {
         if !resourceLimits.isEmpty {
             object.append("rlimits", .array(resourceLimits.map(\.json)))
         }
+        object.append("oomScoreAdj", memoryKillerScore.map { JSONValue($0) })
         object.append("noNewPrivileges", .bool(noNewPrivileges))
         return .object(object)
     }
@@ -127,10 +128,14 @@ extension RuntimeSpec.Resources {
         memory.append("limit", memoryBytes.map { JSONValue($0) })
         memory.append("reservation", memoryReservationBytes.map { JSONValue($0) })
         memory.append("swap", memoryAndSwapBytes.map { JSONValue($0) })
+        memory.append("swappiness", memorySwappiness.map { JSONValue($0) })
+        memory.append("disableOOMKiller", disablesMemoryKiller.map { JSONValue.bool($0) })
         var cpu = JSONObject()
         cpu.append("shares", cpuShares.map { JSONValue($0) })
         cpu.append("quota", cpuQuotaMicroseconds.map { JSONValue($0) })
         cpu.append("period", cpuPeriodMicroseconds.map { JSONValue($0) })
+        cpu.append("realtimeRuntime", realtimeRuntimeMicroseconds.map { JSONValue($0) })
+        cpu.append("realtimePeriod", realtimePeriodMicroseconds.map { JSONValue($0) })
         cpu.append("cpus", cpus)
         cpu.append("mems", memoryNodes)
         var object = JSONObject()
@@ -138,6 +143,32 @@ extension RuntimeSpec.Resources {
         if !memory.isEmpty { object.append("memory", .object(memory)) }
         if !cpu.isEmpty { object.append("cpu", .object(cpu)) }
         object.append("pids", processes.map { ["limit": JSONValue($0)] })
+        if blocks != RuntimeSpec.BlockLimits() { object.append("blockIO", blocks.json) }
+        return .object(object)
+    }
+}
+
+extension RuntimeSpec.BlockLimits {
+    fileprivate var json: JSONValue {
+        var object = JSONObject()
+        object.append("weight", weight.map { JSONValue($0) })
+        for (name, figure, devices) in [
+            ("weightDevice", "weight", weights),
+            ("throttleReadBpsDevice", "rate", readBytes),
+            ("throttleWriteBpsDevice", "rate", writeBytes),
+            ("throttleReadIOPSDevice", "rate", readOperations),
+            ("throttleWriteIOPSDevice", "rate", writeOperations),
+        ] where !devices.isEmpty {
+            object.append(
+                name,
+                .array(
+                    devices.map {
+                        [
+                            "major": JSONValue($0.major), "minor": JSONValue($0.minor),
+                            figure: JSONValue($0.figure),
+                        ]
+                    }))
+        }
         return .object(object)
     }
 }

@@ -38,6 +38,8 @@ package struct RuntimeSpec: Hashable, Sendable {
         package var capabilities: Capabilities
         package var resourceLimits: [ResourceLimit] = []
         package var noNewPrivileges = false
+        /// From -1000 to 1000 (proc(5), `oom_score_adj`); nil is the runtime's own.
+        package var memoryKillerScore: Int?
         /// Whether the runtime gives it a terminal of its own and passes on what is typed.
         package var hasTerminal = false
     }
@@ -86,6 +88,17 @@ package struct RuntimeSpec: Hashable, Sendable {
         package var minor: Int64?
         /// Of `r`, `w` and `m`.
         package var access: String
+
+        package init(
+            isAllowed: Bool, type: String? = nil, major: Int64? = nil, minor: Int64? = nil,
+            access: String
+        ) {
+            self.isAllowed = isAllowed
+            self.type = type
+            self.major = major
+            self.minor = minor
+            self.access = access
+        }
     }
 
     /// Limits that control groups enforce; nil leaves as it is.
@@ -100,6 +113,36 @@ package struct RuntimeSpec: Hashable, Sendable {
         package var cpus: String?
         package var memoryNodes: String?
         package var processes: Int64?
+        package var memorySwappiness: Int64?
+        package var disablesMemoryKiller: Bool?
+        package var realtimePeriodMicroseconds: Int64?
+        package var realtimeRuntimeMicroseconds: Int64?
+        package var blocks = BlockLimits()
+    }
+
+    /// What holds for block devices.
+    package struct BlockLimits: Hashable, Sendable {
+        package struct Device: Hashable, Sendable {
+            package var major: UInt32
+            package var minor: UInt32
+            package var figure: UInt64
+
+            package init(major: UInt32, minor: UInt32, figure: UInt64) {
+                self.major = major
+                self.minor = minor
+                self.figure = figure
+            }
+        }
+
+        package var weight: Int64?
+        package var weights: [Device] = []
+        /// Bytes and operations in a second.
+        package var readBytes: [Device] = []
+        package var writeBytes: [Device] = []
+        package var readOperations: [Device] = []
+        package var writeOperations: [Device] = []
+
+        package init() {}
     }
 
     package var process: Process

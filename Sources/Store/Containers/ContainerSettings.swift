@@ -31,6 +31,10 @@ package struct ContainerSettings: Codable, Hashable, Sendable {
     /// A small first process that passes signals on and reaps orphans (`--init`).
     package var hasInit = false
     package var restartPolicy = RestartPolicy()
+    /// For the OCI runtime and its hooks (`--annotation`).
+    package var annotations: [String: String] = [:]
+    /// The OCI runtime, as given: a name or a path; nil is the one that is chosen by trial.
+    package var runtime: String?
     /// Removed, with its anonymous volumes, when it ends (`--rm`).
     package var removesItself = false
     /// Whether its output is kept for `logs` (`--log-driver none` keeps nothing).
@@ -44,8 +48,12 @@ package struct ContainerSettings: Codable, Hashable, Sendable {
     package var hostname: String?
     package var domainName: String?
     package var mounts: [ContainerMount] = []
+    /// As given; there is `local` alone.
+    package var volumeDriver = ""
     package var isRootReadOnly = false
     package var devices: [ContainerDevice] = []
+    /// Devices that may be used once there is a node of them, as `c 189:* rwm`.
+    package var deviceRules: [String] = []
     /// Of `/dev/shm`; nil is 64 MiB.
     package var sharedMemoryBytes: Int64?
     package var network = NetworkMode.standard
@@ -56,6 +64,8 @@ package struct ContainerSettings: Codable, Hashable, Sendable {
     package var exposedPorts: Set<String> = []
     /// `name:address`, as given; `host-gateway` is an address.
     package var extraHosts: [String] = []
+    /// Of its network's interface (`--mac-address`); nil is one that is made up.
+    package var hardwareAddress: String?
     package var nameServers: [String] = []
     package var searchDomains: [String] = []
     package var resolverOptions: [String] = []
@@ -65,6 +75,13 @@ package struct ContainerSettings: Codable, Hashable, Sendable {
     package var interprocess = InterprocessMode.own
     /// The host's name is its own (`--uts host`).
     package var sharesHostNames = false
+    /// Whether its own control group is the root of those it sees (`--cgroupns`); nil is as the host
+    /// has it: of version 2 it is.
+    package var hasOwnControlGroups: Bool?
+    /// The host's users are its own, as they are without saying so (`--userns host`).
+    package var sharesHostUsers = false
+    /// The group above its own, on the host (`--cgroup-parent`); nil is the usual one.
+    package var controlGroupParent: String?
 
     // MARK: What it may do
 
@@ -80,6 +97,8 @@ package struct ContainerSettings: Codable, Hashable, Sendable {
     package var securityOptions: [String] = []
     package var resourceLimits: [ResourceLimit] = []
     package var limits = Limits()
+    /// Whom the kernel kills first when memory is short, from -1000 (never) to 1000 (`--oom-score-adj`).
+    package var memoryKillerScore: Int?
     /// `net.core.somaxconn` and the like.
     package var kernelParameters: [String: String] = [:]
 
@@ -290,6 +309,20 @@ extension ContainerSettings {
         package var cpus: String?
         package var memoryNodes: String?
         package var processes: Int64?
+        /// From 0 (rather not) to 100, of version 1.
+        package var memorySwappiness: Int64?
+        /// Nobody is killed for want of memory: who asks for more waits. Of version 1.
+        package var disablesMemoryKiller: Bool?
+        package var realtimePeriodMicroseconds: Int64?
+        package var realtimeRuntimeMicroseconds: Int64?
+        /// From 10 to 1000, as against other groups.
+        package var blockWeight: Int64?
+        package var deviceWeights: [DeviceFigure]?
+        /// Bytes and operations in a second.
+        package var deviceReadBytes: [DeviceFigure]?
+        package var deviceWriteBytes: [DeviceFigure]?
+        package var deviceReadOperations: [DeviceFigure]?
+        package var deviceWriteOperations: [DeviceFigure]?
 
         package init() {}
         package var isEmpty: Bool { self == Limits() }
@@ -306,7 +339,38 @@ extension ContainerSettings {
             cpus = other.cpus ?? cpus
             memoryNodes = other.memoryNodes ?? memoryNodes
             processes = other.processes ?? processes
+            memorySwappiness = other.memorySwappiness ?? memorySwappiness
+            disablesMemoryKiller = other.disablesMemoryKiller ?? disablesMemoryKiller
+            realtimePeriodMicroseconds =
+                other.realtimePeriodMicroseconds ?? realtimePeriodMicroseconds
+            realtimeRuntimeMicroseconds =
+                other.realtimeRuntimeMicroseconds ?? realtimeRuntimeMicroseconds
+            blockWeight = other.blockWeight ?? blockWeight
+            deviceWeights = other.deviceWeights ?? deviceWeights
+            deviceReadBytes = other.deviceReadBytes ?? deviceReadBytes
+            deviceWriteBytes = other.deviceWriteBytes ?? deviceWriteBytes
+            deviceReadOperations = other.deviceReadOperations ?? deviceReadOperations
+            deviceWriteOperations = other.deviceWriteOperations ?? deviceWriteOperations
         }
+    }
+
+    /// What holds for one block device of the host.
+    package struct DeviceFigure: Codable, Hashable, Sendable {
+        /// Below `/dev`.
+        package var path: String
+        package var figure: UInt64
+
+        package init(path: String, figure: UInt64) {
+            self.path = path
+            self.figure = figure
+        }
+    }
+}
+
+extension ContainerSettings.Limits {
+    /// Memory and swap together as they hold: who is given memory alone gets as much swap.
+    package var wholeMemoryBytes: Int64? {
+        memoryAndSwapBytes ?? memoryBytes.map { $0 > .max / 2 ? .max : $0 * 2 }
     }
 }
 

@@ -21,10 +21,10 @@ struct TemplateTests {
             ("{{printf \"%s|%-5d|%05d|%x\" .Id .Size .Size .Size}}", "sha256:abc|42   |00042|2a"),
             (
                 "{{printf \"%q %v %t 100%%\" .Id .Nothing .On}}",
-                "\"sha256:abc\" <no value> true 100%"
+                "\"sha256:abc\" <nil> true 100%"
             ),
-            ("{{printf \"%.2f %5s|%d\" 1 \"x\" \"y\"}}", "1.00     x|%!d(y)"),
-            ("{{printf \"%s\"}}{{printf \"x\" 1}}", "%!s(MISSING)x%!(EXTRA 1)"),
+            ("{{printf \"%.2f %5s|%d\" 1.0 \"x\" \"y\"}}", "1.00     x|%!d(string=y)"),
+            ("{{printf \"%s\"}}{{printf \"x\" 1}}", "%!s(MISSING)x%!(EXTRA int=1)"),
             ("{{lt 1 2}} {{ge 1 2}} {{gt \"b\" \"a\"}} {{le 2 2}}", "true false true true"),
             ("{{json \"a > b & c\"}}", "\"a > b & c\""),
             ("<{{pad \"x\" 1 2}}>", "< x  >"),
@@ -42,7 +42,7 @@ struct TemplateTests {
             ("{{with $c := .Config}}{{$c.Env}}{{end}}", "[PATH=/bin]"),
             ("{{if $n := .Empty}}x{{else}}<{{$n}}>{{end}}", "<>"),
             ("{{slice .Id 0 6}} {{slice .RepoTags 1}}", "sha256 [app:2]"),
-            ("{{1.5}} {{1e3}} {{printf \"%.1f\" 2.25}}", "1.5 1000 2.3"),
+            ("{{1.5}} {{1e3}} {{printf \"%.1f\" 2.25}}", "1.5 1000 2.2"),
             ("{{print 1 2 \"a\" \"b\" 3}}", "1 2ab3"),
             ("{{.RootFS.Layers}}", "[sha256:1 sha256:2]"),
             ("{{json .RootFS.Layers}}", "[\"sha256:1\",\"sha256:2\"]"),

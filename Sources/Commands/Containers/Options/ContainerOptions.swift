@@ -9,9 +9,12 @@ struct ContainerOptions: ParsableArguments {
     @OptionGroup(title: "Files") var files: FileOptions
     @OptionGroup(title: "Network") var network: NetworkOptions
     @OptionGroup(title: "Limits") var limits: LimitOptions
+    @OptionGroup(title: "Disks") var disks: DiskOptions
+    @OptionGroup(title: "Control groups") var groups: GroupOptions
     @OptionGroup(title: "Privileges") var security: SecurityOptions
     @OptionGroup(title: "Health") var health: HealthOptions
     @OptionGroup(title: "The container") var life: LifeOptions
+    @OptionGroup var foreign: ForeignOptions
 
     /// The image's settings with these set in their places.
     /// - Parameters:
@@ -23,11 +26,14 @@ struct ContainerOptions: ParsableArguments {
         over config: ContainerConfig, arguments: [String], surroundings: OptionSurroundings,
         engine: Engine
     ) throws -> ContainerSettings {
+        try foreign.check()
         var settings = ContainerSettings(image: config)
         try process.apply(to: &settings, arguments, surroundings)
         try files.apply(to: &settings, surroundings, engine)
         try network.apply(to: &settings, engine, surroundings)
-        try limits.apply(to: &settings)
+        try limits.apply(to: &settings, note: surroundings.note)
+        try disks.apply(to: &settings)
+        try groups.apply(to: &settings, note: surroundings.note)
         try security.apply(to: &settings, engine, surroundings)
         try health.apply(to: &settings)
         try life.apply(to: &settings, surroundings)

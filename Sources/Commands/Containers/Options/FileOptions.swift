@@ -19,6 +19,8 @@ struct FileOptions: ParsableArguments {
     var tmpfs: [String] = []
     @Option(help: ArgumentHelp("The mounts of another container.", valueName: "container[:ro|rw]"))
     var volumesFrom: [String] = []
+    @Option(help: ArgumentHelp("The driver of volumes.", valueName: "local"))
+    var volumeDriver: String?
     @Flag(help: "The root file system is read-only.") var readOnly = false
     @Option(help: ArgumentHelp("A device of the host.", valueName: "path[:target][:rwm]"))
     var device: [String] = []
@@ -51,6 +53,15 @@ struct FileOptions: ParsableArguments {
             }
         }
         settings.mounts = mounts
+        if let volumeDriver {
+            guard volumeDriver.isEmpty || volumeDriver == "local" else {
+                throw OptionError(
+                    "--volume-driver", volumeDriver,
+                    "error looking up volume plugin \(volumeDriver): plugin \"\(volumeDriver)\" "
+                        + "not found", hint: "volumes are directories of the host: there is local")
+            }
+            settings.volumeDriver = volumeDriver
+        }
         settings.isRootReadOnly = readOnly
         settings.devices = try device.map { try DeviceOption(parsing: $0).device }
         if let shmSize {

@@ -17,6 +17,15 @@ struct LifeOptions: ParsableArguments {
     var label: [String] = []
     @Option(help: ArgumentHelp("The labels of a file's lines.", valueName: "file"))
     var labelFile: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "A line for the OCI runtime and its hooks.", valueName: "name=value"))
+    var annotation: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "The OCI runtime, instead of the one chosen by trial.", valueName: "crun|runc|path"))
+    var runtime: String?
+    @Flag(name: .shortAndLong, help: "Without effect: nothing is fetched.") var quiet = false
     @Option(help: ArgumentHelp("Write its ID to a file.", valueName: "file")) var cidfile: String?
     @Option(
         help: ArgumentHelp(
@@ -53,6 +62,23 @@ struct LifeOptions: ParsableArguments {
             for line in lines { try add(line, to: &settings) }
         }
         for text in label { try add(text, to: &settings) }
+        for text in annotation {
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard !parts[0].isEmpty else {
+                throw OptionError(
+                    "--annotation", text,
+                    "invalid Annotations: the empty string is not permitted as an annotation key")
+            }
+            settings.annotations[String(parts[0])] = parts.count == 2 ? String(parts[1]) : ""
+        }
+        if let runtime, !runtime.isEmpty {
+            do {
+                _ = try RuntimeName.program(runtime)
+            } catch {
+                throw OptionError("--runtime", runtime, error.message, hint: error.hint)
+            }
+            settings.runtime = runtime
+        }
         try setLog(&settings, surroundings)
     }
 
@@ -120,7 +146,12 @@ struct LifeOptions: ParsableArguments {
 
     /// Whether the image is of the platform that was asked for.
     func check(platform image: Platform) throws {
-        guard let platform, !platform.isEmpty else { return }
+        if let platform { try Self.check(image, against: platform) }
+    }
+
+    /// - Throws: ``OptionError`` for an image of another platform.
+    static func check(_ image: Platform, against platform: String) throws {
+        guard !platform.isEmpty else { return }
         let wanted: Platform
         do {
             wanted = try Platform.parse(platform)

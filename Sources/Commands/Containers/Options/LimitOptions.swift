@@ -26,15 +26,46 @@ struct LimitOptions: ParsableArguments {
     var cpusetCpus: String?
     @Option(help: ArgumentHelp("The memory nodes that it may use.", valueName: "0,1"))
     var cpusetMems: String?
+    @Option(help: ArgumentHelp("The period of real-time processes.", valueName: "microseconds"))
+    var cpuRtPeriod: Int64?
+    @Option(
+        help: ArgumentHelp(
+            "The time of real-time processes in it, where the host has it for its control groups.",
+            valueName: "microseconds"))
+    var cpuRtRuntime: Int64?
+    @Option(
+        help: ArgumentHelp("Its weight when disks are busy, from 10 to 1000.", valueName: "number"))
+    var blkioWeight: Int64?
+    @Option(
+        help: ArgumentHelp(
+            "Without effect: kernels since 5.4 have no such limit. Use --memory.",
+            valueName: "size"))
+    var kernelMemory: String?
     @Option(help: ArgumentHelp("How many processes; -1 is any.", valueName: "number"))
     var pidsLimit: Int64?
     @Option(help: ArgumentHelp("A limit of each process.", valueName: "name=soft[:hard]"))
     var ulimit: [String] = []
 
-    func apply(to settings: inout ContainerSettings) throws {
+    /// - Parameter isUpdate: of a container that has some: swap may be set without memory.
+    func apply(
+        to settings: inout ContainerSettings, note: (String) -> Void, isUpdate: Bool = false
+    ) throws {
         settings.resourceLimits = try ulimit.map { try Self.resourceLimit($0) }
-        try setMemory(&settings.limits)
+        try setMemory(&settings.limits, isUpdate: isUpdate)
         try setProcessors(&settings.limits)
+        try setRealtime(&settings.limits)
+        if let blkioWeight, blkioWeight != 0 {
+            guard (10...1000).contains(blkioWeight) else {
+                throw OptionError(
+                    "--blkio-weight", "\(blkioWeight)", "Range of blkio weight is from 10 to 1000")
+            }
+            settings.limits.blockWeight = blkioWeight
+        }
+        if try bytes(kernelMemory, "--kernel-memory") != nil {
+            note(
+                "WARNING: Specifying a kernel memory limit is deprecated. --kernel-memory is "
+                    + "without effect; --memory counts the kernel's memory, too.")
+        }
         if let pidsLimit, pidsLimit != 0 {
             guard pidsLimit >= -1 else {
                 throw OptionError("--pids-limit", "\(pidsLimit)", "it is below -1")
@@ -57,7 +88,9 @@ struct LimitOptions: ParsableArguments {
     /// Docker's least.
     private static let minimumMemory: Int64 = 6 << 20
 
-    private func setMemory(_ limits: inout ContainerSettings.Limits) throws {
+    private func setMemory(
+        _ limits: inout ContainerSettings.Limits, isUpdate: Bool
+    ) throws {
         limits.memoryBytes = try bytes(memory, "--memory")
         if let memory, let bytes = limits.memoryBytes, bytes < Self.minimumMemory {
             throw OptionError("--memory", memory, "Minimum memory limit allowed is 6MB")
@@ -78,6 +111,7 @@ struct LimitOptions: ParsableArguments {
         limits.memoryAndSwapBytes = try bytes(memorySwap, "--memory-swap")
         guard let both = limits.memoryAndSwapBytes else { return }
         guard let most = limits.memoryBytes else {
+            if isUpdate { return }
             throw OptionError(
                 "--memory-swap", memorySwap,
                 "You should always set the Memory limit when using Memoryswap limit",
@@ -112,10 +146,12 @@ struct LimitOptions: ParsableArguments {
                     "range of CPUs is from 0.01 to \(most).00, as there are only \(most) CPUs "
                         + "available")
             }
-            guard nanoCPUs == 0 || (cpuQuota == nil && cpuPeriod == nil) else {
+            for (other, name) in [(cpuPeriod, "Period"), (cpuQuota, "Quota")]
+            where nanoCPUs > 0 && (other ?? 0) > 0 {
                 throw OptionError(
                     "--cpus", cpus,
-                    "conflicting options: Nano CPUs and CPU Quota or Period cannot both be set")
+                    "Conflicting options: Nano CPUs and CPU \(name) cannot both be set",
+                    hint: "--cpus is a quota and a period in one")
             }
             limits.nanoCPUs = nanoCPUs == 0 ? nil : nanoCPUs
         }
@@ -146,6 +182,23 @@ struct LimitOptions: ParsableArguments {
         }
         limits.cpus = try list(cpusetCpus, "--cpuset-cpus")
         limits.memoryNodes = try list(cpusetMems, "--cpuset-mems")
+    }
+
+    private func setRealtime(_ limits: inout ContainerSettings.Limits) throws {
+        for (value, option) in [
+            (cpuRtPeriod, "--cpu-rt-period"), (cpuRtRuntime, "--cpu-rt-runtime"),
+        ] {
+            if let value, value < 0 {
+                throw OptionError(option, "\(value)", "it cannot be negative")
+            }
+        }
+        if let cpuRtPeriod, let cpuRtRuntime, cpuRtPeriod != 0, cpuRtRuntime > cpuRtPeriod {
+            throw OptionError(
+                "--cpu-rt-runtime", "\(cpuRtRuntime)",
+                "cpu real-time runtime cannot be higher than cpu real-time period")
+        }
+        limits.realtimePeriodMicroseconds = cpuRtPeriod == 0 ? nil : cpuRtPeriod
+        limits.realtimeRuntimeMicroseconds = cpuRtRuntime == 0 ? nil : cpuRtRuntime
     }
 
     private func list(_ text: String?, _ option: String) throws -> String? {

@@ -30,6 +30,10 @@ struct NetworkOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("A line of its /etc/hosts.", valueName: "name:address"))
     var addHost: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "The hardware address of its network's interface.", valueName: "92:d0:c6:0a:29:33"))
+    var macAddress: String?
     @Option(help: ArgumentHelp("A name server.", valueName: "address")) var dns: [String] = []
     @Option(help: ArgumentHelp("A domain to look names up in.", valueName: "domain"))
     var dnsSearch: [String] = []
@@ -66,6 +70,15 @@ struct NetworkOptions: ParsableArguments {
         }
         if let hostname { settings.hostname = try name(hostname, "--hostname") }
         if let domainname { settings.domainName = try name(domainname, "--domainname") }
+        if let macAddress, !macAddress.isEmpty {
+            guard settings.network == .standard else {
+                throw OptionError(
+                    "--mac-address", macAddress,
+                    "conflicting options: mac-address and the network mode",
+                    hint: "only an interface of the container's own has an address of its own")
+            }
+            settings.hardwareAddress = try HardwareAddress(parsing: macAddress).text
+        }
         try setNames(&settings)
         try checkSharing(settings)
     }

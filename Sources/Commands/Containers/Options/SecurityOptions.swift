@@ -31,6 +31,9 @@ struct SecurityOptions: ParsableArguments {
                 + "host's or another container's.",
             valueName: "private|shareable|none|host|container:name"))
     var ipc: String?
+    @Option(
+        help: ArgumentHelp("Whose users it has: the host's, as always.", valueName: "host"))
+    var userns: String?
     @Option(help: ArgumentHelp("Have the host's name.", valueName: "host"))
     var uts: String?
 
@@ -50,6 +53,7 @@ struct SecurityOptions: ParsableArguments {
         settings.processes = try NamespaceMode.processes(pid, engine)
         settings.interprocess = try NamespaceMode.interprocess(ipc, engine)
         settings.sharesHostNames = try NamespaceMode.names(uts)
+        settings.sharesHostUsers = try NamespaceMode.users(userns)
         if settings.sharesHostNames, let name = settings.hostname ?? settings.domainName {
             throw OptionError(
                 "--uts", "host", "conflicting options: hostname and the UTS mode",

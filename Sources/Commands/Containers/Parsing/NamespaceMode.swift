@@ -2,7 +2,7 @@ internal import Dockerfile
 internal import Engine
 internal import Store
 
-/// `--pid`, `--ipc` and `--uts`: whose namespace a container has.
+/// `--pid`, `--ipc`, `--uts`, `--cgroupns` and `--userns`: whose namespace a container has.
 enum NamespaceMode {
     static func processes(
         _ text: String?, _ engine: Engine
@@ -12,7 +12,8 @@ enum NamespaceMode {
         case "host": return .host
         case let text?:
             if let id = try container(text, "--pid", engine) { return .container(id) }
-            throw invalid(text, "--pid", among: ["host", "private", "container:NAME"])
+            throw invalid(
+                text, "--pid", "invalid PID mode", among: ["host", "private", "container:NAME"])
         }
     }
 
@@ -27,7 +28,7 @@ enum NamespaceMode {
         case let text?:
             if let id = try container(text, "--ipc", engine) { return .container(id) }
             throw invalid(
-                text, "--ipc",
+                text, "--ipc", "invalid IPC mode",
                 among: ["private", "shareable", "none", "host", "container:NAME"])
         }
     }
@@ -37,7 +38,32 @@ enum NamespaceMode {
         switch text {
         case nil, "", "private": return false
         case "host": return true
-        case let text?: throw invalid(text, "--uts", among: ["host", "private"])
+        case let text?:
+            throw invalid(text, "--uts", "invalid UTS mode", among: ["host", "private"])
+        }
+    }
+
+    /// - Returns: whether they are its own; nil if nothing was said.
+    static func controlGroups(_ text: String?) throws -> Bool? {
+        switch text {
+        case nil, "": return nil
+        case "private": return true
+        case "host": return false
+        case let text?:
+            throw invalid(
+                text, "--cgroupns", "invalid CGROUP mode", among: ["private", "host"])
+        }
+    }
+
+    /// - Returns: whether the host's were asked for; they are what there is.
+    static func users(_ text: String?) throws -> Bool {
+        switch text {
+        case nil, "": return false
+        case "host": return true
+        case let text?:
+            throw OptionError(
+                "--userns", text, "invalid USER mode",
+                hint: "containers have the host's users (host): there are no user namespaces")
         }
     }
 
@@ -55,10 +81,10 @@ enum NamespaceMode {
     }
 
     private static func invalid(
-        _ text: String, _ option: String, among known: [String]
+        _ text: String, _ option: String, _ reason: String = "invalid mode", among known: [String]
     ) -> OptionError {
         OptionError(
-            option, text, "invalid mode",
+            option, text, reason,
             hint: Suggestion.hint(for: text, among: known)
                 ?? "there are \(known.dropLast().joined(separator: ", ")) and \(known.last ?? "")")
     }
