@@ -135,7 +135,7 @@ def read_archive(data):
 
 def history_of(config):
     return [(entry.get("created_by", ""), entry.get("empty_layer", False))
-            for entry in config["history"]]
+            for entry in config.get("history") or []]
 
 
 class Builder:
