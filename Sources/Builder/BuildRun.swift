@@ -80,7 +80,7 @@ final class BuildRun: @unchecked Sendable {
             cancellation: cancellation)
         storedDigests = ContentDigest(store)
         contextDigests = ContentDigest(source.directories)
-        readahead = ContextReadahead(source, contextDigests)
+        readahead = ContextReadahead(source, contextDigests, store)
         file = try Dockerfile(parsing: context.dockerfile.bytes)
         arguments = try BuildArguments(options, file)
         let (scope, target) = (arguments, options.target)

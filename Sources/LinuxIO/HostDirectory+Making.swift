@@ -31,6 +31,17 @@ extension HostDirectory {
         }
     }
 
+    /// Gives a file that was opened `unnamed` its name (linkat(2), by `/proc/self/fd`).
+    /// - Throws: EEXIST.
+    package static func link(
+        _ descriptor: Int32, as name: [UInt8], in directory: Int32
+    ) throws(Errno) {
+        try unsafe withName(name) {
+            unsafe linkat(
+                AT_FDCWD, "/proc/self/fd/\(descriptor)", directory, $0, AT_SYMLINK_FOLLOW)
+        }
+    }
+
     /// A device, FIFO or socket.
     /// - Parameter mode: type and permissions (inode(7)).
     package static func makeNode(

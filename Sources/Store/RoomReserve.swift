@@ -69,12 +69,18 @@ extension Store {
     /// Whether next to nothing fits on its file system any more, or no file.
     package var isFull: Bool {
         // Where it cannot be asked, other errors tell more.
-        guard let root = try? OwnedDescriptor(opening: layout.root, [.readOnly, .directory]),
-            let room = try? FileSystemRoom(of: root.rawValue)
-        else { return false }
-        let bytes = room.availableBlocks.multipliedReportingOverflow(by: room.blockSizeBytes)
-        return !bytes.overflow && bytes.partialValue < RoomReserve.sizeBytes
+        guard let room else { return false }
+        return room.availableBytes < RoomReserve.sizeBytes
             || room.files > 0 && room.freeFiles < Self.fewFiles
+    }
+
+    /// How much fits on its file system; nil where it cannot be asked.
+    package var availableBytes: UInt64? { room?.availableBytes }
+
+    private var room: FileSystemRoom? {
+        guard let root = try? OwnedDescriptor(opening: layout.root, [.readOnly, .directory])
+        else { return nil }
+        return try? FileSystemRoom(of: root.rawValue)
     }
 
     /// As many names as the shortest of steps may need.
@@ -87,5 +93,12 @@ extension StoreError {
         if let error = cause as? DatabaseError { return error.resultCode == .SQLITE_FULL }
         let error = cause as? Errno
         return error == .noSpace || error == .quotaExceeded
+    }
+}
+
+extension FileSystemRoom {
+    fileprivate var availableBytes: UInt64 {
+        let bytes = availableBlocks.multipliedReportingOverflow(by: blockSizeBytes)
+        return bytes.overflow ? .max : bytes.partialValue
     }
 }

@@ -117,6 +117,26 @@ struct FullDiskTests {
         }
     }
 
+    @Test func `reading ahead leaves the command its room, and COPY tells its own error`()
+        throws
+    {
+        try withDisk(megabytes: 128) { program in
+            try check(program, "mkdir context; head -c 200M /dev/urandom > context/big")
+            try program.write(
+                """
+                FROM base
+                RUN sleep 2; dd if=/dev/zero of=/small bs=1M count=5; echo it had room
+                COPY big /
+                """, to: "context/Dockerfile")
+            let output = try program.run(
+                shell: "$VITRINE build --progress=plain -t big context")
+            #expect(output.status == 1)
+            #expect(output.errors.contains("it had room"))
+            #expect(output.errors.contains("in Dockerfile:3: COPY big /"))
+            try check(program, "$VITRINE fsck", says: "clean")
+        }
+    }
+
     @Test(arguments: [
         ("-o type=tar,dest=full/o", "full/o\": it cannot be written: No space left on device"),
         ("-o type=oci,dest=full/o", "full/o\": it cannot be written: No space left on device"),

@@ -148,8 +148,13 @@ final class HostContext: CopySource {
         for entry in known { entry.isProvided = true }
     }
 
-    /// Reads all directories at and below an entry, then all files that the cache does not know.
-    private func load(_ entry: HostEntry) throws {
+    func unreadBytes(at path: TreePath) throws -> UInt64 {
+        guard let entry = try entry(at: path) else { return 0 }
+        return try unknownFiles(entry).reduce(into: 0) { $0 += $1.status.sizeBytes }
+    }
+
+    /// Reads all directories at and below an entry.
+    private func loadDirectories(_ entry: HostEntry) throws {
         let (files, matcher, cancellation) = (files, matcher, cancellation)
         var level = entry.isDirectory ? [entry] : []
         while !level.isEmpty {
@@ -163,12 +168,23 @@ final class HostContext: CopySource {
             }
             level = level.flatMap { ($0.children ?? []).filter(\.isDirectory) }
         }
-        let unknown = collect(entry).filter { entry in
+    }
+
+    /// The files at and below an entry whose digests neither this nor the cache knows.
+    private func unknownFiles(_ entry: HostEntry) throws -> [HostEntry] {
+        try loadDirectories(entry)
+        return collect(entry).filter { entry in
             guard entry.content == nil else { return false }
             entry.content = files.knownContent(entry.status)
             return entry.content == nil
         }
+    }
+
+    /// Reads all directories at and below an entry, then all files that the cache does not know.
+    private func load(_ entry: HostEntry) throws {
+        let unknown = try unknownFiles(entry)
         guard !unknown.isEmpty else { return }
+        let (files, cancellation) = (files, cancellation)
         let ingest = try store.ingest(lease)
         let read = try ParallelMap.map(unknown.map { ($0.path, $0.status) }) { path, status in
             try cancellation.check()

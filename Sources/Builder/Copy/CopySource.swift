@@ -26,6 +26,9 @@ protocol CopySource: AnyObject {
     /// The attributes of what stands at `path`, which is not read for that.
     func attributes(at path: TreePath) throws -> NodeAttributes?
 
+    /// How many bytes of contents ``node(at:)`` would have to read and store for `path`.
+    func unreadBytes(at path: TreePath) throws -> UInt64
+
     /// Sees to it that the contents of what stands at `path` are in the store.
     func provideContents(at path: TreePath) throws
 
@@ -41,6 +44,8 @@ enum SourceKind: Hashable {
 }
 
 extension CopySource {
+    func unreadBytes(at path: TreePath) throws -> UInt64 { 0 }
+
     func provideContents(at path: TreePath) throws {}
 
     func explainAbsence(of path: TreePath) -> String? { nil }

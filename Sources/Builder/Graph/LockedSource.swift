@@ -34,6 +34,10 @@ final class LockedSource: CopySource, @unchecked Sendable {
         try lock.withLock { _ in try base.attributes(at: path) }
     }
 
+    func unreadBytes(at path: TreePath) throws -> UInt64 {
+        try lock.withLock { _ in try base.unreadBytes(at: path) }
+    }
+
     func provideContents(at path: TreePath) throws {
         try lock.withLock { _ in try base.provideContents(at: path) }
     }

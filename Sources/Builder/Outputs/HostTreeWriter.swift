@@ -7,8 +7,10 @@ internal import Store
 ///
 /// The tree is not trusted: every name is made in a directory that is open, a symbolic link that
 /// stands where a directory or a file goes is replaced and never followed, and what is complete
-/// appears under its name by a rename. What is there besides stays. Root writes owners, devices and
-/// all extended attributes; others get files of their own, and devices are left out.
+/// appears under its name by a rename. A file that is being written has no name where the file system
+/// knows such files, so that nothing is left of a process that is killed. What is there besides
+/// stays. Root writes owners, devices and all extended attributes; others get files of their own, and
+/// devices are left out.
 struct HostTreeWriter {
     private let store: Store
     private let cancellation: Cancellation
@@ -159,17 +161,15 @@ struct HostTreeWriter {
         switch node.content {
         case .directory: return false
         case .file(let content):
-            let file = try OwnedDescriptor(
-                opening: temporary, in: directory, [.writeOnly, .create, .exclusive, .noFollow],
-                permissions: 0o600)
-            if content.sizeBytes > 0 {
-                let object = try OwnedDescriptor(
-                    opening: store.layout.object(content.digest), .readOnly)
-                try DescriptorIO.copyContent(from: object.rawValue, to: file.rawValue)
+            if let file = try Self.unnamed(in: directory) {
+                try fill(file.rawValue, content, attributes)
+                try HostDirectory.link(file.rawValue, as: temporary, in: directory)
+            } else {
+                let file = try OwnedDescriptor(
+                    opening: temporary, in: directory,
+                    [.writeOnly, .create, .exclusive, .noFollow], permissions: 0o600)
+                try fill(file.rawValue, content, attributes)
             }
-            try complete(file.rawValue, attributes)
-            try DescriptorIO.setModificationTime(
-                file.rawValue, Self.time(attributes.modificationTime))
             return true
         case .symbolicLink(let target):
             try HostDirectory.makeSymbolicLink(temporary, in: directory, to: target)
@@ -184,6 +184,29 @@ struct HostTreeWriter {
         try HostDirectory.setTimes(
             temporary, in: directory, Self.time(attributes.modificationTime))
         return true
+    }
+
+    /// Nil where there is no such thing, or no way to name it later.
+    private static func unnamed(in directory: Int32) throws(Errno) -> OwnedDescriptor? {
+        guard HostDirectory.exists("/proc/self/fd") else { return nil }
+        do throws(Errno) {
+            return try OwnedDescriptor(
+                opening: [0x2E], in: directory, [.writeOnly, .unnamed], permissions: 0o600)
+        } catch  where [.unsupported, .isDirectory, .invalidArgument].contains(error) {
+            return nil
+        }
+    }
+
+    private func fill(
+        _ file: Int32, _ content: FileContent, _ attributes: NodeAttributes
+    ) throws(Errno) {
+        if content.sizeBytes > 0 {
+            let object = try OwnedDescriptor(
+                opening: store.layout.object(content.digest), .readOnly)
+            try DescriptorIO.copyContent(from: object.rawValue, to: file)
+        }
+        try complete(file, attributes)
+        try DescriptorIO.setModificationTime(file, Self.time(attributes.modificationTime))
     }
 
     private mutating func makeNode(
