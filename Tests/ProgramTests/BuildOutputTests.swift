@@ -460,7 +460,7 @@ struct BuildOutputTests {
     }
 
     @Test(
-        .timeLimit(.minutes(2)),
+        .timeLimit(.minutes(30)),
         arguments: [
             ("-o type=oci,dest=out,compression=gzip", "exporting to oci archive"),
             ("-o type=tar,dest=out,compression=gzip", "exporting to tar"),
@@ -488,7 +488,7 @@ struct BuildOutputTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(30)))
     func `kill -9 while files are written to a directory leaves none half-written`() throws {
         try withBase { program in
             try program.write("FROM base\nCOPY big /\n", to: "context/Dockerfile")
