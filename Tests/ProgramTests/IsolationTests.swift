@@ -41,6 +41,19 @@ struct IsolationTests {
         }
     }
 
+    /// The threads that serve its view come before others; what runs on the view does not.
+    @Test func `a container has its caller's priority`() throws {
+        try withContainers { program in
+            // proc(5): the nineteenth field is the niceness.
+            let show = "busybox cut -d \" \" -f 19 /proc/self/stat"
+            #expect(try run(program, show) == "0\n")
+            try program.write("FROM base\nRUN \(show) > /priority\n", to: "context/Dockerfile")
+            let built = try program.run(shell: "$VITRINE build -t app context")
+            #expect(built.status == 0, "\(built.errors)")
+            #expect(try program.run(shell: "$VITRINE cp app:/priority - | tar -xO").text == "0\n")
+        }
+    }
+
     @Test func `the kernel's switches are out of reach, and what shows the host is hidden`() throws
     {
         try withContainers { program in

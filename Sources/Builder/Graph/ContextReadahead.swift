@@ -69,8 +69,9 @@ final class ContextReadahead: Sendable {
     }
 
     private func fits(_ path: TreePath) throws -> Bool {
-        let (needed, isTooMuch) = try source.unreadBytes(at: path)
-            .addingReportingOverflow(reserveBytes)
+        let unread = try source.unreadBytes(at: path)
+        guard unread > 0 else { return true }
+        let (needed, isTooMuch) = unread.addingReportingOverflow(reserveBytes)
         return !isTooMuch && needed <= store.availableBytes ?? .max
     }
 
