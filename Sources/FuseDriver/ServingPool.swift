@@ -25,6 +25,8 @@ final class ServingPool: Sendable {
     }
 
     let spinning: Duration
+    /// Of the threads: below that of who makes the pool, who may have been started with `nice`.
+    let niceness: Int32
     let costs = RequestCosts()
     let memory = ForgottenMemory()
     /// How often a busy listener looks whether requests pile up: one poll(2) costs about a tenth
@@ -51,6 +53,8 @@ final class ServingPool: Sendable {
         self.connection = connection
         closing = try Bell()
         attention = try Bell()
+        // Each thread would inherit, and go further from, that of the one which invited it.
+        niceness = getpriority(Int32(PRIO_PROCESS.rawValue), 0) - 10
         processors = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         // With one processor the client can only ask while nobody spins.
         self.spinning = processors > 1 ? spinning : .zero

@@ -74,10 +74,8 @@ final class Worker: @unchecked Sendable {
     /// are busy it would wait a time slice instead of some microseconds. Needs `CAP_SYS_NICE`; without
     /// it answers come in turn. For this thread alone, which starts no program that would inherit it.
     private func takePrecedence() {
-        setpriority(Int32(PRIO_PROCESS.rawValue), 0, Self.niceness)
+        setpriority(Int32(PRIO_PROCESS.rawValue), 0, pool.niceness)
     }
-
-    private static let niceness: Int32 = -10
 
     private func awaitInvitation() {
         while unsafe sem_wait(wakeUp) != 0 && errno == EINTR {}
