@@ -247,6 +247,16 @@ static inline int vitrine_memory_file(const char *name) {
     return (int)syscall(SYS_memfd_create, name, 1u);
 }
 
+// pidfd_open(2).
+static inline int vitrine_process_handle(int process) {
+    return (int)syscall(SYS_pidfd_open, process, 0u);
+}
+
+// pidfd_getfd(2): a copy of a descriptor of another process, which the caller closes.
+static inline int vitrine_process_descriptor(int pidfd, int descriptor) {
+    return (int)syscall(SYS_pidfd_getfd, pidfd, descriptor, 0u);
+}
+
 // Gives freed memory back to the system, malloc_trim(3): malloc.h is in no module of Swift's.
 static inline void vitrine_give_back_memory(void) { malloc_trim(0); }
 

@@ -1,78 +1,82 @@
-internal import CFuse
 internal import Glibc
 
-/// The process that serves a mount, as far as `/proc` tells (`fuse_connection` in the fdinfo of its
-/// device, Linux 6.0).
+/// Who serves a mount, as far as `/proc` tells (`fuse_connection` in the fdinfo of its device,
+/// Linux 6.0).
+///
+/// There may be several processes: the number of a mount is free as soon as its file system is gone,
+/// while the process that served it may still bring to the disk what was changed, with the device
+/// open.
 struct MountServer {
-    private let directory: [UInt8]
-    /// Of the directory: another process with the same number has another.
-    private let inode: UInt64
+    private let processes: [ProcessHandle]
     private let device: MountTable.DeviceID
 
     /// - Returns: nil if no process that the caller may look into serves it, or this one does.
     init?(of mount: MountTable.Entry) {
+        device = mount.device
         let line = Array("fuse_connection:\t\(mount.device.minor)\n".utf8)
-        for name in ProcFile.names(in: Array("/proc".utf8)) ?? [] {
-            guard let process = Int32(String(decoding: name, as: UTF8.self)), process != getpid()
-            else { continue }
-            let directory = Array("/proc/\(process)".utf8)
-            for number in ProcFile.names(in: directory + "/fd".utf8) ?? []
-            where ProcFile.link(directory + "/fd/".utf8 + number) == Array("/dev/fuse".utf8) {
-                let info = ProcFile.contents(directory + "/fdinfo/".utf8 + number) ?? []
-                guard info.suffix(line.count).elementsEqual(line),
-                    let inode = Self.inode(of: directory)
-                else { continue }
-                self.directory = directory
-                self.inode = inode
-                device = mount.device
-                return
+        processes = (ProcFile.names(in: Array("/proc".utf8)) ?? []).compactMap { name in
+            guard let processID = Self.number(name), processID != getpid() else { return nil }
+            return Self.process(processID, serving: line)
+        }
+        if processes.isEmpty { return nil }
+    }
+
+    private static func process(_ processID: Int32, serving line: [UInt8]) -> ProcessHandle? {
+        let directory = Array("/proc/\(processID)".utf8)
+        for name in ProcFile.names(in: directory + "/fd".utf8) ?? []
+        where ProcFile.link(directory + "/fd/".utf8 + name) == Array("/dev/fuse".utf8) {
+            guard let process = ProcessHandle(processID), let number = number(name) else {
+                return nil
             }
+            let info = ProcFile.contents(directory + "/fdinfo/".utf8 + name) ?? []
+            guard info.suffix(line.count).elementsEqual(line) else { continue }
+            // Who may not have a copy takes it for one that is in use.
+            if let device = process.copy(ofDescriptor: number), isAbandoned(device) { continue }
+            return process
         }
         return nil
     }
 
-    private static func inode(of path: [UInt8]) -> UInt64? {
-        var status = stat()
-        let failed = unsafe path.withCString { unsafe stat($0, &status) != 0 }
-        return failed ? nil : UInt64(status.st_ino)
+    /// Whether it is the device of a mount that has ended.
+    private static func isAbandoned(_ device: borrowing OwnedDescriptor) -> Bool {
+        var state = pollfd(fd: device.rawValue, events: 0, revents: 0)
+        return unsafe poll(&state, 1, 0) > 0 && Int32(state.revents) & POLLERR != 0
     }
 
-    private static let patienceSeconds: UInt64 = 3
+    private static let patienceMilliseconds: UInt64 = 3000
 
     /// Blocks until the process has ended. A large writable view has to be brought to the disk, which
     /// takes as long as it takes. Does not wait for others who have the mount.
     /// - Parameter onDelay: called once, after some seconds.
     func waitForEnd(_ onDelay: (UnmountDelay) -> Void) {
-        let deadline = Clock.nanoseconds() &+ Self.patienceSeconds * 1_000_000_000
-        while isRunning, Clock.nanoseconds() < deadline { usleep(1000) }
-        guard isRunning else { return }
+        let deadline = Clock.nanoseconds() &+ Self.patienceMilliseconds * 1_000_000
+        var running = processes
+        running.removeAll { process in
+            let now = Clock.nanoseconds()
+            return process.ends(
+                within: now < deadline ? Int32((deadline - now) / 1_000_000) : 0)
+        }
+        if running.isEmpty { return }
         if let other = holder() { return onDelay(other) }
         onDelay(.writing)
-        while isRunning { usleep(1000) }
+        for process in running { _ = process.ends(within: -1) }
     }
 
     /// A process in whose mount namespace the file system still is.
     private func holder() -> UnmountDelay? {
         for name in ProcFile.names(in: Array("/proc".utf8)) ?? [] {
-            guard let process = Int32(String(decoding: name, as: UTF8.self)),
-                MountTable(process: process)?.entries.contains(where: { $0.device == device })
+            guard let processID = Self.number(name),
+                MountTable(process: processID)?.entries.contains(where: { $0.device == device })
                     == true
             else { continue }
-            let command = ProcFile.contents(Array("/proc/\(process)/comm".utf8)) ?? []
+            let command = ProcFile.contents(Array("/proc/\(processID)/comm".utf8)) ?? []
             return .mountedElsewhere(
-                processID: process, command: Array(command.dropLast()).displayed)
+                processID: processID, command: Array(command.dropLast()).displayed)
         }
         return nil
     }
 
-    /// One that has ended and whose parent has not asked for its end yet is as good as gone.
-    private var isRunning: Bool {
-        guard Self.inode(of: directory) == inode,
-            let line = ProcFile.contents(directory + "/stat".utf8),
-            let end = line.lastIndex(of: UInt8(ascii: ")"))
-        else { return false }
-        // The program's name, in brackets, may hold anything; the state follows.
-        let state = line[end...].dropFirst().first { $0 != UInt8(ascii: " ") }
-        return state != UInt8(ascii: "Z") && state != UInt8(ascii: "X")
+    private static func number(_ name: [UInt8]) -> Int32? {
+        Int32(String(decoding: name, as: UTF8.self))
     }
 }

@@ -127,7 +127,9 @@ struct MountSourceTests {
             while !FileManager.default.fileExists(atPath: program.directory + "/ready") {
                 usleep(10_000)
             }
-            let umount = try program.run("umount", "m")
+            // Short of memory, the kernel forgets what /proc looked like.
+            let umount = try program.run(
+                shell: "(sleep 1; echo 2 > /proc/sys/vm/drop_caches) & exec $VITRINE umount m")
             #expect(umount.status == 0)
             #expect(
                 umount.errors.contains(
@@ -137,6 +139,46 @@ struct MountSourceTests {
             other.terminate()
             other.waitUntilExit()
         }
+    }
+
+    @Test func `umount waits for the mount's own process, whatever had its number before`() throws {
+        try withBase { program in
+            // Mounts whose file system is gone and whose process is not: one more each round, since
+            // the number may go to a mount of anybody.
+            var stopped: [Process] = []
+            defer {
+                for process in stopped {
+                    kill(process.processIdentifier, SIGCONT)
+                    process.waitUntilExit()
+                }
+            }
+            for _ in 1...20 {
+                let old = try mount(program)
+                kill(old.server.processIdentifier, SIGSTOP)
+                stopped.append(old.server)
+                #expect(try program.run(shell: "exec umount -i m").status == 0)
+                let new = try mount(program)
+                let umount = try program.run(shell: "exec timeout 60 $VITRINE umount m")
+                #expect(umount.status == 0)
+                #expect(umount.errors.isEmpty, "\(umount.errors)")
+                new.server.waitUntilExit()
+                if new.device == old.device { return }
+            }
+            Issue.record("no mount got the number of the one before it")
+        }
+    }
+
+    /// Mounts at `m`.
+    private func mount(_ program: Program) throws -> (device: Int, server: Process) {
+        func device() throws -> Int {
+            let attributes = try FileManager.default.attributesOfItem(
+                atPath: program.directory + "/m")
+            return try #require(attributes[.systemNumber] as? Int)
+        }
+        let before = try device()
+        let server = try program.start(["mount", "--foreground", "base", "m"])
+        try Program.wait { try device() != before }
+        return (try device(), server)
     }
 
     @Test func `a directory that is gone is not the root`() throws {
