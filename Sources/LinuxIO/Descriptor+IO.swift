@@ -34,21 +34,32 @@ package enum DescriptorIO {
     /// Reads the rest of the file from its position.
     /// - Parameter limit: EFBIG past that many bytes.
     package static func readAll(_ descriptor: Int32, limit: Int) throws(Errno) -> [UInt8] {
-        var result: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let outcome: Result<Int, Errno> = unsafe chunk.withUnsafeMutableBytes { buffer in
-                do throws(Errno) {
-                    return .success(try unsafe read(descriptor, into: buffer))
-                } catch {
-                    return .failure(error)
-                }
-            }
-            let count = try outcome.get()
-            if count == 0 { return result }
-            guard result.count + count <= limit else { throw .tooLarge }
-            result.append(contentsOf: chunk[0..<count])
+        let chunkBytes = 1 << 16
+        // One read for a regular file. It may grow meanwhile, and files of /proc have no size.
+        let size = Int(clamping: (try? FileStatus(of: descriptor))?.sizeBytes ?? 0)
+        var result = try read(descriptor, atMost: size > 0 ? min(size, limit) : chunkBytes)
+        while result.count <= limit {
+            let chunk = try read(descriptor, atMost: chunkBytes)
+            if chunk.isEmpty { return result }
+            result += chunk
         }
+        throw .tooLarge
+    }
+
+    /// - Returns: nothing at the end.
+    private static func read(
+        _ descriptor: Int32, atMost count: Int
+    ) throws(Errno) -> [UInt8] {
+        var failure: Errno?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            do throws(Errno) {
+                filled = try unsafe read(descriptor, into: UnsafeMutableRawBufferPointer(buffer))
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
     }
 
     /// Blocks the thread until one of the descriptors has something to read, its end or an error

@@ -1,4 +1,3 @@
-internal import CSQLite
 internal import FileTree
 internal import GRDB
 internal import LinuxIO
@@ -15,28 +14,28 @@ extension Store {
     }
 
     /// The store's database, after everything else that makes a store was made.
-    static func open(_ layout: StoreLayout) throws(StoreError) -> DatabasePool {
+    static func open(_ layout: StoreLayout) throws(StoreError) -> StateDatabase {
         if isComplete(layout) {
-            let pool = try openDatabase(layout)
-            let isCurrent = try state(layout) { try pool.read(StoreSchema.isCurrent) }
-            if isCurrent { return pool }
+            let database = try openDatabase(layout)
+            let isCurrent = try state(layout) { try database.read(StoreSchema.isCurrent) }
+            if isCurrent { return database }
             let lock = try lockRoot(layout)
-            try state(layout) { try StoreSchema.migrate(pool) }
+            try state(layout) { try StoreSchema.migrate(database) }
             withExtendedLifetime(lock) {}
-            return pool
+            return database
         }
         // The first ones to come make it one after the other; the second finds it made.
         let lock = try lockRoot(layout)
         if !isComplete(layout) { try prepare(layout) }
-        let pool = try openDatabase(layout)
+        let database = try openDatabase(layout)
         try state(layout) {
-            if try !pool.read(StoreSchema.isCurrent) { try StoreSchema.migrate(pool) }
+            if try !database.read(StoreSchema.isCurrent) { try StoreSchema.migrate(database) }
         }
         try accessing(layout) { () throws(Errno) in
             _ = try OwnedDescriptor(opening: layout.sweepLock, [.writeOnly, .create])
         }
         withExtendedLifetime(lock) {}
-        return pool
+        return database
     }
 
     private static func isComplete(_ layout: StoreLayout) -> Bool {
@@ -83,23 +82,8 @@ extension Store {
         }
     }
 
-    private static func openDatabase(_ layout: StoreLayout) throws(StoreError) -> DatabasePool {
-        var configuration = Configuration()
-        configuration.busyMode = .timeout(60)
-        configuration.maximumReaderCount = 8
-        configuration.prepareDatabase { database in
-            // Commits reach the disk with those of images and names, as the files they refer to do.
-            try database.execute(sql: "PRAGMA synchronous = NORMAL")
-            try database.execute(sql: "PRAGMA mmap_size = 268435456")
-            // A command would end with two fsyncs, and the next one begin with two; see trimLog().
-            let result = unsafe vitrine_keep_log_on_close(database.sqliteConnection)
-            guard result == SQLITE_OK else {
-                throw DatabaseError(resultCode: ResultCode(rawValue: result))
-            }
-        }
-        return try state(layout) {
-            try DatabasePool(path: layout.database, configuration: configuration)
-        }
+    private static func openDatabase(_ layout: StoreLayout) throws(StoreError) -> StateDatabase {
+        try state(layout) { try StateDatabase(path: layout.database) }
     }
 
     // MARK: - Errors

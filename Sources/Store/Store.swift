@@ -7,7 +7,7 @@ internal import LinuxIO
 /// One store directory, opened. Several processes may have it open at once. Thread-safe.
 package final class Store: Sendable {
     package let layout: StoreLayout
-    let database: DatabasePool
+    let database: StateDatabase
     let directories: DirectoryCache
     /// Identifies the running kernel's boot; see docs/store-layout.md, "Volatile entries".
     package let bootID: String

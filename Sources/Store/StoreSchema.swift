@@ -15,7 +15,7 @@ enum StoreSchema {
         return try migrator.hasCompletedMigrations(database)
     }
 
-    static func migrate(_ pool: DatabasePool) throws { try migrator.migrate(pool) }
+    static func migrate(_ database: StateDatabase) throws { try database.migrate(by: migrator) }
 
     private static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()

@@ -28,6 +28,35 @@ import Testing
         try body(from.rawValue, to.rawValue)
     }
 
+    @Test func `a file is read to its end, whatever size it says it has`() throws {
+        try withDirectory { directory in
+            for size in [0, 1, 65_535, 65_536, 200_000] {
+                let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+                let file = try OwnedDescriptor(
+                    opening: directory + "/\(size)", [.readWrite, .create, .exclusive])
+                try DescriptorIO.writeAll(file.rawValue, bytes)
+                #expect(try content(directory + "/\(size)") == bytes)
+                // From where it stands.
+                let half = try OwnedDescriptor(opening: directory + "/\(size)", .readOnly)
+                _ = try DescriptorIO.seek(
+                    half.rawValue, offset: Int64(size / 2), whence: Int32(SEEK_SET))
+                let rest = try DescriptorIO.readAll(half.rawValue, limit: size)
+                #expect(rest.elementsEqual(bytes[(size / 2)...]))
+                guard size > 0 else { continue }
+                let whole = try OwnedDescriptor(opening: directory + "/\(size)", .readOnly)
+                #expect(throws: Errno.tooLarge) {
+                    try DescriptorIO.readAll(whole.rawValue, limit: size - 1)
+                }
+            }
+            // Of size 0, as fstat(2) has it.
+            #expect(try content("/proc/self/status").starts(with: "Name:".utf8))
+            let status = try OwnedDescriptor(opening: "/proc/self/status", .readOnly)
+            #expect(throws: Errno.tooLarge) {
+                try DescriptorIO.readAll(status.rawValue, limit: 10)
+            }
+        }
+    }
+
     @Test func `a copy has the content and the holes`() throws {
         try withDirectory { directory in
             let bytes = try makeSparse(directory + "/a")

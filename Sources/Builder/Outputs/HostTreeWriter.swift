@@ -6,10 +6,9 @@ internal import Store
 /// Writes a tree into a directory of the host (`--output type=local`).
 ///
 /// The tree is not trusted: every name is made in a directory that is open, a symbolic link that
-/// stands where a directory or a file goes is replaced and never followed, and what is complete
-/// appears under its name by a rename. A file that is being written has no name where the file system
-/// knows such files, so that nothing is left of a process that is killed. What is there besides
-/// stays. Root writes owners, devices and all extended attributes; others get files of their own, and
+/// stands where a directory or a file goes is replaced and never followed, and only what is complete
+/// appears under its name. A file that is being written has no name where the file system knows such
+/// files, so that nothing is left of a process that is killed. What is there besides stays. Root writes owners, devices and all extended attributes; others get files of their own, and
 /// devices are left out.
 struct HostTreeWriter {
     private let store: Store
@@ -124,52 +123,75 @@ struct HostTreeWriter {
     private mutating func makeFile(
         _ entry: DirectoryEntry, _ parent: [EntryName], _ directory: Int32, _ root: Int32
     ) throws(Errno) {
+        let (name, node) = (entry.name.bytes, entry.node)
+        var isThere = true
+        if let link = node.hardLink, let first = firstNames[link.identifier] {
+            let source = try Self.open(first.directory, root)
+            try Self.put(name, directory) { (name) throws(Errno) in
+                try HostDirectory.link(first.name, in: source.rawValue, as: name, in: directory)
+            }
+        } else if case .file(let content) = node.content,
+            let file = try Self.unnamed(in: directory)
+        {
+            try fill(file.rawValue, content, node.attributes)
+            try Self.put(name, directory) { (name) throws(Errno) in
+                try HostDirectory.link(file.rawValue, as: name, in: directory)
+            }
+        } else {
+            try Self.replace(name, directory) { (temporary) throws(Errno) in
+                isThere = try make(node, temporary, directory)
+                return isThere
+            }
+        }
+        if isThere, let link = node.hardLink {
+            firstNames[link.identifier] = firstNames[link.identifier] ?? (parent, name)
+        }
+    }
+
+    /// Links what is complete under its name: at once where that is free.
+    private static func put(
+        _ name: [UInt8], _ directory: Int32, _ link: ([UInt8]) throws(Errno) -> Void
+    ) throws(Errno) {
+        do throws(Errno) { return try link(name) } catch .exists {}
+        try replace(name, directory) { (temporary) throws(Errno) in
+            try link(temporary)
+            return true
+        }
+    }
+
+    /// Makes something under a temporary name, and gives it its own when it is complete. A directory
+    /// that is there is no file's to replace.
+    /// - Parameter make: returns false for what is left out.
+    private static func replace(
+        _ name: [UInt8], _ directory: Int32, _ make: ([UInt8]) throws(Errno) -> Bool
+    ) throws(Errno) {
         let temporary = Array(
             ".vitrine-\(UInt64.random(in: .min ... .max))\(HostDirectory.temporarySuffix)".utf8)
         do throws(Errno) {
-            guard try make(entry, temporary, directory, root) else { return }
-            try place(temporary, directory, entry.name.bytes)
+            guard try make(temporary) else { return }
+            try HostDirectory.rename(temporary, in: directory, to: name)
+            // Of two names of one file rename(2) leaves both.
+            do throws(Errno) {
+                try HostDirectory.unlink(temporary, in: directory)
+            } catch .notFound {}
         } catch {
             try? HostDirectory.unlink(temporary, in: directory)  // the first error is reported
             throw error
         }
-        if let link = entry.node.hardLink {
-            firstNames[link.identifier] = firstNames[link.identifier] ?? (parent, entry.name.bytes)
-        }
-    }
-
-    /// Gives what is complete its name. A directory that is there is no file's to replace.
-    private func place(
-        _ temporary: [UInt8], _ directory: Int32, _ name: [UInt8]
-    ) throws(Errno) {
-        try HostDirectory.rename(temporary, in: directory, to: name)
-        // Of two names of one file rename(2) leaves both.
-        do throws(Errno) { try HostDirectory.unlink(temporary, in: directory) } catch .notFound {}
     }
 
     /// - Returns: false for what is left out.
     private mutating func make(
-        _ entry: DirectoryEntry, _ temporary: [UInt8], _ directory: Int32, _ root: Int32
+        _ node: Node, _ temporary: [UInt8], _ directory: Int32
     ) throws(Errno) -> Bool {
-        let node = entry.node
-        if let link = node.hardLink, let first = firstNames[link.identifier] {
-            let source = try Self.open(first.directory, root)
-            try HostDirectory.link(first.name, in: source.rawValue, as: temporary, in: directory)
-            return true
-        }
         let attributes = node.attributes
         switch node.content {
         case .directory: return false
         case .file(let content):
-            if let file = try Self.unnamed(in: directory) {
-                try fill(file.rawValue, content, attributes)
-                try HostDirectory.link(file.rawValue, as: temporary, in: directory)
-            } else {
-                let file = try OwnedDescriptor(
-                    opening: temporary, in: directory,
-                    [.writeOnly, .create, .exclusive, .noFollow], permissions: 0o600)
-                try fill(file.rawValue, content, attributes)
-            }
+            let file = try OwnedDescriptor(
+                opening: temporary, in: directory,
+                [.writeOnly, .create, .exclusive, .noFollow], permissions: 0o600)
+            try fill(file.rawValue, content, attributes)
             return true
         case .symbolicLink(let target):
             try HostDirectory.makeSymbolicLink(temporary, in: directory, to: target)

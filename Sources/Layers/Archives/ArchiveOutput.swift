@@ -48,8 +48,14 @@ struct OutputFile: ~Copyable {
     /// Puts the file in its place.
     consuming func finish() throws(LayerError) {
         do throws(Errno) {
-            // A link takes no other file's place.
-            if !isNamed { try HostDirectory.link(descriptor.rawValue, as: temporary) }
+            if !isNamed {
+                do throws(Errno) {
+                    return try HostDirectory.link(descriptor.rawValue, as: path)
+                } catch .exists {
+                    // A link takes no other file's place; a rename does.
+                    try HostDirectory.link(descriptor.rawValue, as: temporary)
+                }
+            }
             try HostDirectory.rename(temporary, to: path)
         } catch {
             let (path, temporary) = (path, temporary)
