@@ -132,6 +132,12 @@ final class WorkingInode {
         return hasOneNumber && !flags.contains(.mayBeMapped) ? .forever : .none
     }
 
+    /// Whether it has times that the tree, which has one time of a file, does not know.
+    var hasTimesOfItsOwn: Bool {
+        guard let extras else { return false }
+        return extras.changeTime != modificationTime || extras.accessTime != modificationTime
+    }
+
     /// The extras, made if there are none.
     func withExtras() -> Extras {
         if let extras { return extras }

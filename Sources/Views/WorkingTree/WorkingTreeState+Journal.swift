@@ -43,12 +43,6 @@ extension WorkingTreeState {
         if inode === root { return true }
         if inode.flags.contains(.changed) || inode.ownFile != nil { return true }
         if inode.directory?.isDirty == true { return true }
-        if let extras = inode.extras,
-            extras.changeTime != inode.modificationTime
-                || extras.accessTime != inode.modificationTime
-        {
-            return true
-        }
-        return !hasDerivedNumber(inode)
+        return inode.hasTimesOfItsOwn || !hasDerivedNumber(inode)
     }
 }

@@ -314,9 +314,9 @@ final class WorkingTreeState {
     }
 
     private func isReleasable(_ inode: WorkingInode) -> Bool {
-        guard inode.flags.isDisjoint(with: [.changed, .synthesised, .recorded]) else {
-            return false
-        }
+        guard inode.flags.isDisjoint(with: [.changed, .synthesised, .recorded]),
+            !inode.hasTimesOfItsOwn
+        else { return false }
         if let body = inode.directory,
             !body.links.isEmpty || body.listedCount > 0 || body.isDirty
         {

@@ -162,6 +162,28 @@ struct WorkingTreeFreezeTests {
         #expect(try fixture.freeze() == tree)
     }
 
+    @Test func `times that the tree does not know outlive a freeze and a kernel short of memory`()
+        throws
+    {
+        let fixture = try WorkingTreeFixture()
+        let client = ViewClient(fixture.tree, umask: 0)
+        #expect(client.run(.create(path: "f", mode: 0o644, exclusive: true)) == .done)
+        try fixture.remount()
+        let view = ViewClient(fixture.tree, umask: 0)
+        let old = try view.find("f")
+        // The change time alone is another.
+        #expect(view.run(.changeMode(path: "f", mode: 0o600)) == .done)
+        let changed = try view.find("f")
+        #expect(changed.changeTime != old.changeTime)
+        #expect(changed.modificationTime == old.modificationTime)
+        _ = try fixture.freeze()
+        view.forgetAll()
+        let found = try view.find("f")
+        #expect(found.changeTime == changed.changeTime)
+        #expect(found.accessTime == changed.accessTime)
+        #expect(found.mode & 0o777 == 0o600)
+    }
+
     @Test func `a tree of layers has no sockets, and not what they replaced`() throws {
         let fixture = try WorkingTreeFixture()
         let client = ViewClient(fixture.tree, umask: 0)
