@@ -8,8 +8,9 @@ internal import Store
 /// The tree is not trusted: every name is made in a directory that is open, a symbolic link that
 /// stands where a directory or a file goes is replaced and never followed, and only what is complete
 /// appears under its name. A file that is being written has no name where the file system knows such
-/// files, so that nothing is left of a process that is killed. What is there besides stays. Root writes owners, devices and all extended attributes; others get files of their own, and
-/// devices are left out.
+/// files, so that nothing is left of a process that is killed. What is there besides stays. Root
+/// writes owners, devices and all extended attributes; others get files of their own, and devices are
+/// left out.
 struct HostTreeWriter {
     private let store: Store
     private let cancellation: Cancellation
