@@ -66,11 +66,14 @@ final class WorkingInode {
             changeTime = time
         }
 
-        /// Whether nothing would be lost with it. A tree has one time of a file: the others are
-        /// known for as long as the inode is.
+        /// Whether it has times that the tree, which has one time of a file, does not know.
+        func hasTimes(besides time: FileTime) -> Bool {
+            accessTime != time || changeTime != time
+        }
+
+        /// Whether nothing would be lost with it.
         func saysNothing(besides time: FileTime) -> Bool {
-            accessTime == time && changeTime == time && places.isEmpty && opened == nil
-                && renewals.isEmpty
+            !hasTimes(besides: time) && places.isEmpty && opened == nil && renewals.isEmpty
         }
     }
 
@@ -132,11 +135,8 @@ final class WorkingInode {
         return hasOneNumber && !flags.contains(.mayBeMapped) ? .forever : .none
     }
 
-    /// Whether it has times that the tree, which has one time of a file, does not know.
-    var hasTimesOfItsOwn: Bool {
-        guard let extras else { return false }
-        return extras.changeTime != modificationTime || extras.accessTime != modificationTime
-    }
+    /// Whether more than the modification time would be lost with it.
+    var hasTimesOfItsOwn: Bool { extras?.hasTimes(besides: modificationTime) ?? false }
 
     /// The extras, made if there are none.
     func withExtras() -> Extras {
