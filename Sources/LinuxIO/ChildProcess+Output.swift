@@ -32,6 +32,31 @@ extension ChildProcess {
         }
     }
 
+    /// What a program that goes on running says, as far as a pipe takes it; more is dropped.
+    ///
+    /// Nobody has to read it: it neither makes the program wait nor grows.
+    package struct Messages: ~Copyable, Sendable {
+        private let pipe: Pipe
+
+        package init() throws(Errno) {
+            let pipe = try Pipe()
+            for end in [pipe.reading.rawValue, pipe.writing.rawValue] {
+                try retrying { vitrine_fcntl(end, F_SETFL, O_NONBLOCK) }
+            }
+            self.pipe = pipe
+        }
+
+        /// Valid while the messages live, as the program's writing has to be.
+        package var descriptor: Int32 { pipe.writing.rawValue }
+
+        /// What was said since this was asked last, at most 64 KiB.
+        package func content() -> [UInt8] {
+            var bytes = [UInt8](repeating: 0, count: 1 << 16)
+            let count = (try? DescriptorIO.read(pipe.reading.rawValue, into: &bytes)) ?? 0
+            return Array(bytes.prefix(count))
+        }
+    }
+
     /// Runs a program to its end and collects what it prints, up to `limit` bytes of each stream.
     /// - Throws: the step of the start that failed.
     package static func output(

@@ -185,10 +185,16 @@ class Vitrine(Builder):
     def load(self, archive):
         self.command("load", "-q", "-i", archive)
 
-    def build(self, tag, context, dockerfile, options):
-        done = self.command("build", "--no-cache", "--progress", "plain", "-t", tag,
+    def build(self, tag, context, dockerfile, options, may_hit=False):
+        """Builds; with the cache of the store if it `may_hit`."""
+        cache = [] if may_hit else ["--no-cache"]
+        done = self.command("build", *cache, "--progress", "plain", "-t", tag,
                             "-f", dockerfile, *options, context, check=False)
         return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
+
+    def identity(self, tag):
+        """The digest of an image's config, which names its layers."""
+        return json.loads(self.command("inspect", tag).stdout)[0]["Id"]
 
     def image(self, tag):
         config = json.loads(self.command("inspect", tag).stdout)[0]["Config"]

@@ -1,5 +1,6 @@
 """Random Dockerfiles with contexts, the same for the same seed."""
 
+import copy
 import json
 import random
 
@@ -83,10 +84,15 @@ class RandomCase(Case):
 
 
 class Generator:
-    """Makes one case."""
+    """Makes one case.
 
-    def __init__(self, seed, without=()):
+    With `newer`, instructions are among it that not all peers know, and the context is there once more under the
+    name `here`.
+    """
+
+    def __init__(self, seed, without=(), newer=False):
         self.random = random.Random(seed)
+        self.newer = newer
         self.case = RandomCase(f"random-{seed}", "random")
         self.without = set(without)
         self.inline = 0
@@ -120,6 +126,111 @@ class Generator:
             self.case.options += ["--build-arg", f"{self.pick('ABC')}={value}"]
         self.case.write()
         return self.case
+
+    # Changes of a case that is made
+
+    def changed(self):
+        """A copy of the case with one to three small changes, as one who works on it makes them."""
+        self.case = copy.deepcopy(self.case)
+        for _ in range(self.pick([1, 1, 1, 2, 3])):
+            self.pick([
+                self.change_file, self.change_file, self.change_file, self.change_attributes,
+                self.change_link, self.remove_entry, self.add_entry, self.change_ignored,
+                self.change_archive, self.remove_step, self.repeat_step, self.swap_steps,
+                self.insert_step, self.insert_step, self.change_arguments, self.change_parent,
+            ])()
+        self.case.write()
+        return self.case
+
+    def entries(self, *kinds):
+        return [entry for entry in self.case.context
+                if entry.kind in kinds and entry.path != ".dockerignore"]
+
+    def change_file(self):
+        """Another content; of the same size as often as not, which its status does not tell."""
+        if found := self.entries("file"):
+            entry = self.pick(found)
+            turned = bytes([entry.content[0] ^ 1]) + entry.content[1:] if entry.content else b"."
+            entry.content = self.pick([turned, entry.content + b"+", self.content()])
+
+    def change_attributes(self):
+        if found := self.entries("file", "directory", "fifo"):
+            entry = self.pick(found)
+            kind = self.random.random()
+            if kind < 0.6:
+                entry.mode = entry.permissions() ^ self.pick([0o1, 0o20, 0o4, 0o10])
+            elif kind < 0.8:
+                entry.owner = self.pick(OWNERS)
+            elif entry.kind == "file":
+                entry.xattrs = {} if entry.xattrs else {"user.note": b"changed"}
+
+    def change_link(self):
+        if found := self.entries("symlink"):
+            self.pick(found).target = self.link_target()
+
+    def remove_entry(self):
+        linked = {entry.target for entry in self.entries("link")}
+        found = [entry for entry in self.case.context
+                 if entry.kind != "directory" and entry.path not in linked]
+        if found:
+            entry = self.pick(found)
+            self.case.context.remove(entry)
+            if entry.path in self.files:
+                self.files.remove(entry.path)
+
+    def change_ignored(self):
+        if self.chance(0.5):
+            self.case.context = [
+                entry for entry in self.case.context if entry.path != ".dockerignore"]
+        if not any(entry.path == ".dockerignore" for entry in self.case.context):
+            self.add_ignore()
+
+    def change_archive(self):
+        for _, _, entries in self.case.archives:
+            if found := [entry for entry in entries if entry.kind == "file"]:
+                self.pick(found).content += b"+"
+
+    def a_stage(self, fewest=1):
+        """A stage and the place of one of its steps; None where none has so many."""
+        stages = [stage for stage in self.case.stages if len(stage.steps) >= fewest]
+        if not stages:
+            return None
+        stage = self.pick(stages)
+        return stage, self.random.randrange(len(stage.steps) - fewest + 1)
+
+    def remove_step(self):
+        if found := self.a_stage():
+            del found[0].steps[found[1]]
+
+    def repeat_step(self):
+        if found := self.a_stage():
+            found[0].steps.insert(found[1], found[0].steps[found[1]])
+
+    def swap_steps(self):
+        if found := self.a_stage(fewest=2):
+            steps, index = found[0].steps, found[1]
+            steps[index], steps[index + 1] = steps[index + 1], steps[index]
+
+    def insert_step(self):
+        stage = self.pick(self.case.stages)
+        makers = [self.copy, self.environment, self.argument, self.label, self.workdir]
+        if stage.start != "scratch":
+            makers += [self.run, self.run, self.user]
+            makers += [self.run_mounted] if self.newer else []
+        makers += [self.copy_newer] if self.newer else []
+        stage.steps.insert(self.random.randint(0, len(stage.steps)), self.pick(makers)(stage))
+
+    def change_arguments(self):
+        self.case.options = []
+        if self.chance(0.7):
+            value = self.pick(["other", "", "a b", "given"])
+            self.case.options = ["--build-arg", f"{self.pick('ABC')}={value}"]
+
+    def change_parent(self):
+        """Another image of the same name below."""
+        self.case.parents = [
+            (name, text + b"RUN echo changed >> /srv/file\nONBUILD LABEL changed=yes\n")
+            for name, text in self.case.parents]
 
     # The context
 
@@ -273,6 +384,8 @@ class Generator:
             kinds += [(self.run, 8), (self.user, 1)]
         if "volume" not in self.without:
             kinds.append((self.volume, 1))
+        if self.newer:
+            kinds += [(self.copy_newer, 4), (self.run_mounted, 0 if start == "scratch" else 6)]
         makers = [maker for maker, weight in kinds for _ in range(weight)]
         for _ in range(self.random.randint(2, 10)):
             stage.steps.append(self.pick(makers)(stage))
@@ -446,6 +559,51 @@ class Generator:
             "echo \"$A|$B|$C|$D|$HOME|$PWD\" > /said",
             "id -u > /id; id -g >> /id; pwd >> /id; umask >> /id",
         ])
+
+
+    def start_of_copy(self, *others):
+        """Where a step may copy from: a stage or an image, or one of the others."""
+        names = [stage.name for stage in self.case.stages if stage.name]
+        return self.pick([*names, "base", *others])
+
+    def copy_newer(self, _):
+        flags = self.flags()
+        if self.chance(0.5):
+            flags.append("--link")
+        if self.chance(0.4):
+            flags.append("--parents")
+        for _ in range(self.pick([0, 0, 1, 2])):
+            known = [path for path in self.files if plain(path)] or ["a"]
+            flags.append("--exclude=" + self.pick([
+                "*.txt", "**/a", "sub", "*", "**/x*", self.pick(known), "?", "**/sub/**"]))
+        if self.chance(0.4):
+            flags.append(f"--from={self.start_of_copy('here', 'here')}")
+        return self.copying("COPY", flags, self.sources(), self.destination())
+
+    def run_mounted(self, _):
+        """A command that reads all that it has mounted."""
+        known = [path for path in self.files + self.directories if plain(path) and path] or ["a"]
+        words, looks = [], []
+        for number in range(self.pick([1, 1, 1, 2])):
+            mount = [f"type=bind,target=/m{number}"]
+            start = self.start_of_copy("", "", "here")
+            if start:
+                mount.append(f"from={start}")
+            if self.chance(0.6):
+                inside = ["/srv", "/srv/full", "srv/relative", "/etc/passwd", "/w", "/new"]
+                mount.append("source=" + self.pick(known if start in ("", "here") else inside))
+            if self.chance(0.2):
+                mount.append("rw")
+            words.append("--mount=" + ",".join(mount))
+            looks.append(self.pick([
+                f"find /m{number} -type f | sort | xargs md5sum > /seen",
+                f"ls -lnR /m{number} | grep -v ^total > /seen", f"cp -a /m{number} /new/",
+                f"cat /m{number}/a /m{number}/* > /seen", f"cat /m{number} > /seen",
+                f"echo more >> /m{number}/a; echo more >> /m{number}; cat /m{number}/a > /seen",
+                f"rm -rf /m{number}/*; ls /m{number} > /seen",
+            ]))
+        return Step(f"RUN {' '.join(words)} " + "".join(
+            f"({look}) 2>/dev/null; " for look in looks) + "true")
 
 
 def plain(path):

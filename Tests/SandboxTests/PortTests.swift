@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import LinuxIO
 import Testing
@@ -63,6 +64,29 @@ import Testing
         let found = try PortAllocation.ports(for: [range, range])
         #expect(found[0].hostPort < found[1].hostPort)
         #expect(found.allSatisfy { range.hostPorts.contains($0.hostPort) })
+    }
+
+    @Test(
+        .enabled(if: SandboxFixture.canRun, SandboxFixture.requirement),
+        arguments: [NetworkHelper.Kind.pasta, .slirp4netns])
+    func `why a helper ends is told`(_ kind: NetworkHelper.Kind) async throws {
+        try await SandboxFixture.with { fixture in
+            let program = fixture.directory + "/helper"
+            try "#!/bin/sh\necho noise >&2; echo 'no such device' >&2; exit 3\n".write(
+                toFile: program, atomically: true, encoding: .utf8)
+            try FileManager.default.setAttributes(
+                [.posixPermissions: 0o755], ofItemAtPath: program)
+            let error = try #require(throws: SandboxError.self) {
+                _ = try NetworkHelper(kind: kind, path: program).attach(in: fixture.directory)
+            }
+            #expect(error.code == .networkUnavailable)
+            #expect(
+                error.message == "could not connect a network with \(program): "
+                    + "it ended with exit code 3: no such device")
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: fixture.directory)
+                    .filter { $0.hasPrefix("network-") } == [])
+        }
     }
 
     @Test(

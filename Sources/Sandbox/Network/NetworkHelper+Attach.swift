@@ -2,8 +2,9 @@ internal import Glibc
 internal import LinuxIO
 
 extension NetworkHelper {
-    /// How long a helper may take to be ready; the usual is under 100 ms.
-    private static let patience = Duration.seconds(5)
+    /// How long a helper may take to be ready; the usual is under 100 ms, and seconds on a machine that
+    /// has too much to do.
+    private static let patienceSeconds = 60
 
     /// Makes a network namespace and connects it. Blocks the thread until the connection works.
     ///
@@ -32,54 +33,114 @@ extension NetworkHelper {
             let namespace = try Self.makeNamespace()
             // pasta gives its privileges up, and then may not look into our /proc/PID/fd.
             try NamespaceFile.make(path, of: namespace.rawValue)
-            do throws(Errno) {
-                return try connect(path, ports, hardwareAddress)
-            } catch {
-                try? NamespaceFile.remove(path)  // the first error is the one to report
-                throw error
-            }
         } catch {
-            throw SandboxError(
-                .networkUnavailable, "could not connect a network with \(self.path): \(error)",
-                hint: "use the host's network")
+            throw unavailable(Failure(error))
         }
+        do throws(Failure) {
+            return try connect(path, ports, hardwareAddress)
+        } catch {
+            try? NamespaceFile.remove(path)  // the first error is the one to report
+            throw unavailable(error)
+        }
+    }
+
+    /// Why a helper does not connect a network.
+    private struct Failure: Error {
+        let reason: String
+
+        init(_ reason: String) { self.reason = reason }
+
+        init(_ error: Errno) { reason = "\(error)" }
+
+        /// - Parameter messages: what the helper said; the last line is why it ended.
+        init(_ exit: ChildProcess.Exit, messages: [UInt8]) {
+            let end =
+                switch exit {
+                case .code(let code): "it ended with exit code \(code)"
+                case .signal(let signal): "it was ended by signal \(signal)"
+                }
+            let last = messages.split(separator: UInt8(ascii: "\n")).last ?? []
+            reason = end + (last.isEmpty ? "" : ": " + String(decoding: last.prefix(400), as: UTF8.self))
+        }
+    }
+
+    private func unavailable(_ failure: Failure) -> SandboxError {
+        SandboxError(
+            .networkUnavailable, "could not connect a network with \(path): \(failure.reason)",
+            hint: "use the host's network")
+    }
+
+    /// A helper that was started.
+    private struct Running: ~Copyable {
+        let process: ChildProcess
+        /// Says that it is ready, where it is slirp4netns.
+        let ready: OwnedDescriptor
+        let lifeline: OwnedDescriptor
+        let messages: ChildProcess.Messages
     }
 
     private func connect(
         _ namespacePath: String, _ ports: [PublishedPort], _ hardwareAddress: String?
-    ) throws(Errno) -> Attachment {
+    ) throws(Failure) -> Attachment {
+        let numberPath = namespacePath + ".pid"
+        let socketPath = namespacePath + Self.socketSuffix
+        // Each kind makes one of them.
+        defer { for file in [numberPath, socketPath] { try? HostDirectory.unlink(file) } }
+        let running = try Self.reported { () throws(Errno) in
+            try start(namespacePath, numberPath, ports, hardwareAddress)
+        }
+        do throws(Failure) {
+            try waitUntilReady(running, numberPath)
+            if kind == .slirp4netns {
+                try Self.reported { () throws(Errno) in
+                    for port in ports { try SlirpControl.publish(port, at: socketPath) }
+                }
+            }
+        } catch {
+            running.process.kill(Self.killSignal)
+            _ = running.process.wait()
+            throw error
+        }
+        return Attachment(
+            path: namespacePath, ports: ports, lifeline: running.lifeline,
+            messages: running.messages, process: running.process)
+    }
+
+    private static func reported<Value: ~Copyable>(
+        _ body: () throws(Errno) -> Value
+    ) throws(Failure) -> Value {
+        do throws(Errno) {
+            return try body()
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    private func start(
+        _ namespacePath: String, _ numberPath: String, _ ports: [PublishedPort],
+        _ hardwareAddress: String?
+    ) throws(Errno) -> Running {
         let ready = try ChildProcess.Pipe()
         let lifeline = try ChildProcess.Pipe()
-        let numberPath = namespacePath + ".pid"
+        let messages = try ChildProcess.Messages()
         let slash = namespacePath.lastIndex(of: "/") ?? namespacePath.startIndex
         var request = ChildProcess.Request(
             program: path,
             arguments: arguments(namespacePath, numberPath, ports, hardwareAddress),
             environment: ["PATH=\(ContainerRequest.defaultPath)"],
             // The address of a socket has 107 bytes, and paths of stores have more.
-            directory: String(namespacePath[..<slash]))
+            directory: String(namespacePath[..<slash]), standardError: messages.descriptor)
         request.furtherDescriptors = [ready.writing.rawValue, lifeline.reading.rawValue]
         request.group = .own
         // slirp4netns has the lifeline; pasta ends with this thread, which is the step's.
         if kind == .pasta { request.deathSignal = 9 }
-        let process = try start(request)
-        let socketPath = namespacePath + Self.socketSuffix
-        // Each kind makes one of them.
-        defer { for file in [numberPath, socketPath] { try? HostDirectory.unlink(file) } }
-        do throws(Errno) {
-            guard try isReady(process, ready.keepReading(), numberPath) else {
-                throw .notConnected
-            }
-            if kind == .slirp4netns {
-                for port in ports { try SlirpControl.publish(port, at: socketPath) }
-            }
+        do throws(ChildProcess.StartError) {
+            return Running(
+                process: try ChildProcess.start(request), ready: ready.keepReading(),
+                lifeline: lifeline.keepWriting(), messages: messages)
         } catch {
-            process.kill(Self.killSignal)
-            _ = process.wait()
-            throw error
+            throw error.errno
         }
-        return Attachment(
-            path: namespacePath, ports: ports, lifeline: lifeline.keepWriting(), process: process)
     }
 
     private static let socketSuffix = ".socket"
@@ -95,14 +156,6 @@ extension NetworkHelper {
         }
         guard let made else { throw Errno(rawValue: EAGAIN) }
         return OwnedDescriptor(adopting: try made.get())
-    }
-
-    private func start(_ request: ChildProcess.Request) throws(Errno) -> ChildProcess {
-        do throws(ChildProcess.StartError) {
-            return try ChildProcess.start(request)
-        } catch {
-            throw error.errno
-        }
     }
 
     /// The services of the host's loopback stay out of the container's reach with both.
@@ -147,20 +200,20 @@ extension NetworkHelper {
     }
 
     /// Waits for a byte of the helper's, in the pipe or in the file, or for its end.
-    private func isReady(
-        _ process: ChildProcess, _ ready: consuming OwnedDescriptor, _ numberPath: String
-    ) throws(Errno) -> Bool {
-        let deadline = ContinuousClock.now + Self.patience
+    private func waitUntilReady(
+        _ running: borrowing Running, _ numberPath: String
+    ) throws(Failure) {
+        let deadline = ContinuousClock.now + .seconds(Self.patienceSeconds)
         while ContinuousClock.now < deadline {
-            var entry = pollfd(fd: ready.rawValue, events: Int16(POLLIN), revents: 0)
+            var entry = pollfd(fd: running.ready.rawValue, events: Int16(POLLIN), revents: 0)
             let pause: Int32 = kind == .pasta ? 2 : 20
-            if unsafe poll(&entry, 1, pause) > 0, Int32(entry.revents) & POLLIN != 0 { return true }
+            if unsafe poll(&entry, 1, pause) > 0, Int32(entry.revents) & POLLIN != 0 { return }
             // A file that is not there yet has no size.
-            if let status = try? FileStatus(ofPath: numberPath), status.sizeBytes > 0 {
-                return true
+            if let status = try? FileStatus(ofPath: numberPath), status.sizeBytes > 0 { return }
+            if let exit = running.process.wait(upTo: .zero) {
+                throw Failure(exit, messages: running.messages.content())
             }
-            if process.wait(upTo: .zero) != nil { return false }
         }
-        return false
+        throw Failure("it was not ready after \(Self.patienceSeconds) seconds")
     }
 }

@@ -65,15 +65,18 @@ package struct NetworkHelper: Hashable, Sendable {
         package let ports: [PublishedPort]
         /// While it is open, the helper runs: the connection ends with this process, too.
         private let lifeline: OwnedDescriptor
+        /// Nobody asks for them any more, and they have to live as long as the helper.
+        private let messages: ChildProcess.Messages
         private let process: ChildProcess
 
         init(
             path: String, ports: [PublishedPort], lifeline: consuming OwnedDescriptor,
-            process: ChildProcess
+            messages: consuming ChildProcess.Messages, process: ChildProcess
         ) {
             self.path = path
             self.ports = ports
             self.lifeline = lifeline
+            self.messages = messages
             self.process = process
         }
 
