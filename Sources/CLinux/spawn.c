@@ -189,6 +189,10 @@ int vitrine_new_network_namespace(void) {
     return open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 }
 
+int vitrine_join_network_namespace(int descriptor) {
+    return setns(descriptor, CLONE_NEWNET);
+}
+
 int vitrine_program_file(const char *name) {
     // MFD_EXEC, of Linux 6.3: what older kernels do without it.
     int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | 0x10U);

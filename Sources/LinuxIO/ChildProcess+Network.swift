@@ -11,4 +11,10 @@ extension ChildProcess {
         guard descriptor >= 0 else { throw Errno.current }
         return OwnedDescriptor(adopting: descriptor)
     }
+
+    /// Moves the calling thread to a network namespace, for a thread that stays there.
+    /// - Throws: EPERM without CAP_SYS_ADMIN.
+    package static func joinNetworkNamespace(_ descriptor: Int32) throws(Errno) {
+        try retrying { vitrine_join_network_namespace(descriptor) }
+    }
 }

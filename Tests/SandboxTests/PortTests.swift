@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import LinuxIO
+import Synchronization
 import Testing
 
 @testable import Sandbox
@@ -112,6 +113,113 @@ import Testing
             if answer == nil { container.cancel() }
             _ = container.wait()
             #expect(answer == "hello\n")
+        }
+    }
+
+    @Test(
+        .enabled(if: SandboxFixture.canRun, SandboxFixture.requirement),
+        arguments: [NetworkHelper.Kind.pasta, .slirp4netns])
+    func `datagrams from the loopback are answered`(_ kind: NetworkHelper.Kind) async throws {
+        guard let helper = Self.helper(kind) else { return }
+        try await SandboxFixture.with { fixture in
+            func request(_ address: String?, _ port: UInt16) -> PortRequest {
+                PortRequest(
+                    hostAddress: address, hostPorts: 0...0, containerPort: port, transport: .udp)
+            }
+            let attachment = try helper.attach(
+                in: fixture.directory + "/bundles",
+                ports: [request(nil, 53), request("127.0.0.1", 54), request("0.0.0.0", 55)])
+            defer { attachment.detach() }
+            let servers = try EchoServers(attachment.path, ports: [53, 54, 55])
+            defer { servers.stop() }
+            for port in attachment.ports {
+                #expect(try Self.answers("127.0.0.1", port.hostPort, clients: 2))
+            }
+            if HostDirectory.exists("/proc/net/if_inet6") {
+                #expect(try Self.answers("::1", attachment.ports[0].hostPort, clients: 2))
+            }
+            // More than are remembered.
+            #expect(try Self.answers("127.0.0.1", attachment.ports[0].hostPort, clients: 600))
+        }
+    }
+
+    /// Servers in a container's network that send back what comes.
+    private final class EchoServers: Sendable {
+        private let isStopped = Atomic(false)
+        private let group = DispatchGroup()
+
+        init(_ namespacePath: String, ports: [UInt16]) throws {
+            let namespace = try OwnedDescriptor(opening: namespacePath, .readOnly)
+            let number = namespace.release()
+            group.enter()
+            let isStarted = OwnThread.start { [self] in
+                _ = try? serve(OwnedDescriptor(adopting: number), ports)
+                group.leave()
+            }
+            try #require(isStarted)
+        }
+
+        private final class Server {
+            let socket: OwnedDescriptor
+
+            init(port: UInt16) throws {
+                let name = try #require(SocketAddress("0.0.0.0", port: port))
+                socket = try DatagramSocket.bound(to: name)
+            }
+        }
+
+        private func serve(_ namespace: consuming OwnedDescriptor, _ ports: [UInt16]) throws {
+            try ChildProcess.joinNetworkNamespace(namespace.rawValue)
+            let servers = try ports.map { try Server(port: $0) }
+            var buffer = [UInt8](repeating: 0, count: 2000)
+            while !isStopped.load(ordering: .relaxed) {
+                for server in servers {
+                    let socket = server.socket.rawValue
+                    while let received = try DatagramSocket.receive(socket, into: &buffer) {
+                        let bytes = buffer[0..<received.count]
+                        try DatagramSocket.send(socket, bytes, to: received.sender)
+                    }
+                }
+                usleep(1000)
+            }
+        }
+
+        func stop() {
+            isStopped.store(true, ordering: .relaxed)
+            group.wait()
+        }
+    }
+
+    /// Whether each client gets back what it sent, and the first one once more at the end.
+    private static func answers(
+        _ address: String, _ port: UInt16, clients count: Int
+    ) throws -> Bool {
+        let name = try #require(SocketAddress(address, port: port))
+        let clients = try (0..<count).map { try Client(name, number: $0) }
+        return try (clients + clients.prefix(1)).allSatisfy { try $0.isAnswered() }
+    }
+
+    private final class Client {
+        private let socket: OwnedDescriptor
+        private let message: [UInt8]
+
+        init(_ server: SocketAddress, number: Int) throws {
+            socket = try DatagramSocket.connected(to: server)
+            message = Array("from \(number)".utf8)
+        }
+
+        /// Sends until an answer comes: datagrams may be lost.
+        func isAnswered() throws -> Bool {
+            var buffer = [UInt8](repeating: 0, count: 2000)
+            for attempt in 0..<60_000 {
+                // What came before somebody listened is answered with ECONNREFUSED.
+                if attempt % 100 == 0 { try? DatagramSocket.send(socket.rawValue, message[...]) }
+                if let found = try? DatagramSocket.receive(socket.rawValue, into: &buffer) {
+                    return buffer[0..<found.count].elementsEqual(message)
+                }
+                usleep(2000)
+            }
+            return false
         }
     }
 

@@ -84,4 +84,7 @@ int vitrine_pipe(int *reading, int *writing);
 // errno set (unshare(2), namespaces(7)). For a thread that then ends.
 int vitrine_new_network_namespace(void);
 
+// Moves the calling thread to a network namespace (setns(2)). For a thread that stays there.
+int vitrine_join_network_namespace(int descriptor);
+
 #endif

@@ -60,7 +60,8 @@ extension NetworkHelper {
                 case .signal(let signal): "it was ended by signal \(signal)"
                 }
             let last = messages.split(separator: UInt8(ascii: "\n")).last ?? []
-            reason = end + (last.isEmpty ? "" : ": " + String(decoding: last.prefix(400), as: UTF8.self))
+            reason =
+                end + (last.isEmpty ? "" : ": " + String(decoding: last.prefix(400), as: UTF8.self))
         }
     }
 
@@ -86,24 +87,27 @@ extension NetworkHelper {
         let socketPath = namespacePath + Self.socketSuffix
         // Each kind makes one of them.
         defer { for file in [numberPath, socketPath] { try? HostDirectory.unlink(file) } }
+        let helpersPorts = ports.filter { $0.transport == .tcp || !$0.isOfLoopbackOnly }
         let running = try Self.reported { () throws(Errno) in
-            try start(namespacePath, numberPath, ports, hardwareAddress)
+            try start(namespacePath, numberPath, helpersPorts, hardwareAddress)
         }
         do throws(Failure) {
             try waitUntilReady(running, numberPath)
-            if kind == .slirp4netns {
-                try Self.reported { () throws(Errno) in
-                    for port in ports { try SlirpControl.publish(port, at: socketPath) }
+            let relay = try Self.reported { () throws(Errno) in
+                if kind == .slirp4netns {
+                    for port in helpersPorts { try SlirpControl.publish(port, at: socketPath) }
                 }
+                return try LoopbackRelay(
+                    ports, namespacePath: namespacePath, address: Self.guestAddress)
             }
+            return Attachment(
+                path: namespacePath, ports: ports, lifeline: running.lifeline,
+                messages: running.messages, process: running.process, relay: relay)
         } catch {
             running.process.kill(Self.killSignal)
             _ = running.process.wait()
             throw error
         }
-        return Attachment(
-            path: namespacePath, ports: ports, lifeline: running.lifeline,
-            messages: running.messages, process: running.process)
     }
 
     private static func reported<Value: ~Copyable>(
@@ -144,6 +148,8 @@ extension NetworkHelper {
     }
 
     private static let socketSuffix = ".socket"
+    /// The container's address, which is slirp4netns' default.
+    static let guestAddress = "10.0.2.100"
     private static let killSignal: Int32 = 9
 
     private static func makeNamespace() throws(Errno) -> OwnedDescriptor {
@@ -187,7 +193,7 @@ extension NetworkHelper {
     /// An address of the container's own, slirp4netns' one: with the host's, which pasta would copy, the
     /// host could not be told from the container by either of them.
     private static let ownAddress = [
-        "--address", "10.0.2.100", "--netmask", "24", "--gateway", "10.0.2.2",
+        "--address", guestAddress, "--netmask", "24", "--gateway", "10.0.2.2",
     ]
 
     /// pasta(1): `-t ADDRESS/HOST:CONTAINER`

@@ -68,20 +68,24 @@ package struct NetworkHelper: Hashable, Sendable {
         /// Nobody asks for them any more, and they have to live as long as the helper.
         private let messages: ChildProcess.Messages
         private let process: ChildProcess
+        private let relay: LoopbackRelay
 
         init(
             path: String, ports: [PublishedPort], lifeline: consuming OwnedDescriptor,
-            messages: consuming ChildProcess.Messages, process: ChildProcess
+            messages: consuming ChildProcess.Messages, process: ChildProcess,
+            relay: LoopbackRelay
         ) {
             self.path = path
             self.ports = ports
             self.lifeline = lifeline
             self.messages = messages
             self.process = process
+            self.relay = relay
         }
 
         /// Ends the connection. The namespace goes with its last user.
         package func detach() {
+            relay.stop()
             process.kill(Self.terminate)
             if process.wait(upTo: .seconds(1)) == nil { process.kill(Self.kill) }
             _ = process.wait()

@@ -20,17 +20,28 @@ enum OwnThread {
                 return nil
             }
 
+    /// Starts `work` on a new thread, for which nobody waits.
+    /// - Returns: false when no thread is to be had.
+    static func start(_ work: @escaping @Sendable () -> Void) -> Bool {
+        guard let thread = make(work) else { return false }
+        pthread_detach(thread)
+        return true
+    }
+
+    private static func make(_ work: @escaping @Sendable () -> Void) -> pthread_t? {
+        let body = unsafe Unmanaged.passRetained(Body(work))
+        var thread = pthread_t()
+        let result = unsafe pthread_create(&thread, nil, threadMain, body.toOpaque())
+        if result != 0 { unsafe body.release() }
+        return result == 0 ? thread : nil
+    }
+
     /// The result of `work`, done on a new thread while this one waits.
     /// - Returns: nil when no thread is to be had.
     static func run<T: Sendable>(_ work: @escaping @Sendable () -> T) -> T? {
         let box = Box<T>()
-        let body = unsafe Unmanaged.passRetained(Body { box.value.withLock { $0 = work() } })
-        var thread = pthread_t()
-        let result = unsafe pthread_create(&thread, nil, threadMain, body.toOpaque())
-        guard result == 0 else {
-            unsafe body.release()
-            return nil
-        }
+        let thread = make { box.value.withLock { $0 = work() } }
+        guard let thread else { return nil }
         pthread_join(thread, nil)
         return box.value.withLock { $0 }
     }

@@ -18,3 +18,19 @@ package struct PublishedPort: Hashable, Sendable {
         self.transport = transport
     }
 }
+
+extension PublishedPort {
+    /// Those of its addresses that are the host's loopback.
+    var loopbackAddresses: [String] {
+        switch hostAddress {
+        case nil: ["127.0.0.1", "::1"]
+        case "0.0.0.0": ["127.0.0.1"]
+        case "::": ["::1"]
+        case .some(let address): isOfLoopbackOnly ? [address] : []
+        }
+    }
+
+    var isOfLoopbackOnly: Bool {
+        hostAddress.map { $0.hasPrefix("127.") || $0 == "::1" } ?? false
+    }
+}

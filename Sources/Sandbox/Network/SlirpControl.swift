@@ -5,8 +5,6 @@ internal import LinuxIO
 /// Asks a slirp4netns for more (slirp4netns(1), "API SOCKET"): a document each way, one connection a
 /// request.
 enum SlirpControl {
-    /// The container's address, by default.
-    private static let guestAddress = "10.0.2.100"
     private static let maximumReplyBytes = 1 << 16
 
     /// Lets a port of the host lead into the namespace.
@@ -17,7 +15,8 @@ enum SlirpControl {
                 "proto": .string(port.transport.rawValue),
                 "host_addr": .string(port.hostAddress ?? "0.0.0.0"),
                 "host_port": JSONValue(port.hostPort),
-                "guest_addr": .string(guestAddress), "guest_port": JSONValue(port.containerPort),
+                "guest_addr": .string(NetworkHelper.guestAddress),
+                "guest_port": JSONValue(port.containerPort),
             ],
         ]
         let reply = try answer(to: request, at: socketPath)
