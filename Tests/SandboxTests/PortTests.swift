@@ -146,17 +146,9 @@ import Testing
     /// Servers in a container's network that send back what comes.
     private final class EchoServers: Sendable {
         private let isStopped = Atomic(false)
-        private let group = DispatchGroup()
 
         init(_ namespacePath: String, ports: [UInt16]) throws {
-            let namespace = try OwnedDescriptor(opening: namespacePath, .readOnly)
-            let number = namespace.release()
-            group.enter()
-            let isStarted = OwnThread.start { [self] in
-                _ = try? serve(OwnedDescriptor(adopting: number), ports)
-                group.leave()
-            }
-            try #require(isStarted)
+            try BlockingThread.detach { [self] in try? serve(namespacePath, ports) }
         }
 
         private final class Server {
@@ -168,7 +160,8 @@ import Testing
             }
         }
 
-        private func serve(_ namespace: consuming OwnedDescriptor, _ ports: [UInt16]) throws {
+        private func serve(_ namespacePath: String, _ ports: [UInt16]) throws {
+            let namespace = try OwnedDescriptor(opening: namespacePath, .readOnly)
             try ChildProcess.joinNetworkNamespace(namespace.rawValue)
             let servers = try ports.map { try Server(port: $0) }
             var buffer = [UInt8](repeating: 0, count: 2000)
@@ -184,10 +177,7 @@ import Testing
             }
         }
 
-        func stop() {
-            isStopped.store(true, ordering: .relaxed)
-            group.wait()
-        }
+        func stop() { isStopped.store(true, ordering: .relaxed) }
     }
 
     /// Whether each client gets back what it sent, and the first one once more at the end.

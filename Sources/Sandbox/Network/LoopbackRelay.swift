@@ -1,5 +1,5 @@
-internal import Dispatch
 internal import LinuxIO
+internal import Synchronization
 
 /// Carries datagrams from ports of the host's loopback into a container's network and back.
 ///
@@ -10,7 +10,7 @@ final class LoopbackRelay: Sendable {
     private let end: OwnedDescriptor
     /// Held here too: a byte for a loop that has ended would be a signal.
     private let farEnd: OwnedDescriptor
-    private let group = DispatchGroup()
+    private let thread: Mutex<BlockingThread?>
 
     /// Takes what comes for the ports. The relay has nothing to do where none is of the loopback.
     /// - Parameters:
@@ -24,19 +24,13 @@ final class LoopbackRelay: Sendable {
         farEnd = try pipe.reading.duplicate()
         end = pipe.keepWriting()
         let entrances = try Self.entrances(of: ports, to: address)
-        if entrances.isEmpty { return }
-        let namespace = try OwnedDescriptor(opening: namespacePath, .readOnly)
+        if entrances.isEmpty {
+            thread = Mutex(nil)
+            return
+        }
         let loop = RelayLoop(
-            namespace: namespace.release(), end: farEnd.rawValue, entrances: entrances)
-        group.enter()
-        let isRunning = OwnThread.start { [group] in
-            loop.run()
-            group.leave()
-        }
-        if !isRunning {
-            group.leave()
-            throw .wouldBlock
-        }
+            namespacePath: namespacePath, end: farEnd.rawValue, entrances: entrances)
+        thread = Mutex(try BlockingThread { loop.run() })
     }
 
     private static func entrances(
@@ -65,7 +59,11 @@ final class LoopbackRelay: Sendable {
     func stop() {
         // It ends by itself if the byte cannot be told.
         try? DescriptorIO.writeAll(end.rawValue, [0])
-        group.wait()
+        let running = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        running?.join()
     }
 }
 
@@ -108,14 +106,15 @@ private struct RelayLoop: Sendable {
     private static let turn = 64
     private static let maximumDatagramBytes = 1 << 16
 
-    /// Owned by the loop.
-    let namespace: Int32
+    let namespacePath: String
     let end: Int32
     let entrances: [Entrance]
 
     func run() {
-        let namespace = OwnedDescriptor(adopting: namespace)
-        guard (try? ChildProcess.joinNetworkNamespace(namespace.rawValue)) != nil else { return }
+        // Who made the namespace may enter it.
+        guard let namespace = try? OwnedDescriptor(opening: namespacePath, .readOnly),
+            (try? ChildProcess.joinNetworkNamespace(namespace.rawValue)) != nil
+        else { return }
         var sessions: [Client: Session] = [:]
         var buffer = [UInt8](repeating: 0, count: Self.maximumDatagramBytes)
         var count: UInt64 = 0
