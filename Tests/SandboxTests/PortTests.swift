@@ -143,6 +143,20 @@ import Testing
         }
     }
 
+    @Test func `a relay carries datagrams of the loopback, and of so many ports`() {
+        func port(
+            _ address: String?, _ number: UInt16, _ transport: PublishedPort.Transport = .udp
+        ) -> PublishedPort {
+            PublishedPort(
+                hostAddress: address, hostPort: number, containerPort: 1, transport: transport)
+        }
+        let own = [port(nil, 1), port("127.0.0.2", 2), port("::1", 3), port("::", 4)]
+        let others = [port("192.0.2.1", 5), port("2001:db8::1", 6), port(nil, 7, .tcp)]
+        #expect(LoopbackRelay.carried(of: others + own) == own)
+        let many = (1...1000).map { port("127.0.0.1", $0) }
+        #expect(LoopbackRelay.carried(of: many) == Array(many.prefix(128)))
+    }
+
     /// Servers in a container's network that send back what comes.
     private final class EchoServers: Sendable {
         private let isStopped = Atomic(false)

@@ -12,8 +12,18 @@ final class LoopbackRelay: Sendable {
     private let farEnd: OwnedDescriptor
     private let thread: Mutex<BlockingThread?>
 
-    /// Takes what comes for the ports. The relay has nothing to do where none is of the loopback.
+    /// Each takes two descriptors, and all are looked at for each datagram.
+    private static let maximumPorts = 128
+
+    /// Those of the ports that a relay is for: of the loopback, and the first so many of them.
+    static func carried(of ports: [PublishedPort]) -> [PublishedPort] {
+        let candidates = ports.filter { $0.transport == .udp && !$0.loopbackAddresses.isEmpty }
+        return Array(candidates.prefix(maximumPorts))
+    }
+
+    /// Takes what comes for the ports.
     /// - Parameters:
+    ///   - ports: see ``carried(of:)``.
     ///   - namespacePath: of the container's network.
     ///   - address: of the container in it.
     /// - Throws: `EADDRINUSE` and the like for a port of nothing but the loopback.
@@ -37,7 +47,7 @@ final class LoopbackRelay: Sendable {
         of ports: [PublishedPort], to address: String
     ) throws(Errno) -> [RelayLoop.Entrance] {
         var entrances: [RelayLoop.Entrance] = []
-        for port in ports where port.transport == .udp {
+        for port in ports {
             for name in port.loopbackAddresses {
                 guard let outside = SocketAddress(name, port: port.hostPort),
                     let inside = SocketAddress(address, port: port.containerPort)

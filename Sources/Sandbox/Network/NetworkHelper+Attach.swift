@@ -87,7 +87,8 @@ extension NetworkHelper {
         let socketPath = namespacePath + Self.socketSuffix
         // Each kind makes one of them.
         defer { for file in [numberPath, socketPath] { try? HostDirectory.unlink(file) } }
-        let helpersPorts = ports.filter { $0.transport == .tcp || !$0.isOfLoopbackOnly }
+        let carried = LoopbackRelay.carried(of: ports)
+        let helpersPorts = ports.filter { !($0.isOfLoopbackOnly && carried.contains($0)) }
         let running = try Self.reported { () throws(Errno) in
             try start(namespacePath, numberPath, helpersPorts, hardwareAddress)
         }
@@ -98,7 +99,7 @@ extension NetworkHelper {
                     for port in helpersPorts { try SlirpControl.publish(port, at: socketPath) }
                 }
                 return try LoopbackRelay(
-                    ports, namespacePath: namespacePath, address: Self.guestAddress)
+                    carried, namespacePath: namespacePath, address: Self.guestAddress)
             }
             return Attachment(
                 path: namespacePath, ports: ports, lifeline: running.lifeline,
