@@ -186,10 +186,11 @@ class Vitrine(Builder):
         self.command("load", "-q", "-i", archive)
 
     def build(self, tag, context, dockerfile, options, may_hit=False):
-        """Builds; with the cache of the store if it `may_hit`."""
+        """Builds; with the cache of the store if it `may_hit`; without a Dockerfile, from the context's."""
         cache = [] if may_hit else ["--no-cache"]
+        file = ["-f", dockerfile] if dockerfile else []
         done = self.command("build", *cache, "--progress", "plain", "-t", tag,
-                            "-f", dockerfile, *options, context, check=False)
+                            *file, *options, context, check=False)
         return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
 
     def identity(self, tag):

@@ -216,7 +216,7 @@ class Generator:
         makers = [self.copy, self.environment, self.argument, self.label, self.workdir]
         if stage.start != "scratch":
             makers += [self.run, self.run, self.user]
-            makers += [self.run_mounted] if self.newer else []
+            makers += [self.run_mounted, self.run_kept] if self.newer else []
         makers += [self.copy_newer] if self.newer else []
         stage.steps.insert(self.random.randint(0, len(stage.steps)), self.pick(makers)(stage))
 
@@ -385,7 +385,9 @@ class Generator:
         if "volume" not in self.without:
             kinds.append((self.volume, 1))
         if self.newer:
-            kinds += [(self.copy_newer, 4), (self.run_mounted, 0 if start == "scratch" else 6)]
+            kinds += [(self.copy_newer, 4)]
+            if start != "scratch":
+                kinds += [(self.run_mounted, 6), (self.run_kept, 2)]
         makers = [maker for maker, weight in kinds for _ in range(weight)]
         for _ in range(self.random.randint(2, 10)):
             stage.steps.append(self.pick(makers)(stage))
@@ -606,6 +608,21 @@ class Generator:
             ]))
         return Step(f"RUN {' '.join(words)} " + "".join(
             f"({look}) 2>/dev/null; " for look in looks) + "true")
+
+    def run_kept(self, _):
+        """A command with what the cache does not count: it makes the same whatever that has."""
+        mode = self.pick(["0755", "0700", "1777"])
+        return Step(self.pick([
+            f"RUN --mount=type=cache,id=kept{mode},target=/c,mode={mode} "
+            "[ -f /c/n ] || echo kept > /c/n; cp /c/n /kept; stat -c %a /c >> /kept",
+            "RUN --mount=type=cache,target=/var/kept echo more >> /var/kept/n; test -s /var/kept/n",
+            f"RUN --mount=type=cache,target=/c,uid=5,id=five,sharing={self.pick(['locked', 'private'])} "
+            "stat -c %u /c > /kept; echo $$ > /c/who",
+            "RUN --mount=type=secret,id=word test -s /run/secrets/word && echo told > /told",
+            "RUN --mount=type=secret,id=word,target=/t/word,mode=0404 stat -c %a /t/word > /told",
+            "RUN --mount=type=secret,id=word,env=WORD test -n \"$WORD\" && echo $A > /told",
+            "RUN --mount=type=tmpfs,target=/srv echo x > /srv/gone; ls /srv > /told",
+        ]))
 
 
 def plain(path):
