@@ -599,7 +599,8 @@ class Generator:
             words.append("--mount=" + ",".join(mount))
             looks.append(self.pick([
                 f"find /m{number} -type f | sort | xargs md5sum > /seen",
-                f"ls -lnR /m{number} | grep -v ^total > /seen", f"cp -a /m{number} /new/",
+                # No times: a repository has none.
+                f"find /m{number} -exec stat -c '%A %u %g %N' {{}} + | sort > /seen", f"cp -a /m{number} /new/",
                 # No fifos: nobody writes to them.
                 f"for f in /m{number} /m{number}/*; do [ -f $f ] && cat $f; done > /seen",
                 f"for f in /m{number} /m{number}/a; do [ -p $f ] || echo more >> $f; done; "
