@@ -57,17 +57,17 @@ struct JournalFile: ~Copyable, Sendable {
 
     /// Has the file system promise room for more (fallocate(2)).
     /// - Throws: ENOSPC.
-    mutating func reserve() throws(Errno) {
+    mutating func reserve(_ bytes: UInt64 = reservationBytes) throws(Errno) {
         /// FALLOC_FL_KEEP_SIZE.
         let keepsSize: Int32 = 1
         let start = max(end, reservedEnd)
         do throws(Errno) {
             try DescriptorIO.allocate(
                 descriptor.rawValue, mode: keepsSize, offset: start,
-                length: Self.reservationBytes)
+                length: bytes)
         } catch  where error == .unsupported || error == .notImplemented {
             // A file system that promises nothing: writes may fail.
         }
-        reservedEnd = start + Self.reservationBytes
+        reservedEnd = start + bytes
     }
 }

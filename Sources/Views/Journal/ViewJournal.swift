@@ -161,6 +161,9 @@ final class ViewJournal: Sendable {
 
     // MARK: - Rewriting
 
+    /// How long the file will be when all is written.
+    var size: UInt64 { plannedEnd.load(ordering: .relaxed) }
+
     /// Smaller journals are not worth it.
     static let compactionMinimumBytes: UInt64 = 4 << 20
 
@@ -211,16 +214,19 @@ final class ViewJournal: Sendable {
         }
     }
 
-    /// Puts a new file in the place of the present one, of whatever `make` finds the view to be; it
-    /// calls ``dropPending()`` at that moment, and tells what that says. ``committing`` is held. Where it fails the view is
-    /// ahead of its journal, and ends as read-only.
+    /// Puts a new file in the place of the present one, with what the view is: `snapshot` says it, calls
+    /// ``dropPending()`` at that moment, and tells what that says. ``committing`` is held. Where it
+    /// fails the view is ahead of its journal, and ends as read-only.
     func replace(
-        bySnapshot make: (_ last: inout UInt64) throws -> JournalFile
-    ) throws {
-        try file.withLock { file in
+        by new: consuming JournalFile, snapshot: (_ last: inout UInt64) -> [UInt8]
+    ) throws(FileSystemError) {
+        var new = Optional(new)
+        try file.withLock { (file) throws(FileSystemError) in
+            guard var next = new.take() else { return }
             var last: UInt64 = 0
-            var next = try make(&last)
+            let batches = snapshot(&last)
             do throws(Errno) {
+                try next.write(batches)
                 try prepare(&next)
             } catch {
                 throw fail(error, "write the journal of a view")
@@ -244,7 +250,7 @@ final class ViewJournal: Sendable {
     }
 
     private func prepare(_ next: inout JournalFile) throws(Errno) {
-        try next.reserve()
+        if next.reservedEnd < next.end + Self.comfortableBytes { try next.reserve() }
         try DescriptorIO.synchronize(next.descriptor.rawValue)
         try HostDirectory.rename(place.newJournal, to: place.journal)
     }

@@ -81,47 +81,108 @@ extension WorkingTree {
             tree = try found.apply(to: tree)
             links = found
         }
-        try durability?.container.addBase(tree, directories: directories)
-        let strays = locked { [tree, links] state in
-            for (number, content) in contents.shared {
-                state.contentShared(of: InodeNumber(number), in: content)
-            }
-            return state.rebase(
-                on: tree, from: directories, links: links, copied: contents.copies.keys)
+        if let durability {
+            try rebase(durability, on: tree, directories, links, contents)
+        } else {
+            try rebase(on: tree, directories, links, contents)
         }
-        for (inode, path) in strays { try reattach(inode, at: path) }
-        try beginJournal(on: tree)
         return tree
     }
 
-    /// The journal of a durable view goes on with what the tree does not have.
-    private func beginJournal(on tree: Tree) throws {
-        guard let durability else { return }
+    /// Goes on with the tree below.
+    private func rebase(
+        on tree: Tree, _ directories: PendingDirectories, _ links: FrozenLinks?,
+        _ contents: FrozenContents
+    ) throws {
+        // What this appends to a journal is for the next one: it is not written here.
+        let (strays, remains) = state.withLock { state in
+            for (number, content) in contents.shared {
+                state.contentMoved(of: InodeNumber(number), to: content)
+            }
+            let strays = state.rebase(
+                on: tree, from: directories, links: links, copied: contents.copies.keys)
+            return (strays, state.takeRemains())
+        }
+        discard(remains.garbage)
+        for (inode, path) in strays { try reattach(inode, at: path) }
+    }
+
+    /// As ``rebase(on:_:_:_:)`` of a durable view, whose journal goes on with what the tree does not
+    /// have.
+    ///
+    /// The present journal names own files that are objects now, and is what a killed process leaves:
+    /// they stay until the next one is in its place.
+    private func rebase(
+        _ durability: ViewDurability, on tree: Tree, _ directories: PendingDirectories,
+        _ links: FrozenLinks?, _ contents: FrozenContents
+    ) throws {
         let (journal, place) = (durability.journal, durability.container.place)
+        let superseded = locked { state in
+            contents.shared.keys.compactMap { state.inodes[$0]?.ownFile }
+                .map { (path: $0.path, sizeBytes: $0.blocks * 512) }
+        }
         try journal.committing.withLock { _ in
-            try journal.replace { last in
-                let (number, bytes) = state.withLock { state in
-                    state.noteRecorded()
-                    var snapshot = JournalSnapshot()
-                    for number in state.recordedNumbers { state.describe(number, in: &snapshot) }
-                    return (journal.dropPending(), snapshot.finish())
-                }
-                last = number
-                do throws(Errno) {
-                    var file = try JournalFile(
-                        creating: place.newJournal,
-                        JournalHeader(boot: journal.boot, base: tree))
-                    try file.write(bytes)
-                    try file.write(JournalSnapshot.end(boot: journal.boot))
-                    return file
-                } catch {
-                    throw journal.fail(error, "write the journal of a view")
-                }
+            if journal.hasFailed { throw Self.hasEnded(place) }
+            // Where there is no room for it nothing has happened yet.
+            let next = try newJournal(on: tree, journal, place)
+            do {
+                try durability.container.addBase(tree, directories: directories)
+            } catch {
+                try? HostDirectory.unlink(place.newJournal)  // the first error is the one to report
+                throw error
+            }
+            try rebase(on: tree, directories, links, contents)
+            do {
+                try journal.replace(by: next, snapshot: snapshot)
+            } catch {
+                throw Self.hasEnded(place)
             }
         }
         try durability.container.settleBase(tree)
-        // Own files that are objects now may go.
-        try commit(whole: false)
+        locked { state in
+            for file in superseded {
+                state.recorder?.discard(file.path, sizeBytes: file.sizeBytes)
+            }
+        }
+        do { try commit(whole: false) } catch { throw Self.hasEnded(place) }
+    }
+
+    private static func hasEnded(_ place: ContainerPlace) -> StoreError {
+        StoreError(
+            .inputOutput,
+            "what the container changes can no longer be written down; it is read-only until it is "
+                + "started again", path: place.journal)
+    }
+
+    /// All that the journal has to have.
+    /// - Parameter last: becomes the number of the last batch that it makes needless.
+    private func snapshot(_ last: inout UInt64) -> [UInt8] {
+        let (number, bytes) = state.withLock { state in
+            state.noteRecorded()
+            var snapshot = JournalSnapshot()
+            for number in state.recordedNumbers { state.describe(number, in: &snapshot) }
+            return (durability?.journal.dropPending() ?? 0, snapshot.finish())
+        }
+        last = number
+        return bytes + JournalSnapshot.end(boot: durability?.journal.boot ?? "")
+    }
+
+    /// A journal for a view of this tree, with room for what a snapshot may say.
+    private func newJournal(
+        on tree: Tree, _ journal: ViewJournal, _ place: ContainerPlace
+    ) throws(StoreError) -> JournalFile {
+        do throws(Errno) {
+            var file = try JournalFile(
+                creating: place.newJournal, JournalHeader(boot: journal.boot, base: tree))
+            // It says no more than the present one, which says all that was changed.
+            try file.reserve(journal.size + JournalFile.reservationBytes)
+            return file
+        } catch {
+            try? HostDirectory.unlink(place.newJournal)  // the first error is the one to report
+            throw StoreError(
+                .inputOutput, "there is no room for the journal of the container",
+                path: place.newJournal, cause: error)
+        }
     }
 
     private func awaitChangesUnderWay() {

@@ -185,7 +185,7 @@ package final class WorkingTree: FileSystem, Sendable {
 
     var isCallerKilled: Bool { notifier.withLock { $0 }?.isCallerKilled ?? false }
 
-    private func discard(_ garbage: Garbage) {
+    func discard(_ garbage: Garbage) {
         for path in garbage.paths {
             try? HostDirectory.unlink(path)  // what stays goes with the lease
         }

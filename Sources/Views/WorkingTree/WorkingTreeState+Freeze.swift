@@ -43,13 +43,6 @@ extension WorkingTreeState {
         inode.body = .regular(content.sizeBytes == 0 ? .empty : .object(content))
     }
 
-    /// As ``contentMoved(of:to:)``, of a file that is still there.
-    func contentShared(of number: InodeNumber, in content: FileContent) {
-        guard let inode = find(number) else { return }
-        discardContent(of: inode)
-        contentMoved(of: number, to: content)
-    }
-
     /// Makes `tree`, which was frozen from this state, the lower tree.
     /// - Parameter copied: the numbers of inodes whose own files were copied, and stay own.
     /// - Returns: inodes that lost all their known names, and a name each that they still have.
