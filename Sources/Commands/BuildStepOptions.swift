@@ -81,9 +81,13 @@ extension BuildStepOptions {
         of result: BuildResult, _ engine: Engine, _ cancellation: Cancellation
     ) throws {
         for place in cacheTo {
-            try engine.exportCache(
-                ofBuild: result.build, image: result.isRecorded ? result.image : nil, to: place
-            ) { try cancellation.check() }
+            do {
+                try engine.exportCache(
+                    ofBuild: result.build, image: result.isRecorded ? result.image : nil, to: place
+                ) { try cancellation.check() }
+            } catch  where place.ignoresErrors && !cancellation.isCancelled {
+                Terminal.note("the cache was not exported: \(error)")
+            }
         }
     }
 

@@ -25,7 +25,10 @@ extension Downloader {
     }
 
     private static func headers(_ request: DownloadRequest) -> HTTPHeaders {
-        var headers = HTTPHeaders([("User-Agent", "vitrine"), ("Accept", "*/*")])
+        // Without a word servers may choose any coding, and some send gzip whatever is asked for.
+        var headers = HTTPHeaders([
+            ("User-Agent", "vitrine"), ("Accept", "*/*"), ("Accept-Encoding", "gzip"),
+        ])
         if let etag = request.validators.etag {
             headers.add(name: "If-None-Match", value: etag)
         } else if let date = request.validators.lastModified {

@@ -37,7 +37,8 @@ package struct DownloadRequest: Hashable, Sendable {
 package enum DownloadOutcome: Hashable, Sendable {
     /// The file is what the validators say.
     case notModified
-    case received(validators: DownloadRequest.Validators)
+    /// - Parameter isGzipped: what came is the file compressed by the server, for the way.
+    case received(validators: DownloadRequest.Validators, isGzipped: Bool)
 }
 
 /// Takes a file's bytes, on the thread that downloads.
@@ -201,7 +202,8 @@ package final class Downloader: Sendable {
             .received(
                 validators: .init(
                     etag: head.headers.first(name: "ETag"),
-                    lastModified: head.headers.first(name: "Last-Modified"))))
+                    lastModified: head.headers.first(name: "Last-Modified")),
+                isGzipped: head.headers.first(name: "Content-Encoding")?.lowercased() == "gzip"))
     }
 
     private func head(of exchange: Exchange) throws -> HTTPResponseHead {

@@ -15,6 +15,8 @@ package struct CachePlace: Hashable, Sendable {
     package var mode = Mode.min
     /// Of the layers that are exported.
     package var compression = LayerCompression()
+    /// `ignore-error=true`: a build is done whether its cache could be exported or not.
+    package var ignoresErrors = false
 
     /// `type=local,src=DIR`
     /// - Throws: ``EngineError`` `invalid`, `unavailable`.
@@ -22,7 +24,7 @@ package struct CachePlace: Hashable, Sendable {
         try self.init(text, directory: "src", option: "from")
     }
 
-    /// `type=local,dest=DIR[,mode=min|max][,compression=…,compression-level=…,force-compression=…]`
+    /// `type=local,dest=DIR[,mode=min|max][,compression=…,compression-level=…,force-compression=…][,ignore-error=true]`
     /// - Throws: ``EngineError`` `invalid`, `unavailable`.
     package init(target text: String) throws {
         try self.init(text, directory: "dest", option: "to", hasMode: true)
@@ -60,7 +62,15 @@ package struct CachePlace: Hashable, Sendable {
         }
         if hasMode {
             compression = try LayerCompression(&values, "--cache-\(option) \"\(text)\"")
-            for name in ["oci-mediatypes", "image-manifest", "ignore-error", "tag"] {
+            if let text = values.removeValue(forKey: "ignore-error") {
+                guard let ignores = Self.boolean(text) else {
+                    throw EngineError(
+                        .invalid, "\"ignore-error=\(text)\" is neither true nor false",
+                        hint: "write ignore-error=true")
+                }
+                ignoresErrors = ignores
+            }
+            for name in ["oci-mediatypes", "image-manifest", "tag"] {
                 // What says how, where there is one way here.
                 values[name] = nil
             }
@@ -69,6 +79,15 @@ package struct CachePlace: Hashable, Sendable {
             throw EngineError(
                 .invalid, "--cache-\(option) of type=local has no \"\(other)\"",
                 hint: "write \(example)\(hasMode ? "[,mode=min|max]" : "")")
+        }
+    }
+
+    /// As Go's `strconv.ParseBool`.
+    private static func boolean(_ text: String) -> Bool? {
+        switch text {
+        case "1", "t", "T", "true", "TRUE", "True": true
+        case "0", "f", "F", "false", "FALSE", "False": false
+        default: nil
         }
     }
 

@@ -23,11 +23,12 @@ struct HTTPDownloads: FileDownloader {
         do {
             switch try downloader.download(wanted, to: Forwarder(receiver), control: control) {
             case .notModified: return .notModified
-            case .received(let validators):
+            case .received(let validators, let isGzipped):
                 return .received(
                     RemoteValidators(
                         etag: validators.etag, lastModified: validators.lastModified),
-                    modifiedSeconds: validators.lastModified.flatMap { HTTPDate.seconds($0) })
+                    modifiedSeconds: validators.lastModified.flatMap { HTTPDate.seconds($0) },
+                    isGzipped: isGzipped)
             }
         } catch let error as DownloadError {
             throw BuildError(

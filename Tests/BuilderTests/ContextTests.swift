@@ -206,7 +206,7 @@ struct ContextTests {
     }
 
     @Test(
-        "a tar in any compression is a context; all in it is root's",
+        "a tar in any compression is a context, with the tar's owners",
         arguments: [
             Compression.none, .gzip, .zstd,
         ])
@@ -219,7 +219,7 @@ struct ContextTests {
                     ("./d/f", "F"), ("./skip", "S"), ("./.dockerignore", "skip\nDockerfile\n.d*"),
                 ], owner: 1000), format)
         let built = try build(fixture, stream: bytes, .inContext("Dockerfile"))
-        #expect(try fixture.listing(built.tree) == ["/d/ 750 0:0", "/d/f 640 0:0 F"])
+        #expect(try fixture.listing(built.tree) == ["/d/ 750 1000:1000", "/d/f 640 1000:1000 F"])
         #expect(
             try fixture.node("d/f", in: built.tree)?.attributes.modificationTime
                 == NodeTime(seconds: 42))

@@ -70,7 +70,7 @@ struct DownloaderTests {
         let (collector, outcome) = try get("http://127.0.0.1:\(server.port)/a")
         #expect(collector.text == "content")
         #expect(collector.announced == 7)
-        guard case .received(let validators) = outcome else {
+        guard case .received(let validators, _) = outcome else {
             Issue.record("\(outcome)")
             return
         }

@@ -230,7 +230,7 @@ import Testing
                 store, lease: lease, options: SaveOptions(layerCompression: compression)
             ).saveLayout([item], to: layout)
             _ = try Self.shell(
-                "umoci unpack --image layout:localhost/vitrine-demo:1 bundle", directory)
+                "umoci unpack --image layout:1 bundle", directory)
             let found = try Self.hostListing(
                 directory.appendingPathComponent("bundle/rootfs").path)
             let wanted = try store.listing(of: try store.tree(of: item.image))
@@ -251,9 +251,9 @@ import Testing
             let name = "localhost/vitrine-demo:1"
             for (source, target) in [
                 ("docker-archive:docker.tar:\(name)", "docker-archive:a:\(name)"),
-                ("oci-archive:oci.tar:\(name)", "oci-archive:b:\(name)"),
-                ("oci:layout:\(name)", "oci:c:\(name)"),
-                ("oci:layout:\(name)", "docker-archive:d:\(name)"),
+                ("oci-archive:oci.tar:1", "oci-archive:b:\(name)"),
+                ("oci:layout:1", "oci:c:\(name)"),
+                ("oci:layout:1", "docker-archive:d:\(name)"),
             ] {
                 let inspected = try TarTool.run(
                     "skopeo", ["inspect", "--config", "--raw", source], in: directory)

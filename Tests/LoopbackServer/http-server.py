@@ -3,6 +3,7 @@ line for each request. Ends when its standard input does.
 
     /DIR/NAME             the file NAME of the directory given as argument, with ETag and Last-Modified
     /plain/NAME           the same without either
+    /gzipped/NAME         the same compressed for the way, whatever is asked for
     /redirect/N/PATH      N redirects, then PATH
     /loop                 redirects to itself by way of /loop2
     /elsewhere            redirects to what is no http address
@@ -19,6 +20,7 @@ line for each request. Ends when its standard input does.
 
 import base64
 import email.utils
+import gzip
 import hashlib
 import http.server
 import os
@@ -82,6 +84,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         first, _, rest = path.partition("/")
         if first == "plain":
             return self.file(rest, validators=False)
+        if first == "gzipped":
+            with open(os.path.join(root, rest), "rb") as file:
+                body = gzip.compress(file.read())
+            self.note("200 %s %s" % (self.path, self.headers.get("Accept-Encoding")))
+            return self.answer(200, body, Content_Encoding="gzip")
         if first == "redirect":
             count, _, target = rest.partition("/")
             left = int(count)

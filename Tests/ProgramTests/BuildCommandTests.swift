@@ -12,6 +12,35 @@ struct BuildCommandTests {
         try body(program)
     }
 
+    @Test func `access control lists come along, and --chmod sets their mask`() throws {
+        let program = try Program()
+        defer { program.remove() }
+        try program.write("x", to: "context/f")
+        try program.write(
+            "FROM scratch\nCOPY f /f\nCOPY --chmod=600 f /g\n", to: "context/Dockerfile")
+        // User 1000 reads and writes, the group does nothing, the mask lets both be read and written.
+        func list(mask: String) -> String {
+            "02000000 01000600ffffffff 02000600e8030000 04000000ffffffff "
+                + "1000\(mask)00ffffffff 20000000ffffffff"
+        }
+        let set = try program.run(
+            shell: """
+                python3 -c "import os, sys; os.setxattr('context/f', 'system.posix_acl_access', \
+                bytes.fromhex('\(list(mask: "06"))'))"
+                """)
+        #expect(set.status == 0, "\(set.errors)")
+        #expect(try program.run("build", "-q", "-o", "out", "context").status == 0)
+        let seen = try program.run(
+            shell: """
+                python3 -c "import os
+                for name in 'fg':
+                    path = 'out/' + name
+                    print(oct(os.stat(path).st_mode), os.getxattr(path, 'system.posix_acl_access').hex())"
+                """)
+        let lists = ["06", "00"].map { list(mask: $0).replacingOccurrences(of: " ", with: "") }
+        #expect(seen.text == "0o100660 \(lists[0])\n0o100600 \(lists[1])\n", "\(seen.errors)")
+    }
+
     @Test func `a second build of the same context runs nothing and gives the same image`() throws {
         try withBase { program in
             try program.write(

@@ -251,6 +251,7 @@ struct BuildGraphTests {
         ("x/y:z", "registry client, which is not there yet"),
         ("type=inline", "type=inline"), ("type=gha", "type=gha"),
         ("type=local", "names no directory"), ("type=local,dest=d,mode=all", "no mode"),
+        ("type=local,dest=d,ignore-error=perhaps", "neither true nor false"),
     ])
     func `a cache that is not to be had is refused before the build`(
         _ text: String, _ message: String
@@ -270,6 +271,11 @@ struct BuildGraphTests {
             let build = try program.run("build", "--cache-to", "type=local,dest=place", "context")
             #expect(build.status == 1)
             #expect(build.errors.contains("something else than an exported cache"))
+            let ignored = try program.run(
+                "build", "-t", "app", "--cache-to", "type=local,dest=place,ignore-error=true",
+                "context")
+            #expect(ignored.status == 0, "\(ignored.errors)")
+            #expect(ignored.errors.contains("the cache was not exported"), "\(ignored.errors)")
             #expect(try program.names(in: "place") == ["file"])
         }
     }

@@ -78,6 +78,18 @@ struct RemoteSourceTests {
         }
     }
 
+    @Test func `a file that a server compresses for the way comes as what it is`() throws {
+        try withServer { program, server, base in
+            try server.write("content", to: "a.txt")
+            let digest = "sha256:ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73"
+            let build = try build(
+                program, "ADD --checksum=\(digest) \(base)/gzipped/a.txt /a\nRUN cat /a")
+            #expect(build.status == 0, "\(build.errors)")
+            #expect(build.errors.contains("content"), "\(build.errors)")
+            #expect(try server.requests() == ["200 /gzipped/a.txt gzip"])
+        }
+    }
+
     static let failures: [(String, [String])] = [
         (
             "ADD --checksum=sha256:\(String(repeating: "0", count: 64)) BASE/a.txt /",
@@ -122,6 +134,29 @@ struct RemoteSourceTests {
             let unpacked = try build(
                 program, "ADD --unpack=true \(base)/a.tgz /x/\nRUN cat /x/file")
             #expect(unpacked.status == 0, "\(unpacked.errors)")
+        }
+    }
+
+    @Test(arguments: ["gzip", "xz", "zstd"])
+    func `an archive that breaks off early is an error, other files are what they are`(
+        _ program: String
+    ) throws {
+        let compress = program
+        try withServer { program, server, base in
+            _ = try program.run(
+                shell: """
+                    head -c 200000 /dev/urandom > noise; tar -cf noise.tar noise; mkdir context
+                    for name in noise noise.tar; do \(compress) -c $name | head -c 5000 > cut; \
+                    cp cut context/$name.x; cp cut \(server.directory)/$name.x; done
+                    """)
+            let cut = try build(program, "ADD noise.tar.x /x/")
+            #expect(cut.status == 1, "\(cut.errors)")
+            #expect(
+                cut.errors.contains("cut short"), "\(cut.errors)")
+            let loaded = try build(program, "ADD --unpack=true \(base)/noise.tar.x /x/")
+            #expect(loaded.status == 1, "\(loaded.errors)")
+            let plain = try build(program, "ADD noise.x /x/\nRUN test -f /x/noise.x")
+            #expect(plain.status == 0, "\(plain.errors)")
         }
     }
 
@@ -264,6 +299,8 @@ struct RemoteSourceTests {
                 ("ADD \(address)#none /x", "has no branch or tag \"none\""),
                 ("ADD \(address)#abcdef1 /x", "all its 40 digits"),
                 ("ADD \(address)#v1:none /x", "has no directory \"none\""),
+                ("ADD \(address)#v1:../sub /x", "has no directory \"../sub\""),
+                ("ADD \(address)#v1:sub/../../sub /x", "has no directory"),
                 ("ADD \(address)#\(String(repeating: "1", count: 40)) /x", "could not fetch"),
                 (
                     "ADD --checksum=\(String(repeating: "1", count: 40)) \(address)#v1 /x",
@@ -301,6 +338,24 @@ struct RemoteSourceTests {
                     """)
             #expect(try program.run("umount", "m").status == 0)
             #expect(seen.text == "two\n\(address)\n", "\(seen.text) \(seen.errors)")
+        }
+    }
+
+    @Test(arguments: ["v1", "refs/tags/v1", "light"])
+    func `--keep-git-dir keeps the tag that the commit was named by`(_ name: String) throws {
+        let script = Self.plain + "\ngit tag light v1^{commit}"
+        try withRepository(script) { program, address in
+            let build = try build(program, "ADD --keep-git-dir=true \(address)#\(name) /x")
+            #expect(build.status == 0, "\(build.errors)")
+            #expect(try program.run("mount", "app", "m").status == 0)
+            let described = try program.run(
+                shell: """
+                    export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
+                    git -C m/x describe --tags
+                    """)
+            #expect(try program.run("umount", "m").status == 0)
+            let tag = name.split(separator: "/").last ?? ""
+            #expect(described.text == tag + "\n", "\(described.errors)")
         }
     }
 

@@ -222,8 +222,14 @@ final class HostFileReader: Sendable {
         }
     }
 
-    /// The attributes that say something of the file, and not of the host that it is on: `user.*` and
-    /// `security.capability`.
+    private static let keptAttributes: Set<[UInt8]> = [
+        Array("security.capability".utf8), AccessControlList.accessName,
+        AccessControlList.defaultName,
+    ]
+
+    /// The attributes that say something of the file, and not of the host that it is on: `user.*`,
+    /// `security.capability`, and the access control lists, without which the permission bits mean
+    /// something else.
     private static func attributes(of descriptor: Int32) throws(Errno) -> ExtendedAttributes {
         let names: [[UInt8]]
         do throws(Errno) { names = try HostAttributes.names(descriptor) } catch .unsupported {
@@ -231,7 +237,7 @@ final class HostFileReader: Sendable {
         }
         var attributes = ExtendedAttributes.none
         for name in names
-        where name.starts(with: "user.".utf8) || name.elementsEqual("security.capability".utf8) {
+        where name.starts(with: "user.".utf8) || Self.keptAttributes.contains(name) {
             do throws(Errno) {
                 attributes[name] = try HostAttributes.value(of: name, on: descriptor)
             } catch .noData {}  // gone meanwhile

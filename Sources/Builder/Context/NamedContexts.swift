@@ -134,10 +134,11 @@ final class NamedContexts: Sendable {
         let directories = PendingDirectories(base: store)
         let editor = TreeEditor(base: .empty, directories: directories)
         let ingest = try store.ingest(lease)
-        if try ArchiveUnpacker.isArchive(content, in: store) {
-            try ArchiveUnpacker(ingest: ingest, owner: .root)
+        let entry = try store.directory(tree.directory.id).entries.first
+        if try ArchiveUnpacker.isArchive(content, named: entry?.name.bytes, in: store) {
+            try ArchiveUnpacker(ingest: ingest, owner: nil)
                 .unpack(content, of: store, into: .root, of: editor)
-        } else if let entry = try store.directory(tree.directory.id).entries.first {
+        } else if let entry {
             try editor.put(entry.node, at: TreePath([try EntryName(Array("context".utf8))]))
         }
         let result = try editor.finish()

@@ -19,7 +19,7 @@ enum TarContext {
 
     /// Reads a tar in any compression into the store, or a Dockerfile.
     ///
-    /// As in Docker, everything in a context belongs to root.
+    /// As in BuildKit, everything belongs to whom the tar says, and not to root as of a directory.
     /// - Throws: `contextUnreadable`.
     static func read(
         descriptor: Int32, named name: String = "the stream", store: Store, lease: Lease,
@@ -34,7 +34,7 @@ enum TarContext {
             }
             let editor = TreeEditor(base: .empty, directories: directories)
             let unpacker = ArchiveUnpacker(
-                ingest: try store.ingest(lease), owner: .root, limits: limits)
+                ingest: try store.ingest(lease), owner: nil, limits: limits)
             try unpacker.unpack(input, into: .root, of: editor)
             return .tree(try editor.finish())
         } catch let error as BuildError {

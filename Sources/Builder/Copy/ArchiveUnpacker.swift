@@ -12,14 +12,23 @@ struct ArchiveUnpacker {
     var limits = ArchiveLimits()
 
     /// Whether the content is a tar archive, perhaps compressed, as ADD sees it: its first entry
-    /// can be read.
-    static func isArchive(_ content: FileContent, in store: Store) throws -> Bool {
+    /// can be read. So is one whose name says so and that breaks off before that, perhaps a download:
+    /// to unpack it is an error, where a copy would pass for success.
+    static func isArchive(
+        _ content: FileContent, named name: [UInt8]?, in store: Store
+    ) throws -> Bool {
         guard content.sizeBytes > 0 else { return false }
         let file = try OwnedDescriptor(opening: store.layout.object(content.digest), .readOnly)
-        return isArchive(descriptor: file.rawValue)
+        return isArchive(descriptor: file.rawValue, hasArchiveName(name ?? []))
     }
 
-    private static func isArchive(descriptor: Int32) -> Bool {
+    private static func hasArchiveName(_ name: [UInt8]) -> Bool {
+        let parts = String(decoding: name, as: UTF8.self).lowercased().split(separator: ".")
+        let endings = ["tgz", "txz", "tbz", "tbz2", "tzst"]
+        return parts.dropFirst().suffix(2).contains { $0 == "tar" || endings.contains(String($0)) }
+    }
+
+    private static func isArchive(descriptor: Int32, _ hasArchiveName: Bool) -> Bool {
         do {
             var input = try DecompressingReader(fileDescriptor: descriptor)
             // Docker's builders do not know lz4.
@@ -33,6 +42,8 @@ struct ArchiveUnpacker {
             }
         } catch is ArchiveProbe.FoundEntry {
             return true
+        } catch let error as CompressionError where error.code == .truncated {
+            return hasArchiveName
         } catch {
             // Whatever it is, it is no archive.
         }

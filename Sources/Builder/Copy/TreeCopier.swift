@@ -20,6 +20,12 @@ struct CopyTransform: Hashable {
         if let mode {
             result.permissions = mode.applied(
                 to: result.permissions, isDirectory: node.isDirectory)
+            // As chmod(2): the mask of a list that says more is the group's bits.
+            let name = AccessControlList.accessName
+            if var list = result.extendedAttributes[name].flatMap({ AccessControlList($0) }) {
+                list.setPermissions(result.permissions)
+                result.extendedAttributes[name] = list.bytes
+            }
         }
         return result
     }

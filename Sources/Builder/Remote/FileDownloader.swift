@@ -23,8 +23,9 @@ package struct RemoteFileRequest: Hashable, Sendable {
 /// How a download ended.
 package enum RemoteFileOutcome: Hashable, Sendable {
     case notModified
-    /// The file's time is what the server says of it, in seconds since 1970.
-    case received(RemoteValidators, modifiedSeconds: Int64?)
+    /// The file's time is what the server says of it, in seconds since 1970. It came compressed for the
+    /// way if it `isGzipped`.
+    case received(RemoteValidators, modifiedSeconds: Int64?, isGzipped: Bool)
 }
 
 /// Takes the bytes of a download.

@@ -34,12 +34,23 @@ struct GitCheckout {
     }
 
     private var subdirectory: TreePath {
-        // What is no path is told when it is looked for.
+        // What is no path was refused before.
         (try? TreePath(cleaning: Array((reference.subdirectory ?? "").utf8))) ?? .root
     }
 
-    /// - Throws: `gitFailed`, `checksumMismatch`, `cancelled`.
+    /// Whether the path is one that leads nowhere out of the repository on its way.
+    private static func isInside(_ path: String) -> Bool {
+        var depth = 0
+        for name in path.split(separator: "/") where name != "." {
+            depth += name == ".." ? -1 : 1
+            if depth < 0 { return false }
+        }
+        return (try? TreePath(cleaning: Array(path.utf8))) != nil  // what is wrong with it is plain
+    }
+
+    /// - Throws: `gitFailed`, `checksumMismatch`, `sourceNotFound`, `cancelled`.
     func tree() throws -> RemoteSources.Brought {
+        if let path = reference.subdirectory, !Self.isInside(path) { throw noSubdirectory }
         let place = sources.lease.newWorkPath("git")
         try HostDirectory.makeAll(place, permissions: 0o700)
         // What is left goes with the lease.
@@ -264,16 +275,31 @@ struct GitCheckout {
         }
     }
 
+    /// Gives the commit its branch or tag; an annotated one is fetched if it is not there.
+    private func keep(
+        _ name: String, _ commit: String, _ tag: String?, _ git: GitProgram
+    ) throws {
+        guard let tag else {
+            _ = try git.run("update-ref", name, commit)
+            return
+        }
+        do {
+            _ = try git.run("update-ref", name, tag)
+        } catch is GitProgram.Failure {
+            _ = try git.run(
+                "fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--",
+                reference.remote, "+\(name):\(name)")
+        }
+    }
+
     /// `--keep-git-dir`: the repository with this commit checked out, as far as git can tell.
     private func addDirectory(
         _ commit: String, _ found: Found, _ git: GitProgram, _ editor: TreeEditor,
         _ directories: PendingDirectories, _ time: NodeTime
     ) throws {
         _ = try git.run("update-ref", "--no-deref", "HEAD", commit)
-        if let name = found.name,
-            name.hasPrefix("refs/heads/") || found.tag == nil && name != "HEAD"
-        {
-            _ = try git.run("update-ref", name, commit)
+        if let name = found.name, name != "HEAD" {
+            try keep(name, commit, found.tag, git)
         }
         _ = try git.run("update-ref", "-d", "refs/vitrine/commit")
         _ = try git.run("read-tree", commit)

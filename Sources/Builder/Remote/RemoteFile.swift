@@ -1,6 +1,7 @@
 internal import Dockerfile
 internal import FileTree
 internal import ImageSpec
+internal import Layers
 internal import LinuxIO
 internal import Store
 
@@ -57,10 +58,35 @@ struct RemoteFile {
                         + "it was not asked about")
             }
             return brought(known.tree, isKnown: true)
-        case .received(let validators, let seconds):
-            return brought(
-                try store(try receiver.finish(), validators, seconds), isKnown: false)
+        case .received(let validators, let seconds, let isGzipped):
+            var content = try receiver.finish()
+            if isGzipped && content.sizeBytes > 0 { content = try decompressed(content) }
+            return brought(try store(content, validators, seconds), isKnown: false)
         }
+    }
+
+    /// The file that a server compressed for the way (`Content-Encoding: gzip`).
+    private func decompressed(_ content: FileContent) throws -> FileContent {
+        let writer = try sources.store.ingest(sources.lease).writer()
+        do {
+            let file = try OwnedDescriptor(
+                opening: sources.store.layout.object(content.digest), .readOnly)
+            let input = try CancellableInput(file.rawValue, sources.cancellation)
+            var reader = try DecompressingReader(
+                input, maximumSizeBytes: Int64(clamping: try room()))
+            guard reader.compression == .gzip else {
+                throw CompressionError(.corrupt, "it is no gzip stream", compression: .gzip)
+            }
+            while try reader.withNextChunk({ chunk in
+                try unsafe chunk.withUnsafeBytes { try unsafe writer.append($0) }
+            }) {}
+        } catch let error as CompressionError {
+            throw BuildError(
+                .downloadFailed,
+                "could not download \(address): the server sent what it says is gzip: \(error)",
+                cause: error)
+        }
+        return try writer.finish()
     }
 
     private static func validators(_ entry: CacheRecord) -> RemoteValidators {

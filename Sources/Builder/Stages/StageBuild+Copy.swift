@@ -237,7 +237,8 @@ extension StageBuild {
             try run.cancellation.check()
             try entry.source.provideContents(at: entry.match.resolved)
             if entry.unpacks, case .file(let content) = entry.node.content,
-                try ArchiveUnpacker.isArchive(content, in: run.store)
+                try ArchiveUnpacker.isArchive(
+                    content, named: entry.match.resolved.last?.bytes, in: run.store)
             {
                 let unpacker = ArchiveUnpacker(ingest: ingest, owner: work.transform.owner)
                 let target = try copier.prepareDirectory(work.destination, takesMode: false)

@@ -23,7 +23,8 @@ extension StageBuild {
         try work.entries.contains { entry in
             guard entry.unpacks, case .file(let content) = entry.node.content else { return false }
             try entry.source.provideContents(at: entry.match.resolved)
-            return try ArchiveUnpacker.isArchive(content, in: run.store)
+            return try ArchiveUnpacker.isArchive(
+                content, named: entry.match.resolved.last?.bytes, in: run.store)
         }
     }
 

@@ -221,8 +221,9 @@ extension SavePlan {
 }
 
 extension ArchivedName {
-    /// The annotations by which containerd, skopeo and podman know an image.
+    /// The annotations by which containerd, skopeo and podman know an image: as BuildKit and containerd
+    /// write them, OCI's has the tag alone.
     static func annotations(for name: Reference) -> [String: String] {
-        [containerdAnnotation: name.canonical, ociAnnotation: name.canonical]
+        [containerdAnnotation: name.canonical, ociAnnotation: name.tag ?? name.canonical]
     }
 }

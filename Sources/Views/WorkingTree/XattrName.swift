@@ -3,8 +3,8 @@ internal import VirtualFS
 
 /// Names of extended attributes that mean something here, and limits, xattr(7).
 enum XattrName {
-    static let accessACL = Array("system.posix_acl_access".utf8)
-    static let defaultACL = Array("system.posix_acl_default".utf8)
+    static let accessACL = AccessControlList.accessName
+    static let defaultACL = AccessControlList.defaultName
     static let capability = Array("security.capability".utf8)
 
     /// XATTR_NAME_MAX.

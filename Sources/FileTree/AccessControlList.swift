@@ -1,8 +1,13 @@
 /// A POSIX access control list as Linux keeps it in an extended attribute (acl(5),
 /// linux/posix_acl_xattr.h): a version, then entries of tag, permissions and identifier,
 /// all little-endian.
-struct AccessControlList {
-    enum Tag: UInt16 {
+package struct AccessControlList {
+    /// The extended attribute that says who may do what, beside the permission bits.
+    package static let accessName = Array("system.posix_acl_access".utf8)
+    /// The one of a directory that what is made in it gets.
+    package static let defaultName = Array("system.posix_acl_default".utf8)
+
+    private enum Tag: UInt16 {
         case userObject = 0x01
         case user = 0x02
         case groupObject = 0x04
@@ -23,7 +28,7 @@ struct AccessControlList {
     private var entries: [Entry]
 
     /// - Returns: nil for bytes that are no valid list. A list without entries is valid here.
-    init?(_ bytes: [UInt8]) {
+    package init?(_ bytes: [UInt8]) {
         guard bytes.count >= 4, (bytes.count - 4) % 8 == 0,
             Self.integer(bytes[0..<4]) == Self.version
         else { return nil }
@@ -57,7 +62,7 @@ struct AccessControlList {
         return tags.isDisjoint(with: [.user, .group]) || tags.contains(.mask)
     }
 
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(4 + entries.count * 8)
         func append(_ value: UInt32, _ count: Int) {
@@ -74,14 +79,14 @@ struct AccessControlList {
         return result
     }
 
-    var isEmpty: Bool { entries.isEmpty }
+    package var isEmpty: Bool { entries.isEmpty }
 
     /// Whether permission bits say all of it.
-    var isTrivial: Bool { !entries.contains { [.user, .group, .mask].contains($0.tag) } }
+    package var isTrivial: Bool { !entries.contains { [.user, .group, .mask].contains($0.tag) } }
 
     /// The nine permission bits that stand for the list: the mask, where there is one, is the
     /// group's.
-    var permissions: UInt16 {
+    package var permissions: UInt16 {
         var result: UInt16 = 0
         for entry in entries {
             switch entry.tag {
@@ -97,13 +102,13 @@ struct AccessControlList {
     private var hasMask: Bool { entries.contains { $0.tag == .mask } }
 
     /// What chmod(2) does.
-    mutating func setPermissions(_ permissions: UInt16) {
+    package mutating func setPermissions(_ permissions: UInt16) {
         update(with: permissions) { _, bits in bits }
     }
 
     /// What a new inode makes of its parent's default list (acl(5), "object creation and default
     /// ACLs"): the mode that was asked for takes permissions away.
-    mutating func restrict(to permissions: UInt16) {
+    package mutating func restrict(to permissions: UInt16) {
         update(with: permissions) { old, bits in old & bits }
     }
 
