@@ -20,8 +20,10 @@ extension Engine {
         let lease = try store.lease("load \(input.name)")
         defer { lease.end() }
         let options = LoadOptions(platform: try platform.map { try Platform.parse($0) })
-        return try ImageLoader(store, lease: lease, options: options, progress: progress)
+        let images = try ImageLoader(store, lease: lease, options: options, progress: progress)
             .load(input)
+        for image in images { note("load", ofImage: image.id) }
+        return images
     }
 
     /// Writes images as an archive, or adds them to an OCI layout's directory.
@@ -46,6 +48,7 @@ extension Engine {
             }
             try saver.saveRootFileSystem(try store.tree(of: wanted[0].image), to: output)
         }
+        for item in wanted { note("save", ofImage: item.image.id) }
     }
 
     /// As Docker does: an image given by name is saved under that name, one given by ID alone
@@ -71,7 +74,11 @@ extension Engine {
         let created = Timestamp(nanosecondsSinceEpoch: Store.now())
         var options = ImportOptions(created: created, message: message, names: names)
         if let platform { options.platform = try Platform.parse(platform) }
-        return try RootFileSystemImport(store, lease: lease, options: options, progress: progress)
-            .run(input) { try changes.apply(to: &$0.config) }
+        let image = try RootFileSystemImport(
+            store, lease: lease, options: options, progress: progress
+        ).run(input) { try changes.apply(to: &$0.config) }
+        for name in names { note("tag", ofImage: image.id, as: name) }
+        note("import", ofImage: image.id)
+        return image
     }
 }

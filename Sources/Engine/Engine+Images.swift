@@ -100,6 +100,7 @@ extension Engine {
         object["RepoTags"] = .array(names.map { .string($0.familiarName) })
         object["RepoDigests"] = .array(
             names.map { .string("\($0.familiarRepository)@\(image.manifestDigest)") })
+        object["Parent"] = ""
         object["Created"] = .string(config.created?.description ?? "")
         object["Author"] = .string(config.author ?? "")
         object["Comment"] = .string(config.comment ?? config.history.last?.comment ?? "")
@@ -136,7 +137,33 @@ extension Engine {
     /// Gives an image a further name.
     package func tag(_ source: String, as target: String) throws {
         let image = try image(source)
-        try store.setName(try Self.parseTag(target), to: image.id)
+        let name = try Self.parseTag(target)
+        try store.setName(name, to: image.id)
+        note("tag", ofImage: image.id, as: name)
+    }
+
+    /// Writes down that something happened to an image, for `events`: as Docker, under its ID where no
+    /// name is meant.
+    /// - Parameter labels: the image's; nil looks them up.
+    func note(
+        _ action: String, ofImage id: ImageID, as name: Reference? = nil,
+        labels: [String: String]? = nil
+    ) {
+        // What has happened is told without them rather than not at all.
+        var attributes = labels ?? (try? store.config(of: id).config.config.labels) ?? [:]
+        attributes["name"] = name?.familiarName ?? "\(id)"
+        // The event is lost then, and what it tells of has happened.
+        try? store.note(.image, action, of: "\(id)", attributes)
+    }
+
+    /// - Parameter labels: those that the image had.
+    func note(_ removals: [Removal], of image: ImageID, labels: [String: String]) {
+        for removal in removals {
+            switch removal {
+            case .untagged: note("untag", ofImage: image, labels: labels)
+            case .deleted: note("delete", ofImage: image, labels: [:])
+            }
+        }
     }
 
     /// An image that containers were made from stays, unless it is forced away. They need it no more.
@@ -159,6 +186,15 @@ extension Engine {
     /// - Parameter force: removes an image given by ID though it has several names.
     package func remove(_ text: String, force: Bool) throws -> [Removal] {
         let image = try image(text)
+        let labels = try store.config(of: image.id).config.config.labels
+        let removals = try remove(image, meantBy: text, force: force)
+        note(removals, of: image.id, labels: labels)
+        return removals
+    }
+
+    private func remove(
+        _ image: ImageRecord, meantBy text: String, force: Bool
+    ) throws -> [Removal] {
         let names = try namesByImage()[image.id] ?? []
         if names.count <= 1 && !force { try refuseUsed(image) }
         let selector = try? ImageSelector(parsing: text)  // it was one above

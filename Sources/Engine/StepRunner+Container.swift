@@ -53,7 +53,7 @@ extension StepRunner {
         if let bytes = surroundings.sharedMemoryBytes {
             container.sharedMemory = .own(sizeBytes: bytes)
         }
-        if surroundings.isPrivileged { container.security = .privileged }
+        if surroundings.isPrivileged { container.security = .insecure }
         container.environment =
             environment(request, home: container.user.home) + surroundings.secretEnvironment
     }

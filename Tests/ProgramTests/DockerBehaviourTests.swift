@@ -52,6 +52,9 @@ struct DockerBehaviourTests {
             #expect(try program.run("exec", "-u", "nobody-there", "one", "true").status == 126)
             #expect(try program.run("exec", "-w", "/not/there", "one", "true").status == 126)
             #expect(try program.run("exec", "one", "no-such-program").status == 127)
+            let unnamed = try program.run("exec", "one", "")
+            #expect(unnamed.status == 127)
+            #expect(unnamed.errors.contains("exec: \"\": executable file not found in $PATH"))
             func executions() throws -> String {
                 try program.run("inspect", "-f", "{{json .ExecIDs}}", "one").text
             }
@@ -191,6 +194,66 @@ struct DockerBehaviourTests {
             #expect(process.terminationStatus == 128 + (signal == "TERM" ? SIGTERM : SIGHUP))
             #expect(terminal.modes == modes)
             #expect(try program.run("ps", "--format", "{{.Names}}").text == "one\n")
+        }
+    }
+
+    @Test func `who has a terminal and no input passes signals on`() throws {
+        try withContainers { program in
+            let terminal = try PseudoTerminal()
+            let process = try program.start(
+                [
+                    "run", "-t", "--rm", "--network", "none", "base", "sh", "-c",
+                    "trap 'echo INT; exit 3' INT; echo ready; while :; do sleep 0.1; done",
+                ], input: terminal.slave, output: terminal.slave, errors: terminal.slave)
+            try terminal.wait(for: "ready")
+            kill(process.processIdentifier, SIGINT)
+            #expect(try terminal.finish(process).contains("INT"))
+            #expect(process.terminationStatus == 3)
+            #expect(try program.run("ps", "-aq").text == "")
+        }
+    }
+
+    @Test func `a terminal is not attached to what is none`() throws {
+        try withContainers { program in
+            for (name, option) in [("one", "-t"), ("two", "-it")] {
+                try start(program, "--name", name, option, "base", "sleep", "1000")
+                let refused = try program.run(shell: "timeout 60 $VITRINE attach \(name)")
+                #expect(refused.status == 1)
+                #expect(refused.errors.contains("the input device is not a TTY"))
+                let process = try program.start(["attach", "--no-stdin", name])
+                #expect(try program.run("stop", "-t", "0", name).status == 0)
+                process.waitUntilExit()
+            }
+        }
+    }
+
+    @Test(arguments: ["0", "1000"])
+    func `a privileged user who is not root holds no capability, and nobody inherits one`(
+        user: String
+    ) throws {
+        try withContainers { program in
+            let shown = ["-u", user, "base", "busybox", "grep", "Cap", "/proc/self/status"]
+            let options = ["run", "--rm", "--network", "none", "--privileged"]
+            try start(program, "--name", "one", "base", "sleep", "1000")
+            for arguments in [
+                options + shown,
+                ["exec", "--privileged"] + shown.map { $0 == "base" ? "one" : $0 },
+            ] {
+                let result = try program.run(arguments: arguments)
+                let sets = result.text.split(separator: "\n").map { $0.split(separator: "\t") }
+                let none = sets.filter { $0.last == "0000000000000000" }.compactMap(\.first)
+                let expected = ["CapInh:"] + (user == "0" ? [] : ["CapPrm:", "CapEff:"])
+                #expect(none.map(String.init) == expected + ["CapAmb:"], "\(result)")
+            }
+        }
+    }
+
+    @Test func `an empty name is none`() throws {
+        try withContainers { program in
+            #expect(try program.run("create", "--name", "", "base", "true").status == 0)
+            let made = try program.run("ps", "-a", "--format", "{{.Names}}").text
+            #expect(made.utf8.count > 3)
+            #expect(try program.run("inspect", "-f", "{{.Parent}}", "base").text == "\n")
         }
     }
 

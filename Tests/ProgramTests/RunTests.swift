@@ -69,7 +69,7 @@ struct RunTests {
     @Test(
         arguments: [
             (["sh", "-c", "exit 0"], 0), (["sh", "-c", "exit 7"], 7),
-            (["sh", "-c", "kill -9 $$"], 137), (["nothing-of-this-name"], 127),
+            (["sh", "-c", "kill -9 $$"], 137), (["nothing-of-this-name"], 127), ([""], 127),
             (["/etc/passwd"], 126),
             (["/etc"], 126),
         ] as [([String], Int32)])
@@ -371,6 +371,16 @@ struct RunTests {
                 "echo run; exit 4")
             try wait(for: "exited Exited (4)") { try status(program, "again") }
             #expect(try program.run("logs", "again").text == "run\nrun\nrun\n")
+            func restarts() throws -> String {
+                try program.run("inspect", "-f", "{{.RestartCount}}", "again").text
+            }
+            #expect(try restarts() == "2\n")
+            #expect(try program.run("start", "again").status == 0)
+            try wait(for: String(repeating: "run\n", count: 6)) {
+                try program.run("logs", "again").text
+            }
+            try wait(for: "exited Exited (4)") { try status(program, "again") }
+            #expect(try restarts() == "2\n")
             _ = try run(
                 program, "-d", "--name", "ever", "--restart", "always", "base", "sh", "-c",
                 "echo run; sleep 0.1")

@@ -127,6 +127,41 @@ import Testing
         #expect(process.user.additionalGroups == [6, 7])
     }
 
+    @Test(arguments: [0, 5] as [UInt32])
+    func `nobody inherits capabilities, and who is not root holds none, even where all are there`(
+        uid: UInt32
+    ) {
+        let user = UserSpecification.Resolved(uid: uid, gid: 6, additionalGroups: [])
+        for isPrivileged in [false, true] {
+            let spec = spec(
+                choice(),
+                request {
+                    $0.user = user
+                    if isPrivileged { $0.security = .privileged }
+                })
+            let names = isPrivileged ? Capability.all : Capability.standard
+            let capabilities = spec.process.capabilities
+            #expect(capabilities.bounding == names)
+            #expect(capabilities.effective == (uid == 0 ? names : []))
+            #expect(capabilities.permitted == (uid == 0 ? names : []))
+            #expect(capabilities.ambient.isEmpty)
+            #expect(spec.json["process"]?["capabilities"]?["inheritable"] == nil)
+        }
+    }
+
+    @Test func `an insecure step is privileged, and keeps all capabilities as any user`() {
+        let user = UserSpecification.Resolved(uid: 5, gid: 6, additionalGroups: [])
+        let spec = spec(
+            choice(),
+            request {
+                $0.user = user
+                $0.security = .insecure
+            })
+        #expect(spec.process.capabilities.effective == Capability.all)
+        #expect(spec.process.capabilities.ambient == Capability.all)
+        #expect(spec.maskedPaths.isEmpty && spec.seccomp == nil)
+    }
+
     @Test func `a privileged container is neither masked nor filtered`() {
         let spec = spec(choice(), request { $0.security = .privileged })
         #expect(spec.maskedPaths.isEmpty && spec.readonlyPaths.isEmpty)

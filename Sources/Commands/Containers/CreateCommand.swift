@@ -50,6 +50,8 @@ extension ContainerOptions {
         named name: String?, _ target: ContainerCommandLine, with engine: Engine,
         _ surroundings: OptionSurroundings, needsCommand: Bool = false
     ) throws -> ContainerRecord {
+        // As Docker: an empty name is none.
+        let name = name.flatMap { $0.isEmpty ? nil : $0 }
         if let name { try Engine.check(containerName: name) }
         let numberFile = try life.cidfile.map { ContainerIDFile(try surroundings.absolute($0)) }
         try numberFile?.check()
@@ -59,7 +61,7 @@ extension ContainerOptions {
         let settings = try settings(
             over: config.config, arguments: target.command, surroundings: surroundings,
             engine: engine)
-        guard !needsCommand || settings.arguments.first.map({ !$0.isEmpty }) ?? false else {
+        guard !needsCommand || !settings.arguments.isEmpty else {
             throw OptionError(
                 "COMMAND", "", "no command specified",
                 hint: "the image has none: give one after its name")

@@ -57,7 +57,8 @@ struct StartCommand: ParsableCommand {
         var options = AttachOptions()
         options.hasInput = interactive && record.settings.keepsInputOpen
         options.hasTerminal = record.settings.hasTerminal
-        options.passesSignals = passesSignals
+        // As Docker: "run" alone passes them on to one with a terminal.
+        options.passesSignals = passesSignals && !options.hasTerminal
         if let detachKeys { options.detachKeys = detachKeys.keys }
         try ContainerExit.end(with: try engine.startAttached(record, options))
     }
@@ -212,10 +213,16 @@ struct AttachCommand: ParsableCommand {
     func run() throws {
         let engine = try store.engine(.existing)
         let record = try engine.container(container)
+        if !noInput, record.settings.hasTerminal, record.state.isRunning,
+            !Terminal.inputIsTerminal
+        {
+            throw EngineError(
+                .invalid, "the input device is not a TTY", hint: "add --no-stdin")
+        }
         var options = AttachOptions()
         options.hasInput = !noInput && record.settings.keepsInputOpen
         options.hasTerminal = record.settings.hasTerminal
-        options.passesSignals = passesSignals
+        options.passesSignals = passesSignals && !options.hasTerminal
         if let detachKeys { options.detachKeys = detachKeys.keys }
         try ContainerExit.end(with: try engine.attach(record, options))
     }

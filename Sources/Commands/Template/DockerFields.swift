@@ -16,6 +16,8 @@ enum DockerFields {
     private static let optional: Set<String> = [
         "Health", "Healthcheck", "Shell", "SizeRootFs", "SizeRw", "StopTimeout",
     ]
+    /// Texts that events of some kinds are without.
+    private static let eventTexts: Set<String> = ["From", "ID", "Status"]
 
     /// - Parameter owner: the name of the field that the value is of; nil for none.
     /// - Throws: `unknownField`.
@@ -39,6 +41,7 @@ enum DockerFields {
         {
             return member.value
         }
+        if eventTexts.contains(name), object["timeNano"] != nil { return .string("") }
         throw TemplateError(
             .unknownField,
             "can't evaluate field \(name); there are "

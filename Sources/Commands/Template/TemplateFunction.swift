@@ -209,11 +209,25 @@ enum TemplateFunction: String, CaseIterable, Sendable {
         case .lower: return text.lowercased()
         default:
             var isStart = true
-            return String(
-                text.flatMap { character in
-                    defer { isStart = character.isWhitespace }
-                    return isStart ? character.uppercased() : String(character)
-                })
+            var titled = String.UnicodeScalarView()
+            for scalar in text.unicodeScalars {
+                let mapping = scalar.properties.titlecaseMapping.unicodeScalars
+                // Go knows no letter whose other case is several.
+                let other = mapping.count == 1 ? mapping.first ?? scalar : scalar
+                titled.append(isStart ? other : scalar)
+                isStart = Self.separates(scalar)
+            }
+            return String(titled)
+        }
+    }
+
+    /// Whether a word begins behind it, as Go's `strings.Title` has it.
+    private static func separates(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter,
+            .decimalNumber:
+            false
+        default: scalar.isASCII ? scalar != "_" : scalar.properties.isWhitespace
         }
     }
 

@@ -57,8 +57,8 @@ final class AttachedSession: Sendable {
     /// - Parameter began: called when the process runs.
     func run(_ request: ControlRequest, began: () -> Void = {}) throws -> AttachOutcome {
         let signals =
-            options.hasTerminal
-            ? [SIGWINCH] + SignalListener.endings : options.passesSignals ? Self.passed : []
+            passesSignals
+            ? Self.passed : options.hasTerminal ? [SIGWINCH] + SignalListener.endings : []
         // Before the process is there, so that no signal ends this one and leaves it.
         let listener = SignalListener(to: signals) { [self] number in take(number) }
         defer { withExtendedLifetime(listener) {} }
@@ -80,11 +80,15 @@ final class AttachedSession: Sendable {
         SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGCONT, SIGWINCH,
     ]
 
+    /// With a terminal whose keys are the process's, a signal is for this one alone.
+    private var passesSignals: Bool {
+        options.passesSignals && !(options.hasTerminal && options.hasInput)
+    }
+
     private func take(_ number: Int32) {
         if number == SIGWINCH { return sendSize() }
-        // With a terminal the keys are the process's, and a signal is for this one alone: it leaves,
-        // and gives the terminal its modes back on the way.
-        if options.hasTerminal {
+        // It leaves, and gives the terminal its modes back on the way.
+        if !passesSignals {
             ending.store(number, ordering: .releasing)
             return leave()
         }

@@ -33,7 +33,10 @@ extension ContainerSupervisor {
         case .attach(let attachment): try attach(attachment, connection)
         case .execute(let execution): try execute(execution, connection)
         case .signal(let number): try signal(number, connection)
-        case .stop(let signal, let timeout): try stop(signal, timeout, connection)
+        case .stop(let signal, let timeout, let isRemoval):
+            if !isRemoval { state.withLock { $0.isStopTold = true } }
+            end(by: signal ?? stopSignal, timeout)
+            try connection.send(awaitEnd())
         case .wait: try connection.send(awaitEnd())
         case .pause: try pause(connection)
         case .resume: try resume(connection)
@@ -159,6 +162,9 @@ extension ContainerSupervisor {
                 .failed, "container \(record.name) is paused",
                 hint: "\"vitrine unpause \(record.name)\" lets it go on")
         }
+        if let failure = ControlFailure(unnamedCommand: execution.arguments) {
+            return try connection.send(.failed(failure))
+        }
         let command = execution.arguments.joined(separator: " ")
         let name = newName("exec")
         let output = OutputHub(log: nil)
@@ -234,15 +240,6 @@ extension ContainerSupervisor {
 
     /// Ten seconds, as Docker's.
     private static let stopSeconds = 10
-
-    private func stop(
-        _ signal: Int32?, _ timeout: Int?, _ connection: ControlConnection
-    ) throws {
-        end(by: signal ?? stopSignal, timeout)
-        let reply = awaitEnd()
-        note("stop")
-        try connection.send(reply)
-    }
 
     private func end(by number: Int32, _ timeout: Int?) {
         state.withLock { $0.isStopping = true }

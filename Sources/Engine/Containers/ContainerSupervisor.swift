@@ -44,6 +44,8 @@ final class ContainerSupervisor: Sendable {
         var firstSize: TerminalDevice.Size?
         /// Somebody ends it on purpose.
         var isStopping = false
+        /// Its end is one that `stop` has asked for, which is told as such.
+        var isStopTold = false
         /// The host, not a user, ends it.
         var isTerminated = false
         /// A freeze is under way: the view must not be let go of.
@@ -133,7 +135,7 @@ final class ContainerSupervisor: Sendable {
             let began = ContinuousClock.now
             let exitCode: Int32
             do {
-                switch try start() {
+                switch try start(after: restarts) {
                 case .failed(let failure): return finish(.failed(failure))
                 case .ended(let code): exitCode = code
                 }
@@ -186,12 +188,16 @@ final class ContainerSupervisor: Sendable {
     }
 
     /// One run of the first process, to its end.
-    private func start() throws -> RunEnd {
+    /// - Parameter restarts: how many times it was restarted since somebody started it.
+    private func start(after restarts: Int) throws -> RunEnd {
         let preparation = try ContainerPreparation(
             engine, record, rootfs: place, lease: lease)
         defer { preparation.end() }
         try view.showMountTargets(StepRunner.targets(of: preparation.request))
         let request = preparation.request
+        if let failure = ControlFailure(unnamedCommand: request.arguments) {
+            return .failed(failure)
+        }
         var made: DetachedContainer?
         var isStarted = false
         // Without threads for its streams a process that runs is ended, and its container with it.
@@ -214,7 +220,8 @@ final class ContainerSupervisor: Sendable {
         case .running(let process):
             defer { container.remove() }
             if let size = state.withLock({ $0.firstSize }) { process.resize(size) }
-            begin(Run(container: container, first: process, request: request), preparation)
+            begin(
+                Run(container: container, first: process, request: request), preparation, restarts)
             // Without a group of its own the container shares this process's, which tells nothing.
             let watch =
                 preparation.runtime.choice.controlGroups == .native
@@ -227,7 +234,7 @@ final class ContainerSupervisor: Sendable {
         }
     }
 
-    private func begin(_ run: Run, _ preparation: ContainerPreparation) {
+    private func begin(_ run: Run, _ preparation: ContainerPreparation, _ restarts: Int) {
         writeState { state in
             state.status = .running
             state.processID = run.first.processID
@@ -237,6 +244,7 @@ final class ContainerSupervisor: Sendable {
             state.error = ""
             state.ranOutOfMemory = false
             state.wasStopped = false
+            state.restartCount = restarts
             state.rootfs = place
             state.sharedMemory = preparation.joinableMemory
             state.publishedPorts = preparation.publishedPorts
@@ -299,6 +307,7 @@ final class ContainerSupervisor: Sendable {
             default: break
             }
         }
+        if state.withLock({ $0.isStopTold }) { note("stop") }
         if record.settings.removesItself, !isUnstarted(phase) {
             try? engine.remove(open, withVolumes: true)
         }
@@ -343,6 +352,14 @@ extension ControlFailure {
             case .runtime: .other
             }
         self.init(kind: kind, message: failure.message, hint: nil)
+    }
+
+    /// Of a command whose name is empty, in Docker's words; nil for others.
+    init?(unnamedCommand arguments: [String]) {
+        guard arguments.first == "" else { return nil }
+        self.init(
+            kind: .commandNotFound, message: "exec: \"\": executable file not found in $PATH",
+            hint: nil)
     }
 
     /// Why `exec` did not come to run its command: as Docker, what is wrong with a command that was

@@ -14,8 +14,9 @@ enum ControlRequest: Codable, Sendable {
     /// A signal for its first process. Answered by `done`.
     case signal(Int32)
     /// Answered by `ended` when the container has ended: by the signal (nil is the container's own),
-    /// or killed when the time is over (nil is the container's own; negative is without end).
-    case stop(signal: Int32?, timeoutSeconds: Int?)
+    /// or killed when the time is over (nil is the container's own; negative is without end). Of one
+    /// that is removed, no event tells that it was stopped.
+    case stop(signal: Int32?, timeoutSeconds: Int?, isRemoval: Bool)
     /// Answered by `ended`.
     case wait
     case pause

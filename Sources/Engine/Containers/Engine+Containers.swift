@@ -174,7 +174,7 @@ extension Engine {
                     hint: "\"vitrine stop \(record.name)\" ends it, "
                         + "\"vitrine rm --force\" kills it")
             }
-            try stop(record, signal: SignalName.kill)
+            try stop(record, signal: SignalName.kill, isRemoval: true)
             // One that removes itself is gone by now.
             guard try store.container(record.id) != nil else { return }
         } else if force, let holder = store.holder(of: record.id) {

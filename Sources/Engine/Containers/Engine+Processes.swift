@@ -98,8 +98,11 @@ extension ProcessTable {
         guard let place = titles.firstIndex(of: "PID"), !titles.isEmpty else { return nil }
         let count = titles.count
         rows = lines.dropFirst().compactMap { line in
-            // The last column, the command, has blanks.
+            // The last column, the command, has blanks; a number stands behind some.
             var fields = line.split(separator: " ", maxSplits: count - 1).map(String.init)
+            if fields.count == count {
+                fields[count - 1] = String(fields[count - 1].drop { $0 == " " })
+            }
             guard fields.count == count, let number = Int32(fields[place]),
                 members.contains(number)
             else { return nil }

@@ -115,14 +115,17 @@ extension Engine {
     }
 
     /// Ends it if it runs: by a signal, or killed when the time is over; nil is the container's own.
+    /// - Parameter isRemoval: it is removed next.
     package func stop(
-        _ record: ContainerRecord, signal: Int32? = nil, timeoutSeconds: Int? = nil
+        _ record: ContainerRecord, signal: Int32? = nil, timeoutSeconds: Int? = nil,
+        isRemoval: Bool = false
     ) throws {
         guard store.currentState(of: record).isRunning else { return }
         // Without a socket it is just ending.
         if let client = try ContainerClient(store.layout.container(record.id)) {
             do {
-                _ = try client.ask(.stop(signal: signal, timeoutSeconds: timeoutSeconds))
+                _ = try client.ask(
+                    .stop(signal: signal, timeoutSeconds: timeoutSeconds, isRemoval: isRemoval))
             } catch {
                 // It ended by itself at the same moment.
                 if store.currentState(of: record).isRunning { throw error }

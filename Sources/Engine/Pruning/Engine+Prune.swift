@@ -22,6 +22,11 @@ extension Engine {
             report.collection = collection
             report.freedBytes += collection.freedBytes
             report.failures += collection.failures
+            if order.images != nil {
+                // As above.
+                try? store.note(
+                    .image, "prune", of: "", ["reclaimed": "\(collection.freedBytes)"])
+            }
         }
         return report
     }
@@ -63,15 +68,20 @@ extension Engine {
     private func pruneImages(
         _ kind: PruneOrder.Images, _ filter: PruneFilter, _ report: inout PruneReport
     ) throws {
+        var labels: [ImageID: [String: String]] = [:]
         let candidates = try store.images().filter { image in
             guard filter.passes(createdAt: image.createdAt) else { return false }
-            if filter.labels.isEmpty { return true }
-            return filter.passes(try store.config(of: image.id).config.config.labels)
+            let own = try store.config(of: image.id).config.config.labels
+            labels[image.id] = own
+            return filter.passes(own)
         }
         for removal in try store.removeUnusedImages(
             candidates.map(\.id), evenNamed: kind == .unused)
         {
-            report.images += removal.names.map { .untagged($0) } + [.deleted(removal.image)]
+            let removals =
+                removal.names.map { Removal.untagged($0) } + [.deleted(removal.image)]
+            note(removals, of: removal.image, labels: labels[removal.image] ?? [:])
+            report.images += removals
         }
     }
 

@@ -46,8 +46,10 @@ package struct ContainerRequest: Sendable {
     package enum Security: Hashable, Sendable {
         /// Docker's defaults, with these capabilities.
         case standard(capabilities: [String])
-        /// All capabilities, no seccomp, nothing masked (`--security=insecure`, `--privileged`).
+        /// All capabilities, no seccomp, nothing masked (`--privileged`).
         case privileged
+        /// The same, and users other than root hold the capabilities, too (`--security=insecure`).
+        case insecure
     }
 
     /// Which system calls are let through (seccomp(2)).

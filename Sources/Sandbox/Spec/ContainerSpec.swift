@@ -33,12 +33,17 @@ struct ContainerSpec {
         ].map { .init(path: $0, type: "c", major: $1, minor: $2) }
         + (0..<8).map { .init(path: "/dev/loop\($0)", type: "b", major: 7, minor: $0) }
 
-    var isPrivileged: Bool { request.security == .privileged }
+    var isPrivileged: Bool {
+        switch request.security {
+        case .standard: false
+        case .privileged, .insecure: true
+        }
+    }
 
     private var capabilityNames: [String] {
         switch request.security {
         case .standard(let capabilities): capabilities
-        case .privileged: Capability.all
+        case .privileged, .insecure: Capability.all
         }
     }
 
@@ -62,8 +67,10 @@ struct ContainerSpec {
     private var process: RuntimeSpec.Process {
         let names = capabilityNames.filter { heldCapabilities?.contains($0) ?? true }
         // As Docker: who is not root has none, and can get those that are bounded here through
-        // files that carry them.
-        let held = request.user.uid == 0 || isPrivileged ? names : []
+        // files that carry them; nobody inherits any (CVE-2022-24769). As BuildKit: an insecure step
+        // keeps all.
+        let isInsecure = request.security == .insecure
+        let held = request.user.uid == 0 || isInsecure ? names : []
         var environment = request.environment
         if !environment.contains(where: { $0.hasPrefix("PATH=") }) {
             environment.insert("PATH=\(ContainerRequest.defaultPath)", at: 0)
@@ -79,7 +86,7 @@ struct ContainerSpec {
             workingDirectory: request.workingDirectory,
             capabilities: .init(
                 bounding: names, effective: held, permitted: held,
-                ambient: isPrivileged ? names : []),
+                ambient: isInsecure ? names : []),
             resourceLimits: request.resourceLimits,
             noNewPrivileges: request.hasNoNewPrivileges,
             memoryKillerScore: request.memoryKillerScore, hasTerminal: request.hasTerminal)

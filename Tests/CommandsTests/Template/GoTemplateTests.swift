@@ -79,6 +79,10 @@ struct GoTemplateTests {
                 "{{title \"two words\"}}|{{lower \"ABC\"}}|{{split \"a,b\" \",\"}}|{{json \"<\"}}",
                 "Two Words|abc|[a b]|\"<\""
             ),
+            (
+                "{{title \"/a1 b-c x_y 1z é.ü ß a’b «c\"}}",
+                "/A1 B-C X_y 1z É.Ü ß A’b «c"
+            ),
             ("{{with 0}}a{{else with 1}}b{{.}}{{end}}", "b1"),
             ("{{range $i := 3}}{{$i}}{{else}}{{end}}", "012"),
             ("{{\"a\" | printf \"%s-%s\" \"b\"}}", "b-a"),
