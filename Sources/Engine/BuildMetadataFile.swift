@@ -29,8 +29,7 @@ package struct BuildMetadataFile: Sendable {
                 result.tags.map(\.canonical).joined(separator: ","))
         }
         do throws(Errno) {
-            try HostDirectory.replaceFile(
-                path, with: JSONValue.object(object).encoded(indent: 2) + [0x0A])
+            try ResultFile.write(JSONValue.object(object).encoded(indent: 2) + [0x0A], to: path)
         } catch {
             throw EngineError(
                 .failed, "could not write the build's metadata to \(path.visible): \(error)")

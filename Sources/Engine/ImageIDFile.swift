@@ -12,7 +12,7 @@ package struct ImageIDFile: Sendable {
     /// - Throws: ``EngineError`` `failed`.
     package func clear() throws {
         try failing { () throws(Errno) in
-            switch try kind {
+            switch try ResultFile.kind(of: path) {
             case .regular: try HostDirectory.unlink(path)
             case .directory: throw .isDirectory
             case nil:
@@ -30,24 +30,7 @@ package struct ImageIDFile: Sendable {
     /// - Throws: ``EngineError`` `failed`.
     package func write(_ image: ImageID) throws {
         let bytes = Array("\(image)".utf8)
-        try failing { () throws(Errno) in
-            guard let kind = try kind, kind != .regular else {
-                return try HostDirectory.replaceFile(path, with: bytes)
-            }
-            let file = try OwnedDescriptor(opening: path, [.writeOnly, .truncate])
-            try DescriptorIO.writeAll(file.rawValue, bytes)
-        }
-    }
-
-    /// What is there, a symbolic link as itself; nil for nothing.
-    private var kind: FileStatus.Kind? {
-        get throws(Errno) {
-            do throws(Errno) {
-                return try FileStatus(ofPath: path, followsLinks: false).kind
-            } catch .notFound {
-                return nil
-            }
-        }
+        try failing { () throws(Errno) in try ResultFile.write(bytes, to: path) }
     }
 
     private func failing(_ body: () throws(Errno) -> Void) throws {

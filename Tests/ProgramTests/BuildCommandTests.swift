@@ -175,6 +175,10 @@ struct BuildCommandTests {
             // What is no file of its own is written to, not replaced.
             #expect(
                 try program.run("build", "--iidfile", "/dev/stdout", "context").text == id)
+            _ = try program.run(shell: "ln -s /proc/self/fd/1 out")
+            let metadata = try program.run("build", "--metadata-file", "out", "context")
+            #expect(metadata.text.contains(id), "\(metadata.text)")
+            #expect(try program.run(shell: "readlink out").text == "/proc/self/fd/1\n")
         }
     }
 
