@@ -1,3 +1,5 @@
+internal import Dockerfile
+
 /// Docker's flags are Go's: a boolean one may be given a value (`--no-cache=true`).
 enum GoFlags {
     private static let boolean: Set<String> = [
@@ -23,15 +25,6 @@ enum GoFlags {
         "--human": "--no-human", "--no-human": "--human", "--pause": "--no-pause",
         "--no-pause": "--pause",
     ]
-
-    /// What Go's flags take for true and false; nil for anything else.
-    static func boolean(_ text: String) -> Bool? {
-        switch text {
-        case "true", "1", "t", "T", "TRUE", "True": true
-        case "false", "0", "f", "F", "FALSE", "False": false
-        default: nil
-        }
-    }
 
     /// Options whose number may be below zero, with their long names.
     private static let numbered = [
@@ -140,7 +133,7 @@ enum GoFlags {
                 continue
             }
             let name = String(argument[..<equals])
-            switch boolean(String(argument[argument.index(after: equals)...])) {
+            switch GoBoolean.parse(String(argument[argument.index(after: equals)...])) {
             case true?: result.append(name)
             // What is on by itself is turned off.
             case false?: if let opposite = opposites[name] { result.append(opposite) }

@@ -1,3 +1,4 @@
+internal import Dockerfile
 internal import ImageSpec
 
 /// What `--cache-from` and `--cache-to` name.
@@ -24,7 +25,8 @@ package struct CachePlace: Hashable, Sendable {
         try self.init(text, directory: "src", option: "from")
     }
 
-    /// `type=local,dest=DIR[,mode=min|max][,compression=…,compression-level=…,force-compression=…][,ignore-error=true]`
+    /// `type=local,dest=DIR[,mode=min|max][,compression=…,compression-level=…,force-compression=…]`
+    /// `[,ignore-error=true]`
     /// - Throws: ``EngineError`` `invalid`, `unavailable`.
     package init(target text: String) throws {
         try self.init(text, directory: "dest", option: "to", hasMode: true)
@@ -63,7 +65,7 @@ package struct CachePlace: Hashable, Sendable {
         if hasMode {
             compression = try LayerCompression(&values, "--cache-\(option) \"\(text)\"")
             if let text = values.removeValue(forKey: "ignore-error") {
-                guard let ignores = Self.boolean(text) else {
+                guard let ignores = GoBoolean.parse(text) else {
                     throw EngineError(
                         .invalid, "\"ignore-error=\(text)\" is neither true nor false",
                         hint: "write ignore-error=true")
@@ -79,15 +81,6 @@ package struct CachePlace: Hashable, Sendable {
             throw EngineError(
                 .invalid, "--cache-\(option) of type=local has no \"\(other)\"",
                 hint: "write \(example)\(hasMode ? "[,mode=min|max]" : "")")
-        }
-    }
-
-    /// As Go's `strconv.ParseBool`.
-    private static func boolean(_ text: String) -> Bool? {
-        switch text {
-        case "1", "t", "T", "true", "TRUE", "True": true
-        case "0", "f", "F", "false", "FALSE", "False": false
-        default: nil
         }
     }
 

@@ -186,7 +186,8 @@ extension Engine {
     /// - Parameter force: removes an image given by ID though it has several names.
     package func remove(_ text: String, force: Bool) throws -> [Removal] {
         let image = try image(text)
-        let labels = try store.config(of: image.id).config.config.labels
+        // A damaged image is removed, too.
+        let labels = (try? store.config(of: image.id).config.config.labels) ?? [:]
         let removals = try remove(image, meantBy: text, force: force)
         note(removals, of: image.id, labels: labels)
         return removals

@@ -7,21 +7,32 @@ package struct AccessControlList {
     /// The one of a directory that what is made in it gets.
     package static let defaultName = Array("system.posix_acl_default".utf8)
 
-    private enum Tag: UInt16 {
+    package enum Tag: UInt16, Sendable {
+        /// The owner.
         case userObject = 0x01
         case user = 0x02
+        /// The owning group.
         case groupObject = 0x04
         case group = 0x08
         case mask = 0x10
         case other = 0x20
     }
 
-    private struct Entry {
-        var tag: Tag
+    package struct Entry: Sendable {
+        package var tag: Tag
         /// Read, write, execute: 4, 2, 1.
-        var permissions: UInt16
-        var identifier: UInt32
+        package var permissions: UInt16
+        /// ``noIdentifier`` of all but users and groups.
+        package var identifier: UInt32
+
+        package init(tag: Tag, permissions: UInt16, identifier: UInt32 = noIdentifier) {
+            self.tag = tag
+            self.permissions = permissions
+            self.identifier = identifier
+        }
     }
+
+    package static let noIdentifier = UInt32.max
 
     private static let version: UInt32 = 2
 
@@ -44,6 +55,14 @@ package struct AccessControlList {
                     identifier: Self.integer(bytes[(start + 4)..<(start + 8)])))
         }
         guard entries.isEmpty || isValid else { return nil }
+    }
+
+    /// - Returns: nil where the entries make no valid list; their order does not matter.
+    package init?(_ entries: [Entry]) {
+        self.entries = entries.sorted {
+            ($0.tag.rawValue, $0.identifier) < ($1.tag.rawValue, $1.identifier)
+        }
+        guard isValid else { return nil }
     }
 
     private static func integer(_ bytes: ArraySlice<UInt8>) -> UInt32 {

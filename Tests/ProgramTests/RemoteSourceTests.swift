@@ -324,19 +324,28 @@ struct RemoteSourceTests {
         }
     }
 
+    /// Runs git on the image `app` at `m`.
+    private func inImage(_ program: Program, _ script: String) throws -> Program.Output {
+        #expect(try program.run("mount", "app", "m").status == 0)
+        defer { _ = try? program.run("umount", "m") }
+        return try program.run(
+            shell: """
+                export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
+                export GIT_OPTIONAL_LOCKS=0
+                \(script)
+                """)
+    }
+
     @Test func `--keep-git-dir keeps a repository that git takes for one`() throws {
         try withRepository(Self.plain) { program, address in
             let build = try build(program, "ADD --keep-git-dir=true \(address)#main /x")
             #expect(build.status == 0, "\(build.errors)")
-            #expect(try program.run("mount", "app", "m").status == 0)
-            let seen = try program.run(
-                shell: """
-                    export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
-                    export GIT_OPTIONAL_LOCKS=0
-                    git -C m/x log --format=%s -1; git -C m/x status --porcelain
-                    git -C m/x config remote.origin.url; ls m/x/.git/hooks 2>/dev/null
-                    """)
-            #expect(try program.run("umount", "m").status == 0)
+            let seen = try inImage(
+                program,
+                """
+                git -C m/x log --format=%s -1; git -C m/x status --porcelain
+                git -C m/x config remote.origin.url; ls m/x/.git/hooks 2>/dev/null
+                """)
             #expect(seen.text == "two\n\(address)\n", "\(seen.text) \(seen.errors)")
         }
     }
@@ -347,13 +356,7 @@ struct RemoteSourceTests {
         try withRepository(script) { program, address in
             let build = try build(program, "ADD --keep-git-dir=true \(address)#\(name) /x")
             #expect(build.status == 0, "\(build.errors)")
-            #expect(try program.run("mount", "app", "m").status == 0)
-            let described = try program.run(
-                shell: """
-                    export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
-                    git -C m/x describe --tags
-                    """)
-            #expect(try program.run("umount", "m").status == 0)
+            let described = try inImage(program, "git -C m/x describe --tags")
             let tag = name.split(separator: "/").last ?? ""
             #expect(described.text == tag + "\n", "\(described.errors)")
         }

@@ -1,5 +1,6 @@
 internal import Dockerfile
 internal import FileTree
+internal import Layers
 internal import LinuxIO
 internal import Store
 
@@ -84,7 +85,8 @@ final class HostFileReader: Sendable {
                 found.append(entry)
             }
             return Listing(
-                attributes: try Self.attributes(of: descriptor.rawValue), entries: found)
+                attributes: try Self.attributes(of: descriptor.rawValue, .directory),
+                entries: found)
         } catch {
             throw Self.unreadable(directory, error)
         }
@@ -160,7 +162,7 @@ final class HostFileReader: Sendable {
                 before.inode == expected.inode, before.sizeBytes == expected.sizeBytes,
                 before.modificationTime == expected.modificationTime
             else { throw Self.changed(path) }
-            let attributes = try Self.attributes(of: file.rawValue)
+            let attributes = try Self.attributes(of: file.rawValue, .regular)
             let content =
                 before.sizeBytes <= Self.bufferedBytes
                 ? try ingest.insert(try Self.bytes(of: file.rawValue, before.sizeBytes))
@@ -222,26 +224,9 @@ final class HostFileReader: Sendable {
         }
     }
 
-    private static let keptAttributes: Set<[UInt8]> = [
-        Array("security.capability".utf8), AccessControlList.accessName,
-        AccessControlList.defaultName,
-    ]
-
-    /// The attributes that say something of the file, and not of the host that it is on: `user.*`,
-    /// `security.capability`, and the access control lists, without which the permission bits mean
-    /// something else.
-    private static func attributes(of descriptor: Int32) throws(Errno) -> ExtendedAttributes {
-        let names: [[UInt8]]
-        do throws(Errno) { names = try HostAttributes.names(descriptor) } catch .unsupported {
-            return .none
-        }
-        var attributes = ExtendedAttributes.none
-        for name in names
-        where name.starts(with: "user.".utf8) || Self.keptAttributes.contains(name) {
-            do throws(Errno) {
-                attributes[name] = try HostAttributes.value(of: name, on: descriptor)
-            } catch .noData {}  // gone meanwhile
-        }
-        return attributes
+    private static func attributes(
+        of descriptor: Int32, _ kind: FileStatus.Kind
+    ) throws(Errno) -> ExtendedAttributes {
+        ExtendedAttributes(try HostFileAttributes.all(of: descriptor, kind))
     }
 }

@@ -33,24 +33,18 @@ struct GitCheckout {
         reference.keepsDirectory == true && subdirectory.isRoot && depth == 0
     }
 
-    private var subdirectory: TreePath {
-        // What is no path was refused before.
-        (try? TreePath(cleaning: Array((reference.subdirectory ?? "").utf8))) ?? .root
+    /// Nil for what is no path, or one that leads out of the repository.
+    private var givenSubdirectory: TreePath? {
+        try? TreePath(cleaning: Array((reference.subdirectory ?? "").utf8))
     }
 
-    /// Whether the path is one that leads nowhere out of the repository on its way.
-    private static func isInside(_ path: String) -> Bool {
-        var depth = 0
-        for name in path.split(separator: "/") where name != "." {
-            depth += name == ".." ? -1 : 1
-            if depth < 0 { return false }
-        }
-        return (try? TreePath(cleaning: Array(path.utf8))) != nil  // what is wrong with it is plain
+    private var subdirectory: TreePath {
+        givenSubdirectory ?? .root
     }
 
     /// - Throws: `gitFailed`, `checksumMismatch`, `sourceNotFound`, `cancelled`.
     func tree() throws -> RemoteSources.Brought {
-        if let path = reference.subdirectory, !Self.isInside(path) { throw noSubdirectory }
+        if givenSubdirectory == nil { throw noSubdirectory }
         let place = sources.lease.newWorkPath("git")
         try HostDirectory.makeAll(place, permissions: 0o700)
         // What is left goes with the lease.

@@ -1,3 +1,5 @@
+internal import Dockerfile
+
 /// Which options a command has whose last arguments are a command line for somebody else (`run`,
 /// `create`, `exec`): options end at the first argument that is none.
 ///
@@ -134,7 +136,7 @@ struct PassthroughFlags {
                 flags[name] = true
                 return true
             }
-            guard let flag = GoFlags.boolean(value) else { return false }
+            guard let flag = GoBoolean.parse(value) else { return false }
             flags[name] = flag
             return true
         }

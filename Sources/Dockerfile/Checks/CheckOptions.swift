@@ -39,7 +39,7 @@ package struct CheckOptions: Hashable, Sendable {
             case "skip": skipped = Self.selection(value)
             case "experimental": experimental = Self.selection(value)
             case "error":
-                guard let isError = Self.truth(value) else {
+                guard let isError = GoBoolean.parse(value) else {
                     throw Self.invalid("error=\(value) is neither true nor false", value)
                 }
                 findingsAreErrors = isError
@@ -57,15 +57,6 @@ package struct CheckOptions: Hashable, Sendable {
     private static func selection(_ value: String) -> Selection {
         let names = value.split(separator: ",").map { $0.trimmed.lowercased() }
         return names.contains("all") ? .all : .names(Set(names))
-    }
-
-    /// As Go's `strconv.ParseBool`.
-    private static func truth(_ value: String) -> Bool? {
-        switch value {
-        case "1", "t", "T", "true", "TRUE", "True": true
-        case "0", "f", "F", "false", "FALSE", "False": false
-        default: nil
-        }
     }
 
     private static func invalid(_ message: String, _ offending: String) -> DockerfileError {

@@ -192,14 +192,11 @@ struct RunMountParser {
     // MARK: - Values
 
     private func boolean(_ key: String, _ value: String) throws(DockerfileError) -> Bool {
-        // As strconv.ParseBool.
-        switch value {
-        case "1", "t", "T", "TRUE", "true", "True": return true
-        case "0", "f", "F", "FALSE", "false", "False": return false
-        default:
+        guard let value = GoBoolean.parse(value) else {
             throw invalid(
                 "invalid value for \(key): \(value)", offending: value, expected: "true or false")
         }
+        return value
     }
 
     private func number(_ key: String, _ value: String) throws(DockerfileError) -> UInt32 {

@@ -23,7 +23,7 @@ extension Engine {
             report.freedBytes += collection.freedBytes
             report.failures += collection.failures
             if order.images != nil {
-                // As above.
+                // The event is lost then, and what it tells of has happened.
                 try? store.note(
                     .image, "prune", of: "", ["reclaimed": "\(collection.freedBytes)"])
             }
@@ -68,12 +68,17 @@ extension Engine {
     private func pruneImages(
         _ kind: PruneOrder.Images, _ filter: PruneFilter, _ report: inout PruneReport
     ) throws {
-        var labels: [ImageID: [String: String]] = [:]
         let candidates = try store.images().filter { image in
             guard filter.passes(createdAt: image.createdAt) else { return false }
-            let own = try store.config(of: image.id).config.config.labels
-            labels[image.id] = own
-            return filter.passes(own)
+            if !filter.labels.isEmpty {
+                return filter.passes(try store.config(of: image.id).config.config.labels)
+            }
+            return true
+        }
+        // For what tells of it; a damaged image is removed without.
+        var labels: [ImageID: [String: String]] = [:]
+        for image in candidates {
+            labels[image.id] = try? store.config(of: image.id).config.config.labels
         }
         for removal in try store.removeUnusedImages(
             candidates.map(\.id), evenNamed: kind == .unused)

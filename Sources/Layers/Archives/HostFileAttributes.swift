@@ -5,8 +5,8 @@ package import LinuxIO
 package enum HostFileAttributes {
     private static let userPrefix = Array("user.".utf8)
     private static let others: Set<[UInt8]> = [
-        Array("security.capability".utf8), Array("system.posix_acl_access".utf8),
-        Array("system.posix_acl_default".utf8),
+        Array("security.capability".utf8), AccessControlList.accessName,
+        AccessControlList.defaultName,
     ]
 
     /// Whether the attribute means the same on every host: labels of security modules, checksums

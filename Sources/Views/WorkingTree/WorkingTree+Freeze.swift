@@ -82,7 +82,11 @@ extension WorkingTree {
             links = found
         }
         if let durability {
-            try rebase(durability, on: tree, directories, links, contents)
+            do {
+                try rebase(durability, on: tree, directories, links, contents)
+            } catch is FileSystemError {
+                throw Self.hasEnded(durability.container.place)
+            }
         } else {
             try rebase(on: tree, directories, links, contents)
         }
@@ -94,7 +98,7 @@ extension WorkingTree {
         on tree: Tree, _ directories: PendingDirectories, _ links: FrozenLinks?,
         _ contents: FrozenContents
     ) throws {
-        // What this appends to a journal is for the next one: it is not written here.
+        // What this appends to a journal is in the snapshot that the next one begins with.
         let (strays, remains) = state.withLock { state in
             for (number, content) in contents.shared {
                 state.contentMoved(of: InodeNumber(number), to: content)
@@ -122,7 +126,7 @@ extension WorkingTree {
                 .map { (path: $0.path, sizeBytes: $0.blocks * 512) }
         }
         try journal.committing.withLock { _ in
-            if journal.hasFailed { throw Self.hasEnded(place) }
+            if journal.hasFailed { throw FileSystemError.inputOutput }
             // Where there is no room for it nothing has happened yet.
             let next = try newJournal(on: tree, journal, place)
             do {
@@ -131,12 +135,14 @@ extension WorkingTree {
                 try? HostDirectory.unlink(place.newJournal)  // the first error is the one to report
                 throw error
             }
-            try rebase(on: tree, directories, links, contents)
             do {
-                try journal.replace(by: next, snapshot: snapshot)
+                try rebase(on: tree, directories, links, contents)
             } catch {
-                throw Self.hasEnded(place)
+                // The present journal is about what was below before.
+                throw journal.fail(
+                    Errno(rawValue: EIO), "go on with a view after a commit: \(error)")
             }
+            try journal.replace(by: next, snapshot: snapshot)
         }
         try durability.container.settleBase(tree)
         locked { state in
@@ -144,7 +150,7 @@ extension WorkingTree {
                 state.recorder?.discard(file.path, sizeBytes: file.sizeBytes)
             }
         }
-        do { try commit(whole: false) } catch { throw Self.hasEnded(place) }
+        try commit(whole: false)
     }
 
     private static func hasEnded(_ place: ContainerPlace) -> StoreError {
@@ -180,7 +186,7 @@ extension WorkingTree {
         } catch {
             try? HostDirectory.unlink(place.newJournal)  // the first error is the one to report
             throw StoreError(
-                .inputOutput, "there is no room for the journal of the container",
+                .inputOutput, "the container's journal cannot be begun anew",
                 path: place.newJournal, cause: error)
         }
     }

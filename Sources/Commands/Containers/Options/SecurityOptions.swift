@@ -90,7 +90,7 @@ struct SecurityOptions: ParsableArguments {
         switch (kind, value) {
         case ("no-new-privileges", nil): settings.hasNoNewPrivileges = true
         case ("no-new-privileges", let value?):
-            guard let flag = GoFlags.boolean(value) else {
+            guard let flag = GoBoolean.parse(value) else {
                 throw invalid("invalid value", "write true or false")
             }
             settings.hasNoNewPrivileges = flag

@@ -115,7 +115,7 @@ struct MountOption {
 
     private func flag(_ field: MountOptions.Option) throws -> Bool {
         guard let value = field.value else { return true }
-        guard let flag = GoFlags.boolean(value) else {
+        guard let flag = GoBoolean.parse(value) else {
             throw invalid("invalid value for \(field.key): \(value)", hint: "write true or false")
         }
         return flag
