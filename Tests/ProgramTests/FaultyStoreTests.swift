@@ -81,6 +81,19 @@ struct FaultyStoreTests {
         }
     }
 
+    @Test(arguments: ["rmi base", "image prune --all --force"])
+    func `an image whose config is gone can be removed`(_ removal: String) throws {
+        try withDisk { program in
+            try check(
+                program,
+                """
+                id=$($VITRINE inspect -f '{{.Id}}' base)
+                rm $(find store/blobs -name "${id#sha256:}") && $VITRINE \(removal)
+                """, says: "eleted")
+            try check(program, "test -z \"$($VITRINE images -aq)\" && $VITRINE fsck", says: "clean")
+        }
+    }
+
     @Test func `a damaged directory is an error for who looks into it`() throws {
         try withDisk { program in
             try check(program, "$VITRINE mount base m && ls m >/dev/null")

@@ -73,7 +73,7 @@ struct FullDiskTests {
             try check(
                 program,
                 """
-                sync -f store
+                tune2fs -m 0 $(df --output=source store | tail -n 1) > tune.log; sync -f store
                 dd if=/dev/zero of=store/filler bs=1k status=none \
                     count=$(($(df -k --output=avail store | tail -n 1) - \(kilobytes)))
                 """)
