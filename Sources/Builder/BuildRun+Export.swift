@@ -40,7 +40,10 @@ extension BuildRun {
             if case .image = output.kind {
                 // Its further names.
                 guard let image else { continue }
-                for name in output.names { try store.setName(name, to: image) }
+                for name in output.names {
+                    try store.setName(name, to: image)
+                    store.note("tag", ofImage: image, as: name)
+                }
                 continue
             }
             number += 1

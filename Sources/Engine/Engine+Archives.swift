@@ -22,7 +22,7 @@ extension Engine {
         let options = LoadOptions(platform: try platform.map { try Platform.parse($0) })
         let images = try ImageLoader(store, lease: lease, options: options, progress: progress)
             .load(input)
-        for image in images { note("load", ofImage: image.id) }
+        for image in images { store.note("load", ofImage: image.id) }
         return images
     }
 
@@ -48,7 +48,7 @@ extension Engine {
             }
             try saver.saveRootFileSystem(try store.tree(of: wanted[0].image), to: output)
         }
-        for item in wanted { note("save", ofImage: item.image.id) }
+        for item in wanted { store.note("save", ofImage: item.image.id) }
     }
 
     /// As Docker does: an image given by name is saved under that name, one given by ID alone
@@ -77,8 +77,8 @@ extension Engine {
         let image = try RootFileSystemImport(
             store, lease: lease, options: options, progress: progress
         ).run(input) { try changes.apply(to: &$0.config) }
-        for name in names { note("tag", ofImage: image.id, as: name) }
-        note("import", ofImage: image.id)
+        for name in names { store.note("tag", ofImage: image.id, as: name) }
+        store.note("import", ofImage: image.id)
         return image
     }
 }

@@ -139,29 +139,15 @@ extension Engine {
         let image = try image(source)
         let name = try Self.parseTag(target)
         try store.setName(name, to: image.id)
-        note("tag", ofImage: image.id, as: name)
-    }
-
-    /// Writes down that something happened to an image, for `events`: as Docker, under its ID where no
-    /// name is meant.
-    /// - Parameter labels: the image's; nil looks them up.
-    func note(
-        _ action: String, ofImage id: ImageID, as name: Reference? = nil,
-        labels: [String: String]? = nil
-    ) {
-        // What has happened is told without them rather than not at all.
-        var attributes = labels ?? (try? store.config(of: id).config.config.labels) ?? [:]
-        attributes["name"] = name?.familiarName ?? "\(id)"
-        // The event is lost then, and what it tells of has happened.
-        try? store.note(.image, action, of: "\(id)", attributes)
+        store.note("tag", ofImage: image.id, as: name)
     }
 
     /// - Parameter labels: those that the image had.
     func note(_ removals: [Removal], of image: ImageID, labels: [String: String]) {
         for removal in removals {
             switch removal {
-            case .untagged: note("untag", ofImage: image, labels: labels)
-            case .deleted: note("delete", ofImage: image, labels: [:])
+            case .untagged: store.note("untag", ofImage: image, labels: labels)
+            case .deleted: store.note("delete", ofImage: image, labels: [:])
             }
         }
     }

@@ -1,9 +1,12 @@
 internal import Foundation
 internal import GRDB
+package import ImageSpec
 
-/// Something that happened to a container, an image or a volume, in Docker's words.
+/// Something that happened to a container, an image, a volume or the build cache, in Docker's words.
 package struct EventRecord: Hashable, Sendable {
-    package enum Kind: String, Hashable, Sendable, CaseIterable { case container, image, volume }
+    package enum Kind: String, Hashable, Sendable, CaseIterable {
+        case container, image, volume, builder
+    }
 
     /// Grows from one to the next.
     package var number: Int64
@@ -12,7 +15,7 @@ package struct EventRecord: Hashable, Sendable {
     package var kind: Kind
     /// `create`, `start`, `die`, `tag` and so on.
     package var action: String
-    /// The ID of a container or an image, or the name of a volume.
+    /// The ID of a container or an image, or the name of a volume; empty for what tells of many.
     package var actor: String
     package var attributes: [String: String]
 }
@@ -40,6 +43,20 @@ extension Store {
                 sql: "DELETE FROM events WHERE number <= ?",
                 arguments: [database.lastInsertedRowID - Int64(Self.maximumEvents)])
         }
+    }
+
+    /// Writes down that something happened to an image: as Docker, under its ID where no name is
+    /// meant.
+    /// - Parameter labels: the image's; nil looks them up.
+    package func note(
+        _ action: String, ofImage id: ImageID, as name: Reference? = nil,
+        labels: [String: String]? = nil
+    ) {
+        // What has happened is told without them rather than not at all.
+        var attributes = labels ?? (try? config(of: id).config.config.labels) ?? [:]
+        attributes["name"] = name?.familiarName ?? "\(id)"
+        // The event is lost then, and what it tells of has happened.
+        try? note(.image, action, of: "\(id)", attributes)
     }
 
     /// The events after a number, oldest first.

@@ -121,6 +121,24 @@ struct ContainerTests {
         }
     }
 
+    @Test func `a container whose own file is gone is told`() throws {
+        try withProgram { program in
+            let id = try program.run("create", "--name", "bad", "base").text
+                .trimmingCharacters(in: .newlines)
+            #expect(try program.run("mount", "--rw", "bad", "m").status == 0)
+            let written = try program.run(shell: "echo new > m/new && $VITRINE umount m")
+            #expect(written.status == 0, "\(written.errors)")
+            #expect(try program.run("fsck").status == 0)
+            #expect(try program.run(shell: "rm store/containers/\(id)/files/*").status == 0)
+            let check = try program.run("fsck")
+            #expect(check.status == 1)
+            #expect(
+                check.text.contains("broken-container bad")
+                    && check.text.contains("names a file that cannot be used"),
+                "\(check.text)")
+        }
+    }
+
     @Test func `a damaged journal is told, and harms no other container`() throws {
         try withProgram { program in
             let id = try program.run("create", "--name", "bad", "base").text

@@ -67,6 +67,9 @@ struct DockerEventTests {
                         $VITRINE create --name one front true
                         $VITRINE commit one made:1
                         $VITRINE rm one
+                        printf 'FROM front\nENV one=1\n' > Dockerfile
+                        $VITRINE build -q -t built:1 -t built:2 .
+                        $VITRINE build -q -t built:1 -t built:3 .
                         """
                 ).status == 0)
             let id = try program.run("inspect", "-f", "{{.Id}}", "front").text
@@ -81,12 +84,24 @@ struct DockerEventTests {
             #expect(told == expected.map { $0 + "\n" }.joined())
             // As Docker: what is gone has no labels any more.
             let labelled = try events(program, "type=image", "label=role=front")
-            #expect(labelled == "tag\nimport\ntag\nsave\nuntag\nuntag\nload\ntag\n")
+            #expect(labelled == "tag\nimport\ntag\nsave\nuntag\nuntag\nload\ntag\ntag\ntag\ntag\n")
+            // What has the name already is not named again.
+            #expect(
+                try events(
+                    program, "event=tag", "image=built", format: "{{.Actor.Attributes.name}}")
+                    == "built:1\nbuilt:2\nbuilt:3\n")
             #expect(try events(program, "event=commit", "container=one") == "commit\n")
             let pruned = try program.run("image", "prune", "-a", "-f")
             #expect(pruned.status == 0, "\(pruned.errors)")
-            #expect(try events(program, "type=image", "event=delete").utf8.count == 7 * 4)
-            #expect(try events(program, "type=image", "event=prune") == "prune\n")
+            #expect(try events(program, "type=image", "event=delete").utf8.count == 7 * 5)
+            for kind in ["container", "volume", "builder"] {
+                #expect(try program.run(kind, "prune", "-f").status == 0)
+            }
+            #expect(
+                try events(
+                    program, "event=prune",
+                    format: "{{.Type}}{{.Actor.ID}} {{len .Actor.Attributes}}")
+                    == "image 1\ncontainer 1\nvolume 1\nbuilder 1\n")
         }
     }
 }

@@ -160,6 +160,7 @@ struct ImageAssembly {
     private func name(_ id: ImageID, _ tags: [Reference]) throws {
         for tag in tags where try run.store.image(named: tag)?.id != id {
             try run.store.setName(tag, to: id)
+            run.store.note("tag", ofImage: id, as: tag)
         }
     }
 
@@ -168,9 +169,13 @@ struct ImageAssembly {
         _ digests: [LayerDigest.Value], _ tags: [Reference]
     ) throws {
         let layers = try recordLayers(digests)
-        _ = try run.store.insertImage(
+        let id = try run.store.insertImage(
             config: bytes, manifest: manifest, chainID: layers.last?.chainID,
             layerCount: layers.count, createdAt: (config.created ?? .epoch).clampedNanoseconds,
-            names: tags)
+            names: tags
+        ).id
+        for tag in tags {
+            run.store.note("tag", ofImage: id, as: tag, labels: config.config.labels)
+        }
     }
 }

@@ -36,7 +36,7 @@ extension Engine {
         ) {
             try commit(record, $0, request, name, changes, lease)
         }
-        if let name { note("tag", ofImage: image.id, as: name) }
+        if let name { store.note("tag", ofImage: image.id, as: name) }
         try store.note(
             .container, "commit", of: record.id.text,
             [

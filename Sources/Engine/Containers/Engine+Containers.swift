@@ -237,12 +237,15 @@ extension Engine {
         try store.containers().compactMap { record in
             // What is in use changes while it is read, and was read well when it was opened.
             if store.holder(of: record.id) != nil { return nil }
-            do throws(JournalError) {
-                _ = try WorkingTree.replay(
-                    store.layout.container(record.id), bootID: store.bootID)
+            do {
+                _ = try ContainerDraft.read(record.id, in: store)
                 return nil
             } catch {
-                return StoreProblem(.brokenContainer, record.name, error.message)
+                // Somebody took it meanwhile, or removed it.
+                if try store.holder(of: record.id) != nil || store.container(record.id) == nil {
+                    return nil
+                }
+                return StoreProblem(.brokenContainer, record.name, "\(error)")
             }
         }
     }

@@ -92,10 +92,10 @@ extension EventRecord {
             attributes.append(name, value)
         }
         var actorObject = JSONObject()
-        actorObject.append("ID", actor)
+        actorObject.append("ID", .string(actor))
         actorObject.append("Attributes", .object(attributes))
         var object = JSONObject()
-        if kind != .volume {
+        if kind == .container || kind == .image {
             object.append("status", action)
             object.append("id", actor)
         }

@@ -13,8 +13,15 @@ extension Engine {
         // What killed processes left is in no use. What cannot be removed now, the collection tells.
         _ = try? store.removeDeadLeases(ending: endRemains)
         var report = PruneReport()
-        if order.containers { try pruneContainers(order.filter, &report) }
-        if let volumes = order.volumes { try pruneVolumes(volumes, &report) }
+        if order.containers {
+            try pruneContainers(order.filter, &report)
+            note(.container, freed: report.freedBytes)
+        }
+        if let volumes = order.volumes {
+            let before = report.freedBytes
+            try pruneVolumes(volumes, &report)
+            note(.volume, freed: report.freedBytes - before)
+        }
         if let images = order.images { try pruneImages(images, order.filter, &report) }
         if let cache = order.cache { try pruneCache(cache, &report) }
         if order.containers || order.images != nil || order.cache != nil {
@@ -22,13 +29,19 @@ extension Engine {
             report.collection = collection
             report.freedBytes += collection.freedBytes
             report.failures += collection.failures
-            if order.images != nil {
-                // The event is lost then, and what it tells of has happened.
-                try? store.note(
-                    .image, "prune", of: "", ["reclaimed": "\(collection.freedBytes)"])
+            // What images and the cache had together is the images'.
+            if order.images != nil { note(.image, freed: collection.freedBytes) }
+            if order.cache != nil {
+                let own = order.images == nil ? collection.freedBytes : 0
+                note(.builder, freed: report.cacheMountBytes + own)
             }
         }
         return report
+    }
+
+    private func note(_ kind: EventRecord.Kind, freed bytes: UInt64) {
+        // The event is lost then, and what it tells of has happened.
+        try? store.note(kind, "prune", of: "", ["reclaimed": "\(bytes)"])
     }
 
     private func pruneContainers(_ filter: PruneFilter, _ report: inout PruneReport) throws {
