@@ -16,8 +16,9 @@ struct StoreOptions: ParsableArguments {
     }
 
     func path() throws -> String {
-        try root.map { try StoreLocation.absolute($0) }
-            ?? StoreLocation.root(environment: ProcessInfo.processInfo.environment)
+        StoreLocation.resolved(
+            try root.map { try StoreLocation.absolute($0) }
+                ?? StoreLocation.root(environment: ProcessInfo.processInfo.environment))
     }
 
     /// - Parameter presence: whether a store is made where there is none.

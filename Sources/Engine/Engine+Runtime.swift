@@ -53,7 +53,12 @@ extension Engine {
             choice: found.choice, stateRoot: state, bundleRoot: bundles,
             networkHelper: found.networkHelper, program: found.program,
             // A volume of a container may be in a mount of ours; what a step has is in the store.
-            foreignMounts: { purpose == .steps ? Self.mounts().map(\.mountPoint) : [] })
+            foreignMounts: { [root] in
+                guard purpose == .steps else { return [] }
+                // The store may itself be in a view, and this program in a container.
+                return Self.mounts().map(\.mountPoint)
+                    .filter { $0 != "/" && !(root + "/").hasPrefix($0 + "/") }
+            })
     }
 
     private func probePath(for purpose: RuntimeProbe.Purpose, program: String?) -> String {

@@ -111,6 +111,17 @@ package enum StoreLocation {
         }
     }
 
+    /// An absolute path with all links resolved, as far as it is there: runtimes refuse root file
+    /// systems that are reached through one.
+    package static func resolved(_ absolute: String) -> String {
+        if let path = try? HostDirectory.realPath(absolute) { return path }
+        guard let slash = absolute.lastIndex(of: "/"), slash != absolute.startIndex else {
+            return absolute
+        }
+        let parent = resolved(String(absolute[..<slash]))
+        return (parent == "/" ? "" : parent) + absolute[slash...]
+    }
+
     /// An absolute path with all links on the way to its last name resolved. What is mounted there is
     /// not touched.
     static func place(of absolute: String) -> String {

@@ -40,18 +40,25 @@ package enum HostDirectory {
     }
 
     /// Makes the directory and its parents where they are missing.
-    package static func makeAll(_ path: String, permissions: UInt32 = 0o755) throws(Errno) {
+    package static func makeAll(
+        _ path: String, permissions: UInt32 = 0o755, ignoresMask: Bool = false
+    ) throws(Errno) {
+        func make() throws(Errno) {
+            try Self.make(path, permissions: permissions)
+            if ignoresMask { try retrying { unsafe chmod(path, permissions) } }
+        }
         do throws(Errno) {
-            try make(path, permissions: permissions)
+            try make()
         } catch .exists {
             return
         } catch .notFound {
             guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
                 throw .notFound
             }
-            try makeAll(String(path[..<slash]), permissions: permissions)
+            try makeAll(
+                String(path[..<slash]), permissions: permissions, ignoresMask: ignoresMask)
             do throws(Errno) {
-                try make(path, permissions: permissions)
+                try make()
             } catch .exists {}
         }
     }

@@ -48,7 +48,9 @@ struct RoomReserve: Sendable {
 extension Store {
     /// Runs `body`, and once more with the reserve where there was no room for it. All of it
     /// happened, or nothing.
-    func freeingRoom<T>(_ body: () throws(StoreError) -> T) throws(StoreError) -> T {
+    func freeingRoom<T: ~Copyable>(
+        _ body: () throws(StoreError) -> T
+    ) throws(StoreError) -> T {
         do throws(StoreError) {
             return try body()
         } catch {

@@ -48,13 +48,16 @@ extension Store {
             let file = try OwnedDescriptor(opening: path, [.readWrite, .create, .exclusive])
             _ = try DescriptorIO.lock(file.rawValue, .exclusive)
             let own = try FileStatus(of: file.rawValue).inode
-            guard try FileStatus(ofPath: path).inode == own else { return nil }
+            guard try Self.inode(ofPath: path) == own else { return nil }
             return file
-        } catch .notFound {
-            return nil
         } catch {
+            // Without its directory the store is no more where it was.
             throw cannotLease(path, error)
         }
+    }
+
+    private static func inode(ofPath path: String) throws(Errno) -> UInt64? {
+        do throws(Errno) { return try FileStatus(ofPath: path).inode } catch .notFound { return nil }
     }
 
     private func cannotLease(_ path: String, _ error: Errno) -> StoreError {

@@ -166,6 +166,8 @@ package struct ContainerPlace: Hashable, Sendable {
     /// What was changed, while nobody uses the container.
     package var draft: String { directory + "/draft" }
     package var newDraft: String { directory + "/draft.new" }
+    /// Which blocks of large files were copied up, for copies of the store.
+    package var blocks: String { directory + "/blocks" }
     package func file(_ number: UInt64) -> String { "\(files)/\(number)" }
     package var log: String { directory + "/log" }
     /// The part before, where a log was begun anew.

@@ -47,7 +47,8 @@ extension ContainerRequest {
             return try FileStatus(ofPath: path).kind == .directory ? .directory : .file
         } catch .notFound where isMade {
             do throws(Errno) {
-                try HostDirectory.makeAll(path)
+                // As a daemon's, whose umask is no caller's.
+                try HostDirectory.makeAll(path, ignoresMask: true)
                 return .directory
             } catch {
                 throw EngineError(

@@ -238,7 +238,7 @@ extension Engine {
             // What is in use changes while it is read, and was read well when it was opened.
             if store.holder(of: record.id) != nil { return nil }
             do {
-                _ = try ContainerDraft.read(record.id, in: store)
+                _ = try ContainerDraft.read(record.id, in: store, isSavedTaken: false)
                 return nil
             } catch {
                 // Somebody took it meanwhile, or removed it.

@@ -43,13 +43,21 @@ struct Bundle: Sendable {
     private func write(_ bytes: [UInt8], _ name: String) throws(Errno) {
         let file = try OwnedDescriptor(
             opening: "\(path)/\(name)", [.writeOnly, .create, .exclusive], permissions: 0o644)
-        try DescriptorIO.writeAll(file.rawValue, bytes)
+        try Self.fill(file, bytes)
     }
 
     /// Writes the file in its place: a container that joins this one's network shares it.
     private func keep(_ bytes: [UInt8], _ path: String) throws(Errno) {
         let file = try OwnedDescriptor(
             opening: path, [.writeOnly, .create, .truncate], permissions: 0o644)
+        try Self.fill(file, bytes)
+    }
+
+    /// All users of the container read them, whatever the caller's umask is.
+    private static func fill(
+        _ file: borrowing OwnedDescriptor, _ bytes: [UInt8]
+    ) throws(Errno) {
+        try DescriptorIO.setPermissions(file.rawValue, 0o644)
         try DescriptorIO.writeAll(file.rawValue, bytes)
     }
 

@@ -104,7 +104,7 @@ extension Store {
         _ record: ContainerRecord
     ) throws(StoreError) -> Result<OpenContainer, ContainerInUse> {
         let path = layout.containerLock(record.id)
-        let lock = try lockContainer(path, record.id)
+        let lock = try freeingRoom { () throws(StoreError) in try lockContainer(path, record.id) }
         do throws(StoreError) {
             try requireContainer(record.id)
         } catch {

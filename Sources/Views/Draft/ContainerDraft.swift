@@ -39,13 +39,19 @@ package final class ContainerDraft: DirectorySource, Sendable {
     }
 
     /// Reads a container's draft, whoever uses the container meanwhile.
-    /// - Parameter former: one that was read before; what it knows of files need not be found again.
+    /// - Parameters:
+    ///   - former: one that was read before; what it knows of files need not be found again.
+    ///   - isSavedTaken: whether what the container's last process wrote down will do. Its files are
+    ///     not looked at then.
     /// - Throws: ``JournalError``; ``FileTreeError``; Errno.
     package static func read(
-        _ container: ContainerID, in store: Store, after former: ContainerDraft? = nil
+        _ container: ContainerID, in store: Store, after former: ContainerDraft? = nil,
+        isSavedTaken: Bool = true
     ) throws -> ContainerDraft {
         let found = former?.found ?? [:]
-        if let saved = SavedDraft.load(container, in: store, found: found) { return saved }
+        if isSavedTaken, let saved = SavedDraft.load(container, in: store, found: found) {
+            return saved
+        }
         let place = store.layout.container(container)
         for attempt in 1... {
             let before = try? FileStatus(ofPath: place.journal)  // reading it tells

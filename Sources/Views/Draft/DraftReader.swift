@@ -59,6 +59,7 @@ struct DraftReader {
         stamp.files.reserveCapacity(replay.inodes.count)
         let directory = try OwnedDescriptor(opening: place.files, [.readOnly, .directory])
         let now = Store.now()
+        let verdict = try BlockTable.verdict(at: place)
         for record in replay.inodes.values {
             guard case .own(let file) = record.body else { continue }
             let name = Array(String(file.number).utf8)
@@ -74,10 +75,19 @@ struct DraftReader {
             }
             stamp.files.append((name, status))
             let age = now - status.changeTime.nanosecondsSinceEpoch
-            let isUnsettled = age < DraftStamp.settlingNanoseconds
+            let isUnsettled =
+                age < DraftStamp.settlingNanoseconds(after: status.changeTime)
             if isUnsettled { stamp.isUnsettled = true }
+            var blocks: [Bool]?
+            if file.partial != nil {
+                switch verdict {
+                case .original: break
+                case .copied(let table): blocks = try table.blocks(of: file.number, place)
+                case .unknown: throw BlockTable.lost(place)
+                }
+            }
             own.note(
-                record.number, file.number, partial: file.partial, status,
+                record.number, file.number, partial: file.partial, blocks: blocks, status,
                 moment: isUnsettled ? now : 0)
             let time = FileTime(status.modificationTime)
             // Nothing opens it by this path.

@@ -24,8 +24,11 @@ struct DraftStamp: Sendable {
         }
     }
 
-    /// File systems stamp changes by a clock that ticks every 10 ms at worst.
-    static let settlingNanoseconds: Int64 = 20_000_000
+    /// How long after a change another one may have the same time. File systems stamp by a clock that
+    /// ticks every 10 ms at worst; some keep whole seconds, or two.
+    static func settlingNanoseconds(after change: FileTimestamp) -> Int64 {
+        change.nanoseconds == 0 ? 2_100_000_000 : 20_000_000
+    }
 }
 
 extension FileStatus {

@@ -16,6 +16,8 @@ package struct OwnContent: Hashable, Sendable {
     package let sizeBytes: UInt64
     /// Holes of the own file up to here are the object's.
     let partial: JournalOwnFile.Partial?
+    /// Of a file that was copied with its store, whose holes tell nothing: which blocks are its own.
+    var blocks: [Bool]?
 
     /// - Throws: `notFound` if the file is gone.
     package func open() throws(Errno) -> OwnedDescriptor {
@@ -42,7 +44,7 @@ package struct OwnContent: Hashable, Sendable {
         if let partial {
             let end = min(range.upperBound, partial.keptBytes)
             while position < end {
-                let data = try DescriptorIO.nextData(file, from: position, sizeBytes: end)
+                let data = try ownRange(of: file, in: position..<end)
                 if position < data.lowerBound {
                     let below = try object(partial.object)
                     let hole = position..<data.lowerBound
@@ -57,6 +59,15 @@ package struct OwnContent: Hashable, Sendable {
         result += try DescriptorIO.bytes(file, in: position..<max(position, range.upperBound))
         result.pad(to: range.count)
         return result
+    }
+
+    /// The next part that the own file has; empty at the end of the range.
+    private func ownRange(
+        of file: Int32, in range: Range<UInt64>
+    ) throws(Errno) -> Range<UInt64> {
+        if let blocks { return BlockTable.next(blocks, in: range) }
+        return try DescriptorIO.nextData(
+            file, from: range.lowerBound, sizeBytes: range.upperBound)
     }
 
     /// What the object of this content is called, or would be.

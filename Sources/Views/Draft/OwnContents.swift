@@ -30,11 +30,12 @@ struct OwnContents {
 
     /// - Parameters:
     ///   - number: of the own file.
+    ///   - blocks: see ``OwnContent/blocks``.
     ///   - moment: of a file that was changed just now, which makes its stand-in unlike all others;
     ///     else 0.
     mutating func note(
         _ inode: InodeNumber, _ number: UInt64, partial: JournalOwnFile.Partial?,
-        _ status: FileStatus, moment: Int64
+        blocks: [Bool]? = nil, _ status: FileStatus, moment: Int64
     ) {
         guard status.sizeBytes > 0 else {
             contents[inode.rawValue] = .empty
@@ -56,6 +57,6 @@ struct OwnContents {
         contents[inode.rawValue] = FileContent(digest: standIn, sizeBytes: status.sizeBytes)
         files[standIn] = OwnContent(
             files: directory, number: number, device: status.device, inode: status.inode,
-            sizeBytes: status.sizeBytes, partial: partial)
+            sizeBytes: status.sizeBytes, partial: partial, blocks: blocks)
     }
 }

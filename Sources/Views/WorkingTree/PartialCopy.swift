@@ -91,6 +91,9 @@ final class PartialCopy: Sendable {
         }
     }
 
+    /// Of each block, whether it was copied.
+    var copiedBlocks: [Bool] { state.withLock { $0.isCopied } }
+
     /// Everything that is still only the object's, a block each.
     var missing: [Range<UInt64>] {
         state.withLock { state in

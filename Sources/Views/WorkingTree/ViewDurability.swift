@@ -12,6 +12,8 @@ final class ViewDurability: Sendable {
     /// found again.
     let tellsHoles: Bool
     private let nextFile: Atomic<UInt64>
+    /// Whether there is a ``BlockTable``.
+    private let hasBlocks = Mutex(false)
     /// Commits by time run here: no thread as long as nothing is pending.
     private let queue = DispatchQueue(label: "vitrine.commits")
     private let isScheduled = Atomic(false)
@@ -28,6 +30,29 @@ final class ViewDurability: Sendable {
         self.journal = journal
         self.tellsHoles = tellsHoles
         self.nextFile = Atomic(nextFile)
+    }
+
+    /// A ``BlockTable`` is there already.
+    func noteBlocks() { hasBlocks.withLock { $0 = true } }
+
+    /// Before a file becomes one that is partly its object's.
+    func beginBlocks() throws(Errno) {
+        try hasBlocks.withLock { (isThere) throws(Errno) in
+            if isThere { return }
+            try BlockTable.begin(at: container.place)
+            isThere = true
+        }
+    }
+
+    /// What is left of such files when the view ends.
+    /// - Parameter files: by their numbers.
+    func endBlocks(_ files: [UInt64: [Bool]]) throws(Errno) {
+        guard hasBlocks.withLock({ $0 }) else { return }
+        if files.isEmpty {
+            try BlockTable.remove(at: container.place)
+        } else {
+            try BlockTable.complete(files, at: container.place)
+        }
     }
 
     func newFileNumber() -> UInt64 { nextFile.add(1, ordering: .relaxed).oldValue }

@@ -11,19 +11,22 @@ struct ViewRecovery: ~Copyable {
     let objects: ObjectReader
     /// The running one.
     let boot: String
+    /// What is known of the blocks of files that are partly their objects'.
+    let blocks: BlockTable.Verdict
     /// The numbers of the own files that are in use.
     private(set) var used: Set<UInt64> = []
     private(set) var lastIdentity: UInt64 = 0
 
     init(
         replay: JournalReplay, place: ContainerPlace, store: Store, objects: consuming ObjectReader,
-        boot: String
+        boot: String, blocks: BlockTable.Verdict
     ) {
         self.replay = replay
         self.place = place
         self.store = store
         self.objects = objects
         self.boot = boot
+        self.blocks = blocks
     }
 
     /// - Throws: ``JournalError``; Errno.
@@ -69,7 +72,7 @@ struct ViewRecovery: ~Copyable {
         }
         var partial: PartialCopy?
         if let recorded = own.partial {
-            partial = try restorePartial(recorded, descriptor.rawValue, status)
+            partial = try restorePartial(recorded, own.number, descriptor.rawValue, status)
             status.blocks = try FileStatus(of: descriptor.rawValue).blocks
         }
         lastIdentity += 1
@@ -87,11 +90,19 @@ struct ViewRecovery: ~Copyable {
     /// Which blocks of a file were copied up. One that is only partly there, after a power cut, gets
     /// the rest from the object: pages that did not reach the disk are as they were before.
     private func restorePartial(
-        _ recorded: JournalOwnFile.Partial, _ file: Int32, _ status: FileStatus
+        _ recorded: JournalOwnFile.Partial, _ number: UInt64, _ file: Int32, _ status: FileStatus
     ) throws -> PartialCopy? {
         let kept = min(recorded.keptBytes, status.sizeBytes)
         guard kept > 0 else { return nil }
         let object = try objects.open(recorded.object)
+        switch blocks {
+        case .original: break
+        case .copied(let table):
+            try BlockTable.restoreHoles(
+                try table.blocks(of: number, place), of: file, keptBytes: kept,
+                object: object.rawValue)
+        case .unknown: throw BlockTable.lost(place)
+        }
         let partial = PartialCopy(of: recorded.object, keptBytes: kept)
         var position: UInt64 = 0
         while position < kept {

@@ -112,6 +112,7 @@ extension WorkingTree {
             // Not every file system can.
             try DescriptorIO.truncate(target, to: keptBytes)
             if keptBytes >= PartialCopy.minimumBytes && durability?.tellsHoles != false {
+                try durability?.beginBlocks()
                 return PartialCopy(of: object, keptBytes: keptBytes)
             }
             try DescriptorIO.copyData(from: source.rawValue, to: target, in: 0..<keptBytes)

@@ -69,8 +69,15 @@ extension WorkingTree {
             nextFile: (names.max() ?? 0) + 1)
         var recovery = ViewRecovery(
             replay: replay, place: place, store: store, objects: try ObjectReader(store.layout),
-            boot: container.bootID)
+            boot: container.bootID, blocks: try BlockTable.verdict(at: place))
         let state = try recovery.state()
+        let isPartial = state.inodes.values.contains { $0.ownFile?.partial != nil }
+        if isPartial {
+            try BlockTable.reopen(at: place)
+            durability.noteBlocks()
+        } else {
+            try BlockTable.remove(at: place)
+        }
         let recorder = JournalRecorder(journal)
         for number in names where !recovery.used.contains(number) {
             recorder.discard(place.file(number), sizeBytes: 0)
@@ -107,13 +114,25 @@ extension WorkingTree {
         }
     }
 
+    /// Whether a block that is written to leaves its neighbours holes: not so where a file system has
+    /// larger pages, or knows no holes.
     private static func tellsHoles(_ place: ContainerPlace) throws(Errno) -> Bool {
         let probe = place.files + "/probe"
         let file = try OwnedDescriptor(opening: probe, [.readWrite, .create], permissions: 0o600)
         defer { try? HostDirectory.unlink(probe) }  // as good as gone: no record names it
-        try DescriptorIO.truncate(file.rawValue, to: PartialCopy.blockBytes)
-        let data = try DescriptorIO.nextData(
-            file.rawValue, from: 0, sizeBytes: PartialCopy.blockBytes)
-        return data.isEmpty
+        let size = 32 * PartialCopy.blockBytes
+        let block = 17 * PartialCopy.blockBytes..<18 * PartialCopy.blockBytes
+        try DescriptorIO.truncate(file.rawValue, to: size)
+        do throws(Errno) {
+            try DescriptorIO.writeAll(file.rawValue, [1], at: block.lowerBound)
+        } catch .noSpace {
+            return false  // nothing will be copied up either
+        }
+        let data = try DescriptorIO.nextData(file.rawValue, from: 0, sizeBytes: size)
+        guard !data.isEmpty, block.lowerBound <= data.lowerBound,
+            data.upperBound <= block.upperBound
+        else { return false }
+        return try DescriptorIO.nextData(file.rawValue, from: data.upperBound, sizeBytes: size)
+            .isEmpty
     }
 }

@@ -237,7 +237,25 @@ package final class WorkingTree: FileSystem, Sendable {
         programs.forget()
         // A failure is in the log, and nothing more can be done.
         try? commit(whole: true)
+        saveBlocks()
         saveDraft()
+    }
+
+    /// For copies of the store: see ``BlockTable``.
+    private func saveBlocks() {
+        guard let durability, !durability.journal.hasFailed else { return }
+        let files = locked { state in
+            state.inodes.values.reduce(into: [UInt64: [Bool]]()) { files, inode in
+                guard let own = inode.ownFile, let partial = own.partial else { return }
+                files[own.number] = partial.copiedBlocks
+            }
+        }
+        do throws(Errno) {
+            try durability.endBlocks(files)
+        } catch {
+            // A copy is refused then.
+            ViewLog.note("could not write \(durability.container.place.blocks): \(error)")
+        }
     }
 
     package func statistics() throws(FileSystemError) -> FileSystemStatistics {
