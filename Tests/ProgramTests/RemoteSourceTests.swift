@@ -66,6 +66,20 @@ struct RemoteSourceTests {
         }
     }
 
+    @Test func `names that are not found end in one error each, and nothing of the loop's`() throws
+    {
+        let program = try Program()
+        defer { program.remove() }
+        try program.importBase()
+        for number in 0..<8 {
+            let build = try build(
+                program, "ADD https://nosuch.invalid/\(number) http://nosuch.invalid/ /x/")
+            #expect(build.status == 1)
+            #expect(build.errors.contains("nosuch.invalid"), "\(build.errors)")
+            #expect(!build.errors.contains("EventLoop"), "\(build.errors)")
+        }
+    }
+
     @Test func `a file of a known checksum is asked for once`() throws {
         try withServer { program, server, base in
             try server.write("content", to: "a.txt")
