@@ -190,6 +190,6 @@ struct DockerfileChecks {
                     hasShell: !config.shell.isEmpty)
             },
             isReference: { (try? ImageSelector(parsing: $0)) != nil || contexts.has($0) },
-            isIgnored: { matcher?.match($0).isIgnored ?? false })
+            isIgnored: { matcher?.leavesOutAll(at: $0) ?? false })
     }
 }

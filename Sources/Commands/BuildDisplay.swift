@@ -9,7 +9,9 @@ final class BuildDisplay {
     private var stop: (() -> Void)?
 
     init(_ progress: BuildCommand.Progress, quiet: Bool) {
-        let isLive = progress == .tty || (progress == .auto && Terminal.errorIsTerminal)
+        let isLive =
+            progress == .tty
+            || (progress == .auto && Terminal.errorIsTerminal && !HostTerminal.isDumb)
         switch progress {
         case _ where quiet, .quiet: observer = QuietProgress()
         case .rawjson: observer = RawProgress { StandardStream.error.write($0) }

@@ -53,6 +53,10 @@ package protocol DownloadReceiver: AnyObject {
 /// Redirects are followed, failures that pass are tried again, proxies are the environment's and
 /// the trusted certificates the system's, or those of `SSL_CERT_FILE`. Thread-safe.
 package final class Downloader: Sendable {
+    /// NIO's own, for the life of the process. One that is shut down after a download may be asked for
+    /// more: when a name is not found, what its other lookup says is still on the way.
+    private static let group = MultiThreadedEventLoopGroup.singleton
+
     let limits: DownloadLimits
     private let proxies: ProxySettings
     let certificates: String?
@@ -70,13 +74,10 @@ package final class Downloader: Sendable {
     package func download(
         _ request: DownloadRequest, to receiver: any DownloadReceiver, control: DownloadControl
     ) throws -> DownloadOutcome {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        // Nothing is left to go wrong: every exchange has ended.
-        defer { try? group.syncShutdownGracefully() }
         var attempt = 1
         while true {
             do {
-                return try follow(request, receiver, control, group)
+                return try follow(request, receiver, control)
             } catch let failure as Failure {
                 if control.isCancelled { throw Self.cancelled }
                 guard attempt < limits.attempts, failure.error.isTransient else {
@@ -105,8 +106,7 @@ package final class Downloader: Sendable {
     // MARK: - Redirects
 
     private func follow(
-        _ request: DownloadRequest, _ receiver: any DownloadReceiver, _ control: DownloadControl,
-        _ group: MultiThreadedEventLoopGroup
+        _ request: DownloadRequest, _ receiver: any DownloadReceiver, _ control: DownloadControl
     ) throws -> DownloadOutcome {
         var request = request
         var visited: Set<WebAddress> = []
@@ -118,7 +118,7 @@ package final class Downloader: Sendable {
                 throw Failure(
                     error: Self.redirected("more than \(limits.redirects) times", request.address))
             }
-            switch try exchange(request, receiver, control, group) {
+            switch try exchange(request, receiver, control) {
             case .outcome(let outcome): return outcome
             case .redirect(let location):
                 guard let next = request.address.following(location) else {
@@ -143,8 +143,7 @@ package final class Downloader: Sendable {
     }
 
     private func exchange(
-        _ request: DownloadRequest, _ receiver: any DownloadReceiver, _ control: DownloadControl,
-        _ group: MultiThreadedEventLoopGroup
+        _ request: DownloadRequest, _ receiver: any DownloadReceiver, _ control: DownloadControl
     ) throws -> Answer {
         let exchange = Exchange()
         guard control.attach(exchange) else { throw Self.cancelled }
@@ -153,7 +152,7 @@ package final class Downloader: Sendable {
             let proxy = try proxies.proxy(for: request.address)
             if let proxy, !request.address.isSecure {
                 let sender = ProxiedRequest(
-                    group: group, connectTimeout: TimeAmount(limits.connect))
+                    group: Self.group, connectTimeout: TimeAmount(limits.connect))
                 let connection = sender.start(
                     Self.proxiedHead(request, proxy), host: Self.name(proxy), port: proxy.port,
                     exchange)
@@ -161,7 +160,7 @@ package final class Downloader: Sendable {
                 return try read(exchange, request, receiver)
             }
             let client = HTTPClient(
-                eventLoopGroupProvider: .shared(group), configuration: configuration(proxy))
+                eventLoopGroupProvider: .shared(Self.group), configuration: configuration(proxy))
             defer { try? client.syncShutdown() }  // there is nobody to tell
             let task = client.execute(
                 request: try Self.httpRequest(request), delegate: exchange)

@@ -16,6 +16,9 @@ package enum HostTerminal {
         return name.isEmpty ? "xterm" : name
     }
 
+    /// Whether the environment says that the terminal cannot move its cursor.
+    package static var isDumb: Bool { kind == "dumb" }
+
     /// Runs `body`, and gives the terminal the modes back that it had: a program that is killed
     /// leaves those that it set.
     package static func keepingModes<R>(of descriptor: Int32, _ body: () throws -> R) rethrows -> R

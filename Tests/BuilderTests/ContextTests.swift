@@ -383,13 +383,24 @@ struct ContextTests {
         #expect(try fixture.node("tar", in: built.tree)?.isDirectory == false)
     }
 
-    @Test("sockets of the context are passed over")
-    func sockets() throws {
+    @Test("pipes of the context are copied, sockets become empty files")
+    func specialFiles() throws {
         let fixture = try fixture()
-        let path = fixture.context + "/dir/pipe"
-        #expect(unsafe mkfifo(path, 0o644) == 0)
-        let built = try fixture.build("FROM scratch\nCOPY dir /")
-        #expect(try fixture.listing(built.tree) == ["/b 644 0:0 B", "/pipe 644 0:0 special"])
+        #expect(unsafe mkfifo(fixture.context + "/dir/pipe", 0o644) == 0)
+        #expect(unsafe mknod(fixture.context + "/dir/socket", S_IFSOCK | 0o600, 0) == 0)
+        #expect(unsafe chmod(fixture.context + "/dir/socket", 0o750) == 0)
+        try fixture.setTime("dir/socket", 1_234_567_890)
+        let text = "FROM scratch\nCOPY dir /\nCOPY dir/socket /x"
+        let built = try fixture.build(text)
+        #expect(
+            try fixture.listing(built.tree) == [
+                "/b 644 0:0 B", "/pipe 644 0:0 special", "/socket 750 0:0 \"\"", "/x 750 0:0 \"\"",
+            ])
+        let node = try #require(try fixture.node("x", in: built.tree))
+        #expect(node.attributes.modificationTime.seconds == 1_234_567_890)
+        #expect(try fixture.build(text).observer.outcomes == ["cached", "cached"])
+        let other = try fixture.build("FROM scratch\nADD dir/so* /y/")
+        #expect(try fixture.listing(other.tree) == ["/y/ 755 0:0", "/y/socket 750 0:0 \"\""])
     }
 
     @Test("a large context is read by several threads, to the same result")

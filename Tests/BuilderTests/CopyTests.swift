@@ -90,11 +90,28 @@ struct CopyTests {
         Case(line: "COPY --chmod=4755 a.txt /x", expected: ["/x 4755 0:0 A"]),
         Case(line: "COPY --exclude=sub dir /x", expected: ["/x/ 755 0:0", "/x/f 600 0:0 F"]),
         Case(line: "COPY --exclude=b* *.txt /", expected: ["/a.txt 644 0:0 A"]),
+        // A directory that a wildcard found loses what is in it, never itself.
+        Case(
+            line: "COPY --exclude=d* d* /x/",
+            expected: [
+                "/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 644 0:0 D",
+            ]),
+        Case(
+            line: "COPY --exclude=d* --exclude=**/d* di* /x/",
+            expected: [
+                "/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0",
+            ]),
+        Case(line: "ADD --exclude=* dir* /x", expected: ["/x/ 755 0:0"]),
+        Case(line: "COPY --exclude=* e* /x/", expected: ["/x/ 755 0:0"]),
+        Case(
+            line: "COPY --chown=4294967294:3000000000 a.txt /x",
+            expected: ["/x 644 4294967294:3000000000 A"]),
         // Heredocs.
         Case(
             line: "COPY <<one <<two /x/\n1\none\n2\ntwo",
             expected: ["/x/ 755 0:0", "/x/one 644 0:0 1\n", "/x/two 644 0:0 2\n"]),
         Case(line: "COPY <<EOF /x\nhello\nEOF", expected: ["/x 644 0:0 hello\n"]),
+        Case(line: "COPY << EOF /x\nhello\nEOF", expected: ["/x 644 0:0 hello\n"]),
         // Into what is there.
         Case(
             line: "COPY a.txt /d", expected: ["/d/ 755 0:0", "/d/a.txt 644 0:0 A"],
@@ -125,6 +142,11 @@ struct CopyTests {
             line: "COPY --link a.txt /l/x",
             expected: ["/l/ 755 0:0", "/l/x 644 0:0 A", "/real/ 755 0:0"], image: ["real/": ""],
             links: ["l": "real"]),
+        // With a mode it is an ordinary copy.
+        Case(
+            line: "COPY --link --chmod=640 a.txt /l/x",
+            expected: ["/l 777 0:0 -> real", "/real/ 755 0:0", "/real/x 640 0:0 A"],
+            image: ["real/": ""], links: ["l": "real"]),
         // A link at the place of a copied file is replaced, not written through.
         Case(
             line: "COPY a.txt b.txt /d/",
@@ -175,6 +197,10 @@ struct CopyTests {
             (
                 "COPY --chown=nobody a.txt /x", .invalidArgument,
                 "the image has no user \"nobody\" in its /etc/passwd"
+            ),
+            (
+                "COPY --chown=4294967295 a.txt /x", .invalidArgument,
+                "4294967295 is out of range: ids go up to 4294967294"
             ),
             (
                 "COPY --chmod=9 a.txt /x", .invalidArgument,

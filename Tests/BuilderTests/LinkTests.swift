@@ -20,7 +20,7 @@ struct LinkTests {
     private static let text = """
         FROM base
         RUN write made 1
-        COPY --link --chown=7:8 --chmod=750 dir /x/y/
+        COPY --link --chown=7:8 dir /x/y/
         RUN write made2 2
         """
 
@@ -36,7 +36,7 @@ struct LinkTests {
         #expect(
             try fixture.listing(built.tree) == [
                 "/f 644 0:0 1", "/made2 644 0:0 2", "/x/ 755 0:0", "/x/here 644 0:0 other",
-                "/x/y/ 750 7:8", "/x/y/a 750 7:8 a", "/x/y/sub/ 750 7:8", "/x/y/sub/b 750 7:8 b",
+                "/x/y/ 755 7:8", "/x/y/a 644 7:8 a", "/x/y/sub/ 755 7:8", "/x/y/sub/b 644 7:8 b",
             ])
         // All is in the cache under its usual key now.
         #expect(
@@ -98,6 +98,19 @@ struct LinkTests {
             try fixture.listing(built.tree) == [
                 "/l/ 755 0:0", "/l/x 644 0:0 a", "/last 644 0:0 a", "/real/ 755 0:0",
             ])
+    }
+
+    @Test("with --chmod the base counts, as without --link")
+    func mode() throws {
+        let fixture = try fixture()
+        let text = "FROM base\nCOPY --link --chmod=600 dir/a /l/x"
+        let built = try fixture.build(text)
+        #expect(
+            try fixture.build("FROM base\nCOPY --chmod=600 dir/a /l/x").observer.outcomes
+                == ["done", "cached"])
+        #expect(try fixture.node("l/x", in: built.tree)?.attributes.permissions == 0o600)
+        try fixture.makeImage("base", files: ["f": "2"])
+        #expect(try fixture.build(text).observer.outcomes == ["done", "done"])
     }
 
     @Test("names of one file stay names of one file on every root file system")

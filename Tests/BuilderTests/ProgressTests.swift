@@ -80,6 +80,9 @@ struct ProgressTests {
         TerminalProgress(size: { .init(columns: columns, rows: rows) }) { screen.write($0) }
     }
 
+    /// The line, and from the next one on all: from the first place on, tmux would keep it.
+    private let erased = "\u{1B}[K\u{1B}[B\u{1B}[J\u{1B}[A"
+
     @Test("a terminal keeps what has ended and draws over what runs")
     func terminal() {
         let screen = Screen()
@@ -97,14 +100,14 @@ struct ProgressTests {
             screen.content == """
                 [+] Building t 0.0s (0/3)
                 \(long) 0.0s
-                \u{1B}[2A\r\u{1B}[J[+] Building t 0.0s (0/3)
+                \u{1B}[2A\r\(erased)[+] Building t 0.0s (0/3)
                 \(long) 0.0s
                  =>  > a
                  =>  > b
-                \u{1B}[4A\r\u{1B}[J\(long) 2.0s
+                \u{1B}[4A\r\(erased)\(long) 2.0s
                 [+] Building t 0.0s (1/3)
                  => [2/2] COPY x                   0.0s
-                \u{1B}[2A\r\u{1B}[J => CACHED [2/2] COPY x    \(key.digest.short)
+                \u{1B}[2A\r\(erased) => CACHED [2/2] COPY x    \(key.digest.short)
 
                 """)
     }
@@ -117,7 +120,7 @@ struct ProgressTests {
         progress.observe(.stepStarted(step(4, "four")))
         progress.observe(.stepStarted(step(2, "two")))
         progress.observe(.stepWaiting(step: 4))
-        let last = screen.content.components(separatedBy: "\u{1B}[J").last
+        let last = screen.content.components(separatedBy: erased).last
         #expect(
             last == """
                 [+] Building t 0.0s (0)
@@ -141,7 +144,7 @@ struct ProgressTests {
             }
         }
         progress.tick()
-        let last = screen.content.components(separatedBy: "\u{1B}[J").last ?? ""
+        let last = screen.content.components(separatedBy: erased).last ?? ""
         let lines = last.split(separator: "\n")
         #expect(lines.count == drawn)
         #expect(lines.allSatisfy { $0.count < 20 })
@@ -158,7 +161,21 @@ struct ProgressTests {
         columns.withLock { $0 = 13 }
         progress.tick()
         // The first line of 22 columns has two rows, the second one of 39 has three.
-        #expect(screen.content.contains("\u{1B}[5A\r\u{1B}[J[+] Buildin…\n => a text …\n"))
+        #expect(screen.content.contains("\u{1B}[5A\r\(erased)[+] Buildin…\n => a text …\n"))
+    }
+
+    @Test("a terminal that was made much narrower is cleared up to its top, and not further")
+    func muchNarrowed() {
+        let screen = Screen()
+        let columns = Mutex(80)
+        let progress = TerminalProgress(size: {
+            .init(columns: columns.withLock { $0 }, rows: 5)
+        }) { screen.write($0) }
+        for number in 1...3 { progress.observe(.stepStarted(step(number, "漢字漢字漢字漢字"))) }
+        columns.withLock { $0 = 40 }
+        progress.tick()
+        // Seven rows, of which four are above the cursor's.
+        #expect(screen.content.contains("\u{1B}[4A\r\(erased)[+] Building"))
     }
 
     @Test("wide letters take two columns, marks none")

@@ -15,6 +15,7 @@ struct RemoteSourceTests {
         ),
         ("https://h/r.git?tag=t", "https://h/r.git", "refs/tags/t", nil),
         ("https://h/r.git?checksum=1234567", "https://h/r.git", "1234567", nil),
+        ("https://h/r.git?commit=1#main", "https://h/r.git", "main", nil),
     ]
 
     @Test(arguments: repositories)

@@ -250,6 +250,16 @@ struct StageTests {
         }
     }
 
+    @Test("an empty image is for the platform of the build, whatever FROM says")
+    func scratchPlatform() throws {
+        let fixture = try BuildFixture()
+        try fixture.write("f", "F")
+        let text = "FROM --platform=linux/s390x scratch\nCOPY f /"
+        #expect(try fixture.build(text).config.platform == .host)
+        let other = Platform(os: "linux", architecture: "riscv64")
+        #expect(try fixture.build(text) { $0.platform = other }.config.platform == other)
+    }
+
     @Test("an image for another processor is refused where one is asked for")
     func platforms() throws {
         let fixture = try BuildFixture()

@@ -45,6 +45,8 @@ struct BuildCheckTests {
         ("FROM a\nENV SECRETS_DIR=1 PWD=2", []),
         ("FROM a\nENV AWS_SECRET_ACCESS_KEY=x", ["2 SecretsUsedInArgOrEnv"]),
         ("FROM a\nENV GIT_KEY=1 PUBLIC_KEY=2", ["2 SecretsUsedInArgOrEnv"]),
+        ("FROM a\nENV KEY_FILE=1 SECRET_VERSION=2", []), ("FROM a\nARG file_token=1", []),
+        ("FROM a\nENV KEY_FILES=1", ["2 SecretsUsedInArgOrEnv"]),
         ("FROM a\nENV MONKEY=1 keyboard=2", []),
         ("FROM --platform=linux/amd64 a", ["1 FromPlatformFlagConstDisallowed"]),
         ("FROM --platform=linux/amd64 a AS build_amd64", []),
@@ -97,6 +99,25 @@ struct BuildCheckTests {
         let options = try CheckOptions(parsing: "experimental=all")
         #expect(try findings(text, facts, options: options) == ["2 CopyIgnoredFile"])
         #expect(try findings(text, facts) == [])
+    }
+
+    @Test(arguments: [
+        ("sub", "sub", true), ("sub", "./sub/x", true), ("sub", "other", false),
+        ("sub\n!sub/keep.txt", "sub", false), ("sub\n!sub/nested/keep.txt", "sub/", false),
+        ("sub\n!sub/*.txt", "sub", false), ("sub\n!*/keep.txt", "sub", false),
+        ("sub\n!other/keep.txt", "sub", true), ("!sub/keep.txt\nsub", "sub", true),
+        ("sub\n!sub/keep.txt", "sub/other.txt", true), ("*", ".", true), ("*", "./", true),
+        ("*\n!src", ".", false), ("sub", ".", false), ("*", "/", false),
+    ])
+    func `a source of which something is taken back is not told`(
+        _ ignore: String, _ source: String, _ isTold: Bool
+    ) throws {
+        let matcher = PatternMatcher(try IgnoreFile(parsing: Array(ignore.utf8)))
+        var facts = CheckFacts()
+        facts.isIgnored = { matcher.leavesOutAll(at: $0) }
+        let options = try CheckOptions(parsing: "experimental=all")
+        let found = try findings("FROM scratch\nCOPY \(source) /", facts, options: options)
+        #expect(found == (isTold ? ["2 CopyIgnoredFile"] : []))
     }
 
     @Test func `of stages that a build does not need only what the whole file shows is told`()

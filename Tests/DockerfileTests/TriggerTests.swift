@@ -20,6 +20,34 @@ struct TriggerTests {
         #expect(try LocatedInstruction(parsingTrigger: triggers[1]).keyword == .copy)
     }
 
+    @Test("blanks after << read back, too, as a heredoc or as text")
+    func blanks() throws {
+        let text = "FROM a\nONBUILD RUN << EOF\nx\nEOF\nONBUILD RUN echo $((1 << 2))\n"
+        let file = try Dockerfile(parsing: Array(text.utf8))
+        let runs = try file.stages[0].instructions.map { located in
+            guard case .onbuild(let onbuild) = located.instruction,
+                case .run(let run) = try LocatedInstruction(parsingTrigger: onbuild.trigger)
+                    .instruction
+            else { throw DockerfileError(.forbiddenTrigger, "\(located) is no trigger of RUN") }
+            return run
+        }
+        #expect(runs.map(\.heredocs.count) == [1, 0])
+        #expect(
+            runs.map(\.program) == [
+                .shell(Array("x\n".utf8)), .shell(Array("echo $((1 << 2))".utf8)),
+            ])
+    }
+
+    @Test("a file with thousands of << is read in linear time", .timeLimit(.minutes(1)))
+    func manyOperators() throws {
+        var text = "FROM a\n"
+        for number in 0..<20_000 { text += "RUN echo $((1 << \(number)))\n" }
+        let words = (0..<7_000).map { " << \($0)" }.joined()
+        text += "RUN echo\(words)\n"
+        let file = try Dockerfile(parsing: Array(text.utf8))
+        #expect(file.stages[0].instructions.count == 20_001)
+    }
+
     @Test(
         "a trigger is one instruction, and not every one",
         arguments: [

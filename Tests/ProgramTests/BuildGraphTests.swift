@@ -433,6 +433,20 @@ struct BuildGraphTests {
         }
     }
 
+    @Test func `a terminal that cannot move its cursor is shown plain lines`() throws {
+        try withBase { program in
+            try program.write("FROM base\nRUN echo said\n", to: "context/Dockerfile")
+            let terminal = try PseudoTerminal()
+            let process = try program.start(
+                shell: "TERM=dumb exec \"$VITRINE\" build context",
+                input: terminal.slave, output: terminal.slave, errors: terminal.slave)
+            let shown = try terminal.finish(process)
+            #expect(process.terminationStatus == 0)
+            #expect(shown.contains("said"))
+            #expect(!shown.contains("\u{1B}"), "\(shown)")
+        }
+    }
+
     @Test func `a copy of what is not there is looked at, too`() throws {
         try withBase { program in
             try program.write(

@@ -66,6 +66,20 @@ struct RemoteSourceTests {
         }
     }
 
+    @Test func `names that are not found end in one error each, and nothing of the loop's`() throws
+    {
+        let program = try Program()
+        defer { program.remove() }
+        try program.importBase()
+        for number in 0..<8 {
+            let build = try build(
+                program, "ADD https://nosuch.invalid/\(number) http://nosuch.invalid/ /x/")
+            #expect(build.status == 1)
+            #expect(build.errors.contains("nosuch.invalid"), "\(build.errors)")
+            #expect(!build.errors.contains("EventLoop"), "\(build.errors)")
+        }
+    }
+
     @Test func `a file of a known checksum is asked for once`() throws {
         try withServer { program, server, base in
             try server.write("content", to: "a.txt")
@@ -288,6 +302,24 @@ struct RemoteSourceTests {
                 #expect(build.status == 0, "\(line): \(build.errors)")
                 #expect(build.errors.contains(" \(words)\n"), "\(line): \(build.errors)")
             }
+            // The first digits of a commit, of a tag's and of one in between.
+            _ = try program.run(
+                shell: """
+                    cd work; git push -q ../served/repo.git $(git commit-tree -m four -p other \
+                    'other^{tree}'):refs/heads/other
+                    """)
+            let middle = try program.run(shell: "git -C served/repo.git rev-parse other^")
+                .text.trimmingCharacters(in: .newlines)
+            for (line, words) in [
+                ("ADD --checksum=\(commit.prefix(1)) \(address)#v1 /x\nRUN cat /x/sub/file", "one"),
+                ("ADD \(address)?commit=\(commit.prefix(8)) /x\nRUN cat /x/sub/file", "one"),
+                ("ADD --checksum=\(middle.prefix(8)) \(address) /x\nRUN cat /x/sub/file", "three"),
+                ("ADD \(address)?commit=\(middle.prefix(12)) /x\nRUN cat /x/sub/file", "three"),
+            ] {
+                let build = try build(program, line, "--no-cache")
+                #expect(build.status == 0, "\(line): \(build.errors)")
+                #expect(build.errors.contains(" \(words)\n"), "\(line): \(build.errors)")
+            }
             let again = try self.build(program, "ADD \(address)#v1 /x\nRUN cat /x/sub/file")
             #expect(again.errors.components(separatedBy: "CACHED").count == 4, "\(again.errors)")
         }
@@ -298,6 +330,7 @@ struct RemoteSourceTests {
             for (line, words) in [
                 ("ADD \(address)#none /x", "has no branch or tag \"none\""),
                 ("ADD \(address)#abcdef1 /x", "all its 40 digits"),
+                ("ADD \(address)?commit=abcdef123456 /x", "no commit, or several"),
                 ("ADD \(address)#v1:none /x", "has no directory \"none\""),
                 ("ADD \(address)#v1:../sub /x", "has no directory \"../sub\""),
                 ("ADD \(address)#v1:sub/../../sub /x", "has no directory"),

@@ -35,6 +35,10 @@ final class Screen {
         try tmux("clear-history")
     }
 
+    func resize(columns: Int, rows: Int) throws {
+        try tmux("resize-window -x \(columns) -y \(rows)")
+    }
+
     var shown: String {
         get throws { try program.run(shell: "tmux -L \(socket) capture-pane -p -S -").text }
     }
@@ -66,6 +70,28 @@ final class Screen {
 /// again.
 @Suite(.serialized, .enabled(if: Screen.obstacle == nil, "\(Screen.obstacle ?? "")"))
 struct WalkThroughTests {
+    @Test func `a build in a window that is made smaller leaves no copies of its display`() throws {
+        let program = try Program()
+        defer { program.remove() }
+        try program.importBase()
+        try program.write(
+            """
+            FROM base
+            RUN for i in $(seq 40); do echo a line of some length that says number $i; done; sleep 3
+
+            """, to: "context/Dockerfile")
+        let screen = try Screen(program)
+        try screen.resize(columns: 80, rows: 12)
+        try screen.clear()
+        screen.type("\"$VITRINE\" build context; echo en''ded")
+        try screen.wait(for: "number 40")
+        try screen.resize(columns: 40, rows: 7)
+        try screen.wait(for: "ended")
+        // What went off the top when the window changed is out of reach.
+        let shown = try screen.shown
+        #expect(shown.components(separatedBy: "[+] Building").count <= 3, "\(shown)")
+    }
+
     @Test func `a person makes an image of a changed container`() throws {
         let program = try Program()
         defer {

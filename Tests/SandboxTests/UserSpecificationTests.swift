@@ -56,6 +56,16 @@ import Testing
         #expect(error.code == code)
     }
 
+    @Test(arguments: [("nobody", "/etc/passwd"), ("app:nogroup", "/etc/group")])
+    func `what helps is said so that it suits containers, which have no steps`(
+        _ text: String, _ file: String
+    ) throws {
+        let error = try #require(throws: SandboxError.self) {
+            try UserSpecification.parse(text).resolve(accounts: accounts)
+        }
+        #expect(error.hint == "use a number, or a name that the image's \(file) has")
+    }
+
     @Test func `an image without account files has numbers`() throws {
         let none = AccountFiles(passwd: nil, group: nil)
         let root = try UserSpecification.parse("").resolve(accounts: none)

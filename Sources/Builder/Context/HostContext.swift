@@ -9,7 +9,7 @@ internal import Store
 /// files not even then where the stat cache knows them. Entries that the ignore file leaves out do
 /// not exist. As in BuildKit, everything belongs to root, and modes and times are kept; so are, of files
 /// and directories, the extended attributes `user.*` and `security.capability`. Names of one file are
-/// links within what one source brings.
+/// links within what one source brings. A socket is an empty file.
 final class HostContext: CopySource {
     let name: String
     let isStored = false
@@ -260,7 +260,9 @@ final class HostContext: CopySource {
         case .characterDevice: return .characterDevice(device)
         case .blockDevice: return .blockDevice(device)
         case .fifo: return .fifo
-        case .socket, nil: return nil
+        // As BuildKit sends it.
+        case .socket: return .file(.empty)
+        case nil: return nil
         }
     }
 }

@@ -92,7 +92,7 @@ final class HostFileReader: Sendable {
         }
     }
 
-    /// - Returns: nil for what is left out, a socket, and what is gone meanwhile.
+    /// - Returns: nil for what is left out, and what is gone meanwhile.
     private func entry(
         _ name: [UInt8], _ path: [UInt8], _ state: PatternMatcher.State, in directory: Int32
     ) throws(Errno) -> Found? {
@@ -100,7 +100,7 @@ final class HostFileReader: Sendable {
         do throws(Errno) { status = try FileStatus(of: name, in: directory) } catch .notFound {
             return nil
         }
-        if state.isIgnored && status.kind != .directory || status.kind == .socket { return nil }
+        if state.isIgnored && status.kind != .directory { return nil }
         guard let entryName = try? EntryName(name) else { return nil }  // the kernel's are valid
         var target: [UInt8] = []
         if status.kind == .symbolicLink {

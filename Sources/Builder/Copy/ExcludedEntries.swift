@@ -3,7 +3,7 @@ internal import FileTree
 
 /// What `--exclude` leaves out of a source: what is left is copied, and counts in the key.
 ///
-/// As in BuildKit, patterns are about the paths below a directory that is copied, and about the names
+/// Patterns are about the paths below a directory that is copied, and about the names of the files
 /// that a wildcard found; a directory that is left out stays as far as it holds exceptions.
 struct ExcludedEntries {
     private let matcher: PatternMatcher

@@ -49,9 +49,10 @@ struct Ownership: Hashable {
         guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
             return nil
         }
-        guard let number = UInt32(text), number <= Int32.max else {
+        // The last one means none to chown(2).
+        guard let number = UInt32(text), number < .max else {
             throw BuildError(
-                .invalidArgument, "\(text) is out of range: ids go up to \(Int32.max)",
+                .invalidArgument, "\(text) is out of range: ids go up to \(UInt32.max - 1)",
                 offending: whole)
         }
         return number

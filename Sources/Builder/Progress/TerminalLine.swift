@@ -30,7 +30,17 @@ struct TerminalLine {
 
     /// The rows that the line takes on a terminal of so many columns, which may have become fewer
     /// since it was written.
-    func rows(_ columns: Int) -> Int { max(1, (width + columns - 1) / max(1, columns)) }
+    func rows(_ columns: Int) -> Int {
+        if width <= columns { return 1 }
+        var (rows, taken) = (1, 0)
+        for character in text {
+            let next = Self.width(of: character)
+            // A wide letter is not broken.
+            if taken > 0, taken + next > columns { (rows, taken) = (rows + 1, 0) }
+            taken += next
+        }
+        return rows
+    }
 
     private static func cut(_ text: String, to room: Int) -> (String, Int) {
         let whole = width(of: text)

@@ -186,11 +186,15 @@ package final class TerminalProgress: BuildObserver {
 
     /// Takes the live region off the screen; the cursor is where it began.
     private static func clear(_ state: inout State, _ size: Size) -> String {
-        // A terminal that was made narrower has broken what was on it.
-        let rows = state.live.reduce(0) { $0 + $1.rows(size.columns) }
+        // A terminal that was made narrower has broken what was on it, and what went off its top is
+        // out of reach.
+        let broken = state.live.reduce(0) { $0 + $1.rows(size.columns) }
+        let rows = min(broken, max(1, size.rows - 1))
         state.live = []
-        // Cursor up, then erase to the end of the screen.
-        return rows > 0 ? "\u{1B}[\(rows)A\r\u{1B}[J" : ""
+        guard rows > 0 else { return "" }
+        // Cursor up, erase the line, then from the next one to the end of the screen: tmux puts what
+        // is erased from the very first place on into its history.
+        return "\u{1B}[\(rows)A\r\u{1B}[K\u{1B}[B\u{1B}[J\u{1B}[A"
     }
 
     private static func draw(_ state: inout State, _ size: Size) -> String {

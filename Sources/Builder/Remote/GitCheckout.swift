@@ -121,19 +121,12 @@ struct GitCheckout {
     private func resolve(_ git: GitProgram) throws -> Found {
         if reference.isCommit, let commit = reference.reference { return Found(commit: commit) }
         let wanted = reference.reference ?? "HEAD"
-        let output = try git.run("ls-remote", "--", reference.remote, wanted, wanted + "^{}")
-        var digests: [String: String] = [:]
-        for line in String(decoding: output, as: UTF8.self).split(separator: "\n") {
-            let parts = line.split(separator: "\t").map(String.init)
-            guard parts.count == 2, parts[0].utf8.allSatisfy(GitReference.isHexDigit) else {
-                continue
-            }
-            digests[parts[1]] = parts[0]
-        }
+        let digests = try digests(of: [wanted, wanted + "^{}"], git)
         let names = [wanted, "refs/heads/\(wanted)", "refs/tags/\(wanted)", "refs/\(wanted)"]
         guard let name = names.first(where: { digests[$0] != nil }), let digest = digests[name]
         else {
             let looksLikeCommit = wanted.utf8.allSatisfy(GitReference.isHexDigit)
+            if looksLikeCommit, wanted == reference.checksum { return try find(wanted, git) }
             throw BuildError(
                 .gitFailed,
                 "the repository \(GitReference.redacted(reference.remote)) has no branch or tag "
@@ -143,6 +136,57 @@ struct GitCheckout {
         }
         let peeled = digests[name + "^{}"]
         return Found(commit: peeled ?? digest, tag: peeled == nil ? nil : digest, name: name)
+    }
+
+    /// The references of the repository, by name, with what annotated tags are about as `NAME^{}`.
+    /// - Parameter names: those that are asked for; none for all.
+    private func digests(of names: [String], _ git: GitProgram) throws -> [String: String] {
+        let output = try git.run(["ls-remote", "--", reference.remote] + names)
+        var digests: [String: String] = [:]
+        for line in String(decoding: output, as: UTF8.self).split(separator: "\n") {
+            let parts = line.split(separator: "\t").map(String.init)
+            guard parts.count == 2, parts[0].utf8.allSatisfy(GitReference.isHexDigit) else {
+                continue
+            }
+            digests[parts[1]] = parts[0]
+        }
+        return digests
+    }
+
+    /// The commit whose first digits are all that was said: that of the default branch, else of any
+    /// branch or tag, else any in their histories, which have to be fetched for that.
+    private func find(_ prefix: String, _ git: GitProgram) throws -> Found {
+        let digests = try digests(of: [], git)
+        if let head = digests["HEAD"], head.hasPrefix(prefix) { return Found(commit: head) }
+        var found: [String: Found] = [:]
+        for (name, digest) in digests where !name.hasSuffix("^{}") {
+            let peeled = digests[name + "^{}"]
+            let commit = peeled ?? digest
+            guard commit.hasPrefix(prefix) || digest.hasPrefix(prefix) else { continue }
+            found[commit] = Found(commit: commit, tag: peeled == nil ? nil : digest)
+        }
+        if let only = found.values.first, found.count == 1 { return only }
+        if found.isEmpty {
+            progress.say("fetching all branches and tags to look for \(prefix)")
+            try fetchAll(git)
+            // Too few digits, or those of several or none.
+            if let commit = try? git.run("rev-parse", "--verify", prefix + "^{commit}") {
+                return Found(
+                    commit: String(decoding: commit, as: UTF8.self).filter { !$0.isWhitespace })
+            }
+            try sources.cancellation.check()
+        }
+        throw BuildError(
+            .gitFailed,
+            "the repository \(GitReference.redacted(reference.remote)) has no commit, or several, "
+                + "whose name begins with \"\(prefix)\"",
+            offending: prefix, hint: "say more of the commit's 40 digits, or a branch or tag")
+    }
+
+    private func fetchAll(_ git: GitProgram) throws {
+        _ = try git.run(
+            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", reference.remote,
+            "+refs/heads/*:refs/vitrine/heads/*", "+refs/tags/*:refs/vitrine/tags/*")
     }
 
     private func check(_ found: Found) throws {
@@ -168,9 +212,7 @@ struct GitCheckout {
             guard !failure.text.contains("not allowed"), !failure.text.contains("ould not resolve")
             else { throw failure }
             progress.say("fetching all branches and tags")
-            _ = try git.run(
-                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", reference.remote,
-                "+refs/heads/*:refs/vitrine/heads/*", "+refs/tags/*:refs/vitrine/tags/*")
+            try fetchAll(git)
             do {
                 _ = try git.run(
                     "update-ref", "refs/vitrine/commit", "\(found.commit)^{commit}")

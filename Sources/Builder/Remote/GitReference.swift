@@ -132,10 +132,10 @@ package struct GitReference: Hashable, Sendable {
             throw Self.invalid(text, "it holds what no name of a repository or reference has")
         }
         if let checksum {
-            guard checksum.count >= 7, checksum.utf8.allSatisfy(Self.isHexDigit) else {
+            guard !checksum.isEmpty, checksum.utf8.allSatisfy(Self.isHexDigit) else {
                 throw Self.invalid(
                     text, "the checksum \"\(checksum)\" is no commit",
-                    hint: "a commit has 40 hex digits; its first 7 are enough")
+                    hint: "a commit has 40 hex digits, of which the first ones are enough")
             }
         }
     }

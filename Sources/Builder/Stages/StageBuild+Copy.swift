@@ -144,7 +144,8 @@ extension StageBuild {
         if patterns.isEmpty { return entries }
         let excluded = try ExcludedEntries(patterns, base: directories)
         return try entries.compactMap { entry in
-            if entry.match.isFromWildcard, let name = entry.match.path.last,
+            if entry.match.isFromWildcard, !entry.node.isDirectory,
+                let name = entry.match.path.last,
                 excluded.leavesOut(name)
             {
                 return nil
@@ -162,6 +163,9 @@ extension StageBuild {
         _ transfer: CopyTransfer, _ keyword: InstructionKeyword, _ entries: [Transfer.Entry],
         keepsParents: Bool = false, _ located: LocatedInstruction
     ) throws {
+        var transfer = transfer
+        // As BuildKit: with a mode it is an ordinary copy.
+        if transfer.chmod != nil { transfer.link = false }
         var work = Transfer(
             keyword: keyword, transfer: transfer,
             destination: try DestinationPath(

@@ -46,10 +46,7 @@ extension StageBuild {
         destination.isDirectory = true
         // Only the directories on the way are still to be made as the flags say.
         let way = TreeCopier(
-            editor: editor, pending: directories,
-            transform: CopyTransform(
-                owner: work.transform.owner, mode: work.transform.mode, time: work.transform.time),
-            isLink: true)
+            editor: editor, pending: directories, transform: work.transform, isLink: true)
         _ = try way.prepareDirectory(destination)
         let copier = TreeCopier(
             editor: editor, pending: directories, transform: CopyTransform(), isLink: true)

@@ -73,7 +73,8 @@ final class StageBuild {
     func begin(_ stage: (Int) throws -> StageState) throws {
         switch plan.base {
         case .scratch:
-            state = StageState(scratchFor: try run.platform(of: plan) ?? .host)
+            // As in BuildKit the image is for the platform of the build, whatever FROM says.
+            state = StageState(scratchFor: run.options.platform ?? .host)
         case .context(let name):
             let base = try run.contexts.base(name, run.images, try run.platform(of: plan))
             guard case .image(let found) = base else { break }

@@ -96,9 +96,12 @@ extension BuildChecks {
         "secret", "token",
     ]
 
-    /// Whether a word of the name is one that secrets go by, and none says that it is public.
+    /// Words of names that stand for what is around a secret: `KEY_FILE`, `PUBLIC_KEY`.
+    private static let harmlessWords: Set<String> = ["public", "file", "version"]
+
+    /// Whether a word of the name is one that secrets go by, and none is harmless.
     private static func soundsSecret(_ name: String) -> Bool {
-        let words = name.asciiLowercased.split(separator: "_").map(String.init)
-        return words.contains(where: secretWords.contains) && !words.contains("public")
+        let words = Set(name.asciiLowercased.split(separator: "_").map(String.init))
+        return !words.isDisjoint(with: secretWords) && words.isDisjoint(with: harmlessWords)
     }
 }

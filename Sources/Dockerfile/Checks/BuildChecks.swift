@@ -199,8 +199,9 @@ struct BuildChecks {
             let isRemote = path.contains("://") || path.hasPrefix("git@")
             guard !isPattern, !isRemote else { continue }
             let names = path.split(separator: "/").filter { $0 != "." }
-            guard !names.isEmpty, !names.contains("..") else { continue }
-            if facts.isIgnored(Array(names.joined(separator: "/").utf8)) {
+            guard !names.isEmpty || !path.hasPrefix("/"), !names.contains("..") else { continue }
+            let name = names.isEmpty ? "." : names.joined(separator: "/")
+            if facts.isIgnored(Array(name.utf8)) {
                 note(
                     .copyIgnoredFile,
                     "Attempting to \(verb) file \(path.quoted) that is excluded by .dockerignore",

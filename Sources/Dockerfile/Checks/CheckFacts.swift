@@ -25,7 +25,8 @@ package struct CheckFacts: Sendable {
     /// Whether a text is the name of an image.
     package var isReference: @Sendable (String) -> Bool
 
-    /// Whether the ignore file leaves a path of the build context out.
+    /// Whether the ignore file leaves a path of the build context out, with all that is below it; `.`
+    /// is the context itself.
     package var isIgnored: @Sendable (_ path: [UInt8]) -> Bool
 
     package init(

@@ -102,6 +102,16 @@ package struct PatternMatcher: Hashable, Sendable {
         }
     }
 
+    /// Whether a path is left out, and no exception could take back anything below it.
+    ///
+    /// - Parameter path: relative to the context's root, which is `.`.
+    package func leavesOutAll(at path: [UInt8]) -> Bool {
+        let verdict = match(path)
+        guard path == [UInt8(ascii: ".")] else { return canSkip(path, verdict.state) }
+        guard verdict.isIgnored, let last = verdict.decidingPattern else { return false }
+        return !patterns[(last + 1)...].contains(where: \.isException)
+    }
+
     /// Whether a walk may leave out all that is below a directory.
     package func canSkip(_ directory: [UInt8], _ state: State) -> Bool {
         canSkip(directory[...], state)

@@ -49,7 +49,7 @@ package struct RunInstruction: Hashable, Sendable {
             guard let first = heredocs.first else { return .shell(Array(text.utf8)) }
             if isHeredocAlone(text) {
                 let body = first.body
-                return first.content.hasPrefix("#!".utf8)
+                return body.hasPrefix("#!".utf8)
                     ? .file(name: first.name, content: body) : .shell(body)
             }
             var script = Array(text.utf8)

@@ -41,7 +41,7 @@ package struct Heredoc: Hashable, Sendable {
 }
 
 extension Heredoc {
-    /// Reads a word such as `<<EOF`, `<<-"EOF"` or `3<<EOF`.
+    /// Reads a word such as `<<EOF`, `<<-"EOF"`, `3<<EOF` or `<< EOF`.
     ///
     /// - Returns: nil when the word is no heredoc.
     /// - Throws: the expander's errors, when the word after `<<` cannot be read.
@@ -52,6 +52,7 @@ extension Heredoc {
         rest = rest.dropFirst(2)
         let dropsTabs = rest.first == UInt8(ascii: "-")
         if dropsTabs { rest = rest.dropFirst() }
+        rest = rest.drop(while: \.isASCIISpace)
         guard !rest.isEmpty, !rest.contains(UInt8(ascii: "<")) else { return nil }
 
         // Read once with and once without quotes: where they differ, a part was quoted.
@@ -71,10 +72,25 @@ extension Heredoc {
             dropsTabs: dropsTabs)
     }
 
-    /// The heredocs that an instruction's line opens, in order, without their bodies.
+    /// A heredoc that a line opens, without its body.
+    struct Opening {
+        var heredoc: Heredoc
+
+        /// Whether blanks stand after `<<`. BuildKit's frontends before 1.16 took that as text for
+        /// the shell, `$((1 << 2))` say, so it is a heredoc only where a line ends it.
+        var hasBlanks: Bool
+    }
+
+    /// Whether a word is nothing but `<<` with what may stand around it: the next one is the name.
+    static func isOperator(_ word: [UInt8]) -> Bool {
+        let rest = word.drop(while: \.isASCIIDigit)
+        return rest.elementsEqual("<<".utf8) || rest.elementsEqual("<<-".utf8)
+    }
+
+    /// The heredocs that an instruction's line opens, in order.
     ///
-    /// - Throws: as `init?(parsing:)`.
-    static func opened(by line: ArraySlice<UInt8>) throws(DockerfileError) -> [Heredoc] {
+    /// - Throws: as `init?(parsing:)`, for those without blanks.
+    static func opened(by line: ArraySlice<UInt8>) throws(DockerfileError) -> [Opening] {
         guard line.indices.dropLast().contains(where: { line[$0] == 0x3C && line[$0 + 1] == 0x3C })
         else { return [] }
         let lexer = WordExpander(options: [.keepUnset, .rawQuotes, .rawEscapes])
@@ -84,11 +100,21 @@ extension Heredoc {
             // it is for the shell to judge.
             return []
         }
-        var heredocs: [Heredoc] = []
-        for word in words {
-            if let heredoc = try Heredoc(parsing: word) { heredocs.append(heredoc) }
+        var openings: [Opening] = []
+        var rest = words[...]
+        while let word = rest.popFirst() {
+            if isOperator(word) {
+                guard let name = rest.first else { break }
+                // An error means that the text is no heredoc.
+                guard let heredoc = (try? Heredoc(parsing: word + [0x20] + name)) ?? nil
+                else { continue }
+                openings.append(Opening(heredoc: heredoc, hasBlanks: true))
+                rest.removeFirst()
+            } else if let heredoc = try Heredoc(parsing: word) {
+                openings.append(Opening(heredoc: heredoc, hasBlanks: false))
+            }
         }
-        return heredocs
+        return openings
     }
 
     private static func quotes(in word: [UInt8]) -> Int {

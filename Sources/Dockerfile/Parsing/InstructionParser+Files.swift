@@ -24,7 +24,7 @@ extension InstructionParser {
     private func parseTransfer(
         _ keyword: InstructionKeyword, _ flags: InstructionFlags
     ) throws(DockerfileError) -> CopyTransfer {
-        var arguments = try list()
+        var arguments = joiningHeredocs(try list())
         guard arguments.count >= 2, let destination = arguments.popLast() else {
             throw DockerfileError(
                 .missingArgument,
@@ -53,6 +53,23 @@ extension InstructionParser {
             }
         }
         return transfer
+    }
+
+    /// The words, `<< NAME` as one where it opened a heredoc.
+    private func joiningHeredocs(_ words: [String]) -> [String] {
+        guard !heredocs.isEmpty else { return words }
+        var joined: [String] = []
+        for word in words {
+            if let last = joined.last, Heredoc.isOperator(Array(last.utf8)),
+                let heredoc = Self.heredoc("\(last) \(word)"),
+                heredocs.contains(where: { $0.name == heredoc.name })
+            {
+                joined[joined.count - 1] = "\(last) \(word)"
+            } else {
+                joined.append(word)
+            }
+        }
+        return joined
     }
 
     /// The heredoc that a word opens. A word that cannot be read as one is a path.

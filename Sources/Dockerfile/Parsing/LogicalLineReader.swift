@@ -37,6 +37,8 @@ struct LogicalLineReader {
     private var lineNumber = 0
     private var directiveReader = DirectiveReader()
     private var comments: [String] = []
+    /// Of the lines from where it was first needed.
+    private var lineIndex: LineIndex?
     private(set) var warnings: [DockerfileWarning] = []
 
     init(source: [UInt8]) {
@@ -68,6 +70,13 @@ struct LogicalLineReader {
             return Element(line: line, comments: comments)
         }
         return nil
+    }
+
+    /// Whether a line with this content is still to come. Reads nothing.
+    mutating func hasLine(_ content: [UInt8], droppingTabs: Bool) -> Bool {
+        let lines = lineIndex ?? LineIndex(source, from: offset)
+        lineIndex = lines
+        return lines.has(content[...], from: offset, droppingTabs: droppingTabs)
     }
 
     /// Reads the body of a heredoc up to and with the line that ends it.
@@ -147,8 +156,6 @@ struct LogicalLineReader {
                 at: SourceRange(start: start, end: start),
                 hint: "break the line, or keep the text in a file and COPY it")
         }
-        var content = bytes
-        while let last = content.last, last == 0x0A || last == 0x0D { content = content.dropLast() }
-        return PhysicalLine(number: lineNumber, bytes: bytes, content: content)
+        return PhysicalLine(number: lineNumber, bytes: bytes, content: bytes.droppingLineEnd())
     }
 }

@@ -20,10 +20,13 @@ package struct ParserDirectives: Hashable, Sendable {
 
 /// Recognises parser directives. They stand before everything else: the first line that is none,
 /// a blank line and an ordinary comment included, ends them.
+///
+/// As in BuildKit a `#!` line may come before them. After it `escape` says nothing.
 struct DirectiveReader {
     private(set) var directives = ParserDirectives()
     private var seen: Set<String> = []
     private var isDone = false
+    private var isAfterShebang = false
 
     /// Reads one line without its end and without leading white space.
     ///
@@ -32,7 +35,18 @@ struct DirectiveReader {
     mutating func read(
         _ line: ArraySlice<UInt8>, at range: SourceRange
     ) throws(DockerfileError) -> Bool {
+        if range.start == SourcePosition(line: 1, column: 1), line.hasPrefix("#!".utf8) {
+            isAfterShebang = true
+            return false
+        }
         guard !isDone, let (key, value) = Self.split(line) else {
+            isDone = true
+            return false
+        }
+        if isAfterShebang, key == "escape" { return false }
+        if isAfterShebang, seen.contains(key) {
+            // BuildKit reads these leniently: with two of a kind none counts.
+            directives = ParserDirectives()
             isDone = true
             return false
         }

@@ -90,21 +90,29 @@ extension LocatedInstruction {
         of line: InstructionLine, from reader: inout LogicalLineReader
     ) throws(DockerfileError) -> [Heredoc] {
         guard try mayOpenHeredocs(line) else { return [] }
-        var heredocs: [Heredoc]
-        do { heredocs = try Heredoc.opened(by: line.line.text[...]) } catch {
+        let openings: [Heredoc.Opening]
+        do { openings = try Heredoc.opened(by: line.line.text[...]) } catch {
             throw error.located(at: line.line.range)
         }
-        for index in heredocs.indices {
-            let heredoc = heredocs[index]
+        var heredocs: [Heredoc] = []
+        for opening in openings {
+            var heredoc = opening.heredoc
+            let terminator = Array(heredoc.name.utf8)
+            if opening.hasBlanks,
+                !reader.hasLine(terminator, droppingTabs: heredoc.dropsTabs)
+            {
+                continue
+            }
             guard
                 let content = try reader.readHeredoc(
-                    until: Array(heredoc.name.utf8), droppingTabs: heredoc.dropsTabs)
+                    until: terminator, droppingTabs: heredoc.dropsTabs)
             else {
                 throw DockerfileError(
                     .unterminatedHeredoc, "unterminated heredoc", at: line.line.range,
                     offending: heredoc.name, expected: "a line that holds only \(heredoc.name)")
             }
-            heredocs[index].content = content
+            heredoc.content = content
+            heredocs.append(heredoc)
         }
         return heredocs
     }

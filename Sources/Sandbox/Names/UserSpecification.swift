@@ -76,7 +76,7 @@ package struct UserSpecification: Hashable, Sendable {
         guard !text.isEmpty, text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else {
             throw SandboxError(
                 code, "unable to find \(kind) \(text): no matching entries in \(file)",
-                hint: "create the \(kind) in an earlier step, or use a number")
+                hint: "use a number, or a name that the image's \(file) has")
         }
         // Docker's range; the kernel's -1 stays out of reach.
         guard let number = UInt32(text), number <= Int32.max else {
