@@ -57,7 +57,11 @@ extension Store {
     }
 
     private static func inode(ofPath path: String) throws(Errno) -> UInt64? {
-        do throws(Errno) { return try FileStatus(ofPath: path).inode } catch .notFound { return nil }
+        do throws(Errno) {
+            return try FileStatus(ofPath: path).inode
+        } catch .notFound {
+            return nil
+        }
     }
 
     private func cannotLease(_ path: String, _ error: Errno) -> StoreError {
