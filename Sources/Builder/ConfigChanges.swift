@@ -11,6 +11,12 @@ package struct ConfigChanges: Sendable {
         .volume, .workdir,
     ]
 
+    private static let allowedNames = names(of: allowed)
+
+    private static func names(of keywords: [InstructionKeyword]) -> String {
+        "one of " + keywords.map(\.rawValue).joined(separator: ", ")
+    }
+
     /// - Parameter texts: each of one instruction or more lines.
     /// - Throws: ``BuildError`` with the line that is wrong.
     package init(_ texts: [String]) throws {
@@ -57,6 +63,14 @@ package struct ConfigChanges: Sendable {
         } catch {
             var located = BuildError(error, at: nil)
             located.dockerfile = DockerfileText(name: "--change", bytes: source)
+            // Not all that a Dockerfile knows.
+            if located.expected == names(of: InstructionKeyword.allCases) {
+                located.expected = allowedNames
+                located.hint = located.offendingText.flatMap {
+                    Suggestion.hint(
+                        for: $0, among: allowed.map(\.rawValue), ignoringCase: true)
+                }
+            }
             throw located
         }
     }
@@ -67,6 +81,6 @@ package struct ConfigChanges: Sendable {
         throw BuildError(
             .invalidArgument, "\(keyword.rawValue) is not a valid change command",
             offending: keyword.rawValue,
-            expected: "one of " + allowed.map(\.rawValue).joined(separator: ", "))
+            expected: allowedNames)
     }
 }

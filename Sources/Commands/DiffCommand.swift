@@ -69,11 +69,15 @@ struct DiffCommand: ParsableCommand {
             Terminal.write(visible: lines)
         case .json?: Terminal.write(Self.byKind(changes), indent: nil)
         case .template(let template)?:
-            for change in changes {
-                Terminal.write(try template.render(Self.row(change).json) + "\n")
-            }
+            Terminal.write(
+                try OutputOptions.text(changes.map(Self.row), fields: Self.fields, by: template))
         }
     }
+
+    private static let fields = [
+        Field("Kind", "KIND"), Field("Path", "PATH"), Field("OldSize", "OLD SIZE"),
+        Field("NewSize", "NEW SIZE"),
+    ]
 
     private static func row(_ change: Change) -> Row {
         Row([

@@ -84,6 +84,9 @@ enum GoFlags {
     /// The name of the command, if there is one; of one below a group without the group's.
     static func name(in arguments: [String]) -> String? { command(arguments)?.names.last }
 
+    /// The names of the command and, of one below a group, the group's before it.
+    static func names(in arguments: [String]) -> [String] { command(arguments)?.names ?? [] }
+
     /// Commands of ours that Docker has not, or not in this form: their code for wrong usage is 64.
     private static let ownCommands: Set<String> = [
         "build", "cache", "df", "fsck", "gc", "mount", "prune", "serve", "umount",

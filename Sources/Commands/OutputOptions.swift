@@ -33,14 +33,23 @@ struct OutputOptions: ParsableArguments {
             for row in rows { table.append(columns.map { row.text($0.name) }) }
             return table.text
         case .json?: return rows.map { Terminal.text($0.json, indent: nil) }.joined()
-        case .template(let template)? where template.isTable:
-            let headings = Row(fields.map { ($0.name, .string($0.heading)) })
-            var table = Table(Self.cells(try template.heading(headings.json)))
-            for row in rows { table.append(Self.cells(try template.render(row.json))) }
-            return table.text
-        case .template(let template)?:
-            return try rows.map { try template.render($0.json) + "\n" }.joined()
+        case .template(let template)?: return try Self.text(rows, fields: fields, by: template)
         }
+    }
+
+    /// Rows of these fields by a template, which may be one of a table.
+    /// - Throws: ``TemplateError``; for a field that is not there also where there is no row.
+    static func text(
+        _ rows: [Row], fields: [Field], by template: Template
+    ) throws -> String {
+        let headings = Row(fields.map { ($0.name, .string($0.heading)) }).json
+        if template.isTable {
+            var table = Table(cells(try template.heading(headings)))
+            for row in rows { table.append(cells(try template.render(row.json))) }
+            return table.text
+        }
+        if rows.isEmpty { _ = try template.heading(headings) }
+        return try rows.map { try template.render($0.json) + "\n" }.joined()
     }
 
     /// Whether the rows alone are wanted, by a program.

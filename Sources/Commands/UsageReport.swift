@@ -136,12 +136,11 @@ struct UsageReport {
         let rows = containers.map { container in
             let record = container.record
             let created = Timestamp(nanosecondsSinceEpoch: record.createdAt)
-            let command = record.settings.arguments.joined(separator: " ")
             return Row([
                 ("ID", .string(record.id.short)), ("Image", .string(record.imageName)),
                 (
                     "Command",
-                    .string("\"\(command.count > 20 ? command.prefix(19) + "…" : command)\"")
+                    .string(CommandText.text(record.settings.arguments, isWhole: false))
                 ),
                 ("LocalVolumes", .string("\(record.settings.volumeNames.count)")),
                 ("Size", Self.size(container.sizes.writableBytes)),

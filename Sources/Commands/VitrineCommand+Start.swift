@@ -13,12 +13,16 @@ extension VitrineCommand {
         do {
             let arguments = ArgumentText.ofProcess
             try check(arguments)
+            try CommandNames.check(arguments)
             var command = try parseAsRoot(GoFlags.rewritten(arguments))
             try command.run()
         } catch {
             code = exitCode(for: error).rawValue
             let isUsage = code == ExitCode.validationFailure.rawValue || error is OptionError
-            if isUsage, GoFlags.isDockersCommand() { code = ContainerExit.failure.rawValue }
+            if error is UnknownCommand { code = ExitCode.validationFailure.rawValue }
+            if isUsage || error is UnknownCommand, GoFlags.isDockersCommand() {
+                code = ContainerExit.failure.rawValue
+            }
             let message = fullMessage(for: error)
             if !message.isEmpty {
                 // What was asked for, such as help, is a result.

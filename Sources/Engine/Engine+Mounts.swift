@@ -163,7 +163,33 @@ extension Engine {
                 "\(place.visible) is a mount of type \(type), not one of vitrine's",
                 hint: "use umount(8)")
         }
+        try refuseRoot(ofContainerAt: place)
         try FuseSession.unmount(Array(place.utf8), lazily: lazily, onDelay: onDelay)
+    }
+
+    /// The store that a container's root file system would be in: `STORE/work/LEASE/rootfs-1`.
+    private static func store(ofRoot place: String) -> String? {
+        let names = place.split(separator: "/", omittingEmptySubsequences: false)
+        guard names.count > 3, names[names.count - 3] == "work",
+            names[names.count - 1].hasPrefix("rootfs-")
+        else { return nil }
+        return names.dropLast(3).joined(separator: "/")
+    }
+
+    /// Refuses to take its root file system from a container that runs, whatever its store.
+    private static func refuseRoot(ofContainerAt place: String) throws {
+        // A store that cannot be opened has no container that could be stopped.
+        guard let root = store(ofRoot: place), let engine = try? Engine(root: root, .existing)
+        else { return }
+        for container in try engine.containers() where container.state.isRunning {
+            guard let mountPoint = container.holder?.mountPoint,
+                StoreLocation.place(of: mountPoint) == place
+            else { continue }
+            let name = container.record.name
+            throw EngineError(
+                .inUse, "container \"\(name)\" runs on \(place.visible)",
+                hint: "\"vitrine stop \(name)\" ends it, and the mount with it")
+        }
     }
 
     /// The mounts of ours that this process can see, without those that builds work in.

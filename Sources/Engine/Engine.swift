@@ -78,6 +78,15 @@ package final class Engine: Sendable {
         }
     }
 
+    /// Whether the name that a container's image had when it was made still means that image.
+    package func isImageName(of record: ContainerRecord) throws -> Bool {
+        do {
+            return try image(record.imageName).id == record.image
+        } catch is EngineError {
+            return false
+        }
+    }
+
     /// The names of every image.
     package func namesByImage() throws -> [ImageID: [Reference]] {
         var names: [ImageID: [Reference]] = [:]

@@ -45,6 +45,11 @@ package struct MountHolders: Sendable, CustomStringConvertible {
                     processID: processID, command: command.dropLast().map { $0 }.displayed,
                     uses: uses))
         }
+        // What asks was started there by another one, and ends with its answer.
+        let others = holders.processes.filter {
+            $0.processID != getpid() || $0.uses != [.workingDirectory]
+        }
+        if !others.isEmpty { holders.processes = others }
         return holders
     }
 

@@ -1,7 +1,7 @@
 internal import ImageSpec
 
 /// A line of a terminal: a text cut to the width, with a note at the right edge.
-struct TerminalLine {
+package struct TerminalLine {
     let text: String
     /// The columns that it takes.
     let width: Int
@@ -42,7 +42,8 @@ struct TerminalLine {
         return rows
     }
 
-    private static func cut(_ text: String, to room: Int) -> (String, Int) {
+    /// A text cut to so many columns, and how many it takes.
+    package static func cut(_ text: String, to room: Int) -> (text: String, width: Int) {
         let whole = width(of: text)
         if whole <= room { return (text, whole) }
         var result = ""

@@ -37,7 +37,7 @@ struct ExecCommand: ParsableCommand {
             }
             let engine = try store.engine(.existing)
             var execution = Engine.Execution(command)
-            execution.environment = try variables.set(in: [], .own)
+            execution.environment = try variables.changes(.own)
             execution.workingDirectory = workdir
             execution.user = user
             execution.hasTerminal = tty

@@ -102,9 +102,8 @@ struct RestartCommand: ParsableCommand {
 
     func run() throws {
         try named.perform { engine, record in
-            try stopping.stop(record, on: engine)
-            try engine.start(try engine.container(record.id.text))
-            engine.noteRestart(of: record)
+            try engine.restart(
+                record, signal: stopping.signal?.number, timeoutSeconds: stopping.time)
         }
     }
 }

@@ -63,13 +63,12 @@ struct PsCommand: ParsableCommand {
     ) throws -> Row {
         let record = container.record
         let created = Timestamp(nanosecondsSinceEpoch: record.createdAt)
-        var command = container.command.joined(separator: " ")
-        if !noTruncation && command.count > 20 { command = command.prefix(19) + "…" }
+        let image = try imageName(record, engine)
         let labels = record.settings.labels.sorted { $0.key < $1.key }
         return Row([
             ("ID", .string(noTruncation ? record.id.text : record.id.short)),
-            ("Image", .string(record.imageName)),
-            ("Command", .string("\"\(command)\"")),
+            ("Image", .string(image)),
+            ("Command", .string(CommandText.text(container.command, isWhole: noTruncation))),
             ("RunningFor", .string(HumanDuration.ago(created, now: now))),
             ("CreatedAt", .string(created.localText)),
             ("Status", .string(container.statusText(now: now))),
@@ -82,6 +81,11 @@ struct PsCommand: ParsableCommand {
             ("Networks", .string(container.networkText)),
             ("LocalVolumes", .string("\(container.volumeCount)")),
         ])
+    }
+
+    private func imageName(_ record: ContainerRecord, _ engine: Engine?) throws -> String {
+        guard let engine, try !engine.isImageName(of: record) else { return record.imageName }
+        return noTruncation ? "\(record.image)" : record.image.digest.short
     }
 
     private func sizeText(_ record: ContainerRecord, _ engine: Engine?) throws -> String {

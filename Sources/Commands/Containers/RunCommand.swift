@@ -56,7 +56,10 @@ struct RunCommand: ParsableCommand {
                 try engine.start(record)
                 return Terminal.write("\(record.id)\n")
             }
-            try ContainerExit.end(with: try engine.startAttached(record, attachment(record)))
+            let attachment = attachment(record)
+            // As Docker: who is given nothing else is given the ID, to look for the output with.
+            if !attachment.hasOutput, !attachment.hasError { Terminal.write("\(record.id)\n") }
+            try ContainerExit.end(with: try engine.startAttached(record, attachment))
         } catch let error as ExitCode {
             throw error
         } catch {

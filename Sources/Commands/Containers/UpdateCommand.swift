@@ -20,8 +20,16 @@ struct UpdateCommand: ParsableCommand {
     var restart: String?
     @Argument(help: "Containers, by name or ID.") var containers: [String]
 
+    func validate() throws {
+        guard limits.isGiven || restart != nil else {
+            throw ValidationError(
+                "you must provide one or more flags when using this command: limits, --restart")
+        }
+    }
+
     func run() throws {
         var asked = ContainerSettings()
+        // What is discarded is told of, and no error.
         try limits.apply(to: &asked, note: { Terminal.note($0) }, isUpdate: true)
         for warning in try asked.limits.discardUnsupported() {
             Terminal.note("WARNING: \(warning)")
@@ -34,10 +42,6 @@ struct UpdateCommand: ParsableCommand {
         // Without limit is something to say here.
         if limits.pidsLimit == -1 || limits.pidsLimit == 0 { asked.limits.processes = -1 }
         let policy = try restart.map { try RestartOption(parsing: $0).policy }
-        guard !asked.limits.isEmpty || policy != nil else {
-            throw ValidationError(
-                "you must provide one or more flags when using this command: limits, --restart")
-        }
         let engine = try store.engine(.existing)
         try EachContainer.perform(containers, on: engine) { record in
             if let policy, policy.kind != .no, record.settings.removesItself {

@@ -41,6 +41,7 @@ struct ContainerNameFiles {
             // As Docker: who joins a network has its names, too.
             files.resolver = try Self.content("\(shared)/resolv.conf") ?? files.resolver
             files.hosts = try Self.content("\(shared)/hosts") ?? files.hosts
+            files.hostname = try Self.content("\(shared)/hostname") ?? files.hostname
         }
         return files
     }

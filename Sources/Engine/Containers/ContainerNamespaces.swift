@@ -83,6 +83,22 @@ struct JoinedContainer {
 }
 
 extension Engine {
+    /// Each runs before who joins it, so that there is no circle; more would be a damaged store.
+    private static let maximumJoins = 64
+
+    /// The container whose network a container has: the one that it joins, or that one joins in turn;
+    /// itself if it joins none.
+    func networkOwner(_ record: ContainerRecord) throws -> ContainerRecord {
+        var owner = record
+        for _ in 0..<Self.maximumJoins {
+            guard case .container(let id) = owner.settings.network,
+                let next = try findContainer(id)
+            else { break }
+            owner = next
+        }
+        return owner
+    }
+
     /// - Throws: ``EngineError`` for one that is gone or does not run.
     func runningContainer(
         _ id: String, toJoinIts namespace: JoinableNamespace

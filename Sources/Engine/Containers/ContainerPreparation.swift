@@ -48,7 +48,11 @@ final class ContainerPreparation {
             shared = other.record
         }
         publishedPorts = (attachment?.ports ?? []).map(ContainerSettings.PublishedPort.init)
-        let hostname = ContainerNameFiles.hostname(of: record)
+        var record = record
+        // As Docker: who joins a network has its names, too.
+        let owner = settings.sharesHostNames ? record : try engine.networkOwner(record)
+        record.settings.domainName = owner.settings.domainName
+        let hostname = ContainerNameFiles.hostname(of: owner)
         let names = ContainerNameFiles(settings, hostname: hostname)
         let layout = engine.store.layout
         request = try ContainerRequest(
@@ -60,7 +64,7 @@ final class ContainerPreparation {
                 nameFiles: try names.files(
                     in: layout.container(record.id).directory,
                     shared: shared.map { layout.container($0.id).directory }),
-                volumePath: { try engine.volumePath($0, of: record) }))
+                volumePath: { [record] in try engine.volumePath($0, of: record) }))
         self.attachment = attachment
         self.namespaces = namespaces
         isComplete = true
@@ -76,7 +80,9 @@ final class ContainerPreparation {
     }
 
     /// The variables of a process of `exec`.
-    /// - Parameter home: of its user, if that is another than the container's.
+    /// - Parameters:
+    ///   - changes: `NAME=value`, or `NAME` of one that is taken away.
+    ///   - home: of its user, if that is another than the container's.
     static func environment(
         _ base: [String], with changes: [String], hasTerminal: Bool, home: String?
     ) -> [String] {
@@ -85,7 +91,14 @@ final class ContainerPreparation {
         if hasTerminal, !variables.contains(where: { $0.hasPrefix("TERM=") }) {
             variables.append("TERM=xterm")
         }
-        return ContainerConfig.merging(variables, with: changes)
+        for change in changes {
+            if change.contains("=") {
+                variables = ContainerConfig.merging(variables, with: [change])
+            } else {
+                variables.removeAll { $0.hasPrefix("\(change)=") }
+            }
+        }
+        return variables
     }
 }
 

@@ -159,19 +159,19 @@ extension ContainerSupervisor {
         let run = try running()
         if run.isPaused {
             throw EngineError(
-                .failed, "container \(record.name) is paused",
-                hint: "\"vitrine unpause \(record.name)\" lets it go on")
+                .failed, "container \(name) is paused",
+                hint: "\"vitrine unpause \(name)\" lets it go on")
         }
         if let failure = ControlFailure(unnamedCommand: execution.arguments) {
             return try connection.send(.failed(failure))
         }
         let command = execution.arguments.joined(separator: " ")
-        let name = newName("exec")
+        let executionID = newName("exec")
         let output = OutputHub(log: nil)
         if let attachment = execution.attachment { output.attach(connection, attachment.streams) }
-        note("exec_create: \(command)", ["execID": name])
-        state.withLock { _ = $0.executions.insert(name) }
-        defer { state.withLock { _ = $0.executions.remove(name) } }
+        note("exec_create: \(command)", ["execID": executionID])
+        state.withLock { _ = $0.executions.insert(executionID) }
+        defer { state.withLock { _ = $0.executions.remove(executionID) } }
         let start: SupervisedProcess.Start
         do {
             let request = try self.request(of: execution, in: run)
@@ -179,7 +179,7 @@ extension ContainerSupervisor {
                 hasTerminal: request.hasTerminal,
                 keepsInputOpen: execution.attachment?.hasInput ?? false, output: output
             ) { streams in
-                try run.container.execute(request, name: name, streams: streams)
+                try run.container.execute(request, name: executionID, streams: streams)
             }
         } catch {
             return try connection.send(.failed(ControlFailure(execution: ControlFailure(error))))
@@ -188,14 +188,14 @@ extension ContainerSupervisor {
             guard case .failed(let failure) = start else { return }
             return try connection.send(.failed(ControlFailure(execution: ControlFailure(failure))))
         }
-        note("exec_start: \(command)", ["execID": name])
+        note("exec_start: \(command)", ["execID": executionID])
         if let size = execution.attachment?.size { process.resize(size) }
         try connection.send(.running(process.processID))
         if let attachment = execution.attachment {
             try pass(connection, attachment) { process }
         }
         let code = process.wait { [state] in state.withLock { $0.isStopping } }.shellCode
-        note("exec_die", ["execID": name, "exitCode": "\(code)"])
+        note("exec_die", ["execID": executionID, "exitCode": "\(code)"])
         if execution.attachment != nil, !connection.hasEnded {
             try connection.send(.ended(exitCode: code))
         }
@@ -205,6 +205,8 @@ extension ContainerSupervisor {
     func request(of execution: ControlExecution, in run: Run) throws -> ContainerRequest {
         var request = run.request
         request.arguments = execution.arguments
+        // That one runs the first process alone.
+        request.initProgram = nil
         request.hasTerminal = execution.hasTerminal
         if let directory = execution.workingDirectory { request.workingDirectory = directory }
         if execution.isPrivileged { request.security = .privileged }
@@ -216,8 +218,13 @@ extension ContainerSupervisor {
         request.environment = ContainerPreparation.environment(
             run.request.environment, with: execution.environment,
             hasTerminal: execution.hasTerminal,
-            home: execution.user == nil ? nil : request.user.home)
+            home: execution.user == nil || hasOwnHome ? nil : request.user.home)
         return request
+    }
+
+    /// Whether the image, or who made the container, has set `HOME`: then it is no user's.
+    private var hasOwnHome: Bool {
+        record.settings.environment.contains { $0.hasPrefix("HOME=") }
     }
 
     // MARK: - Signals
@@ -284,7 +291,7 @@ extension ContainerSupervisor {
     private func pause(_ connection: ControlConnection) throws {
         let run = try running()
         if run.isPaused {
-            throw EngineError(.failed, "container \(record.name) is already paused")
+            throw EngineError(.failed, "container \(name) is already paused")
         }
         try run.container.pause()
         set(paused: true)
@@ -294,7 +301,7 @@ extension ContainerSupervisor {
 
     private func resume(_ connection: ControlConnection) throws {
         guard try running().isPaused else {
-            throw EngineError(.failed, "container \(record.name) is not paused")
+            throw EngineError(.failed, "container \(name) is not paused")
         }
         try thaw()
         note("unpause")
@@ -332,7 +339,7 @@ extension ContainerSupervisor {
             return true
         }
         guard isTaken else {
-            throw EngineError(.failed, "container \(record.name) has just ended", hint: "try again")
+            throw EngineError(.failed, "container \(name) has just ended", hint: "try again")
         }
         defer {
             state.withLock { state in
@@ -350,7 +357,7 @@ extension ContainerSupervisor {
                 // What still stands still then can be let go on by "unpause".
                 if isStopped, (try? run?.container.resume()) == nil { set(paused: true) }
             }
-            let lease = try store.lease("commit \(record.name)")
+            let lease = try store.lease("commit \(name)")
             defer { lease.end() }
             root = try engine.freeze(view, of: record, hashesLayer: hashesLayer, lease: lease)
         }
@@ -364,7 +371,7 @@ extension ContainerSupervisor {
     private func update(_ connection: ControlConnection) throws {
         let run = try running()
         guard let settings = try store.container(record.id)?.settings else {
-            throw EngineError(.notFound, "container \(record.name) is no longer there")
+            throw EngineError(.notFound, "container \(name) is no longer there")
         }
         try run.container.update(ContainerRequest.limits(settings.limits))
         note("update")

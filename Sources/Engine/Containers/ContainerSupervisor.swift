@@ -338,7 +338,12 @@ final class ContainerSupervisor: Sendable {
         "\(purpose)-\(nextName.add(1, ordering: .relaxed).oldValue)"
     }
 
+    /// The container's name, which "rename" may have changed since it was taken.
+    var name: String { ((try? store.container(record.id)) ?? nil)?.name ?? record.name }
+
     func note(_ action: String, _ attributes: [String: String] = [:]) {
+        var record = record
+        record.name = name
         engine.note(action, of: record, attributes)
     }
 }

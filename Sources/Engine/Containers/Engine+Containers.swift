@@ -151,13 +151,7 @@ extension Engine {
         _ = lastingHolder(of: record.id)
         switch try store.openContainer(record) {
         case .success(let container): return container
-        case .failure(let failure):
-            let holder = failure.holder
-            let place = holder.mountPoint.map { ", mounted at \($0.visible)" } ?? ""
-            throw EngineError(
-                .inUse,
-                "container \"\(record.name)\" is in use by process \(holder.process)\(place)",
-                hint: holder.mountPoint.map { "\"vitrine umount \($0.visible)\" ends that" })
+        case .failure(let failure): throw inUse(record, failure.holder)
         }
     }
 
@@ -166,42 +160,79 @@ extension Engine {
     ///   - force: also when it runs or is mounted: then that ends first.
     ///   - withVolumes: also the volumes that were made for it alone.
     package func removeContainer(_ text: String, force: Bool, withVolumes: Bool) throws {
-        let record = try container(text)
-        if store.currentState(of: record).isRunning {
+        let found = try container(text)
+        // One that is being started anew ends all the sooner.
+        try endForRemoval(found, force: force)
+        do {
+            let queue = try ContainerQueue(found.id, in: store)
+            defer { queue.leave() }
+            // One that removes itself, or that somebody else has removed, is gone by now.
+            guard let record = try store.container(found.id) else { return }
+            try endForRemoval(record, force: force)
+            guard try store.container(record.id) != nil else { return }
+            let open = try open(record)
+            try clearRemains(of: open.record)
+            try remove(open, withVolumes: withVolumes)
+        } catch {
+            // It went meanwhile, which is what was asked for.
+            guard try store.container(found.id) == nil, error is StoreError || error is EngineError,
+                (error as? StoreError)?.code != .inputOutput
+            else { throw error }
+        }
+    }
+
+    private func endForRemoval(_ record: ContainerRecord, force: Bool) throws {
+        let state = store.currentState(of: record)
+        if state.isRunning {
             guard force else {
+                let isPaused = state.status == .paused
+                let status = state.status == .restarting ? "restarting" : "running"
                 throw EngineError(
-                    .inUse, "container \"\(record.name)\" is running",
+                    .inUse, "container \"\(record.name)\" is \(isPaused ? "paused" : status)",
                     hint: "\"vitrine stop \(record.name)\" ends it, "
                         + "\"vitrine rm --force\" kills it")
             }
             try stop(record, signal: SignalName.kill, isRemoval: true)
-            // One that removes itself is gone by now.
-            guard try store.container(record.id) != nil else { return }
-        } else if force, let holder = store.holder(of: record.id) {
-            try end(holder, of: record)
+        } else if force {
+            endHolders(of: record)
         }
-        let open = try open(record)
-        try clearRemains(of: open.record)
-        try remove(open, withVolumes: withVolumes)
+    }
+
+    /// Ends a container and starts it again. Those who want that at once do it one after the other.
+    package func restart(
+        _ record: ContainerRecord, signal: Int32?, timeoutSeconds: Int?
+    ) throws {
+        let queue = try ContainerQueue(record.id, in: store)
+        defer { queue.leave() }
+        try stop(
+            try container(record.id.text), signal: signal, timeoutSeconds: timeoutSeconds)
+        let record = try container(record.id.text)
+        try start(record)
+        note("restart", of: record)
     }
 
     /// How long a mount takes at most to end: who still uses one that is asked to loses it after two
     /// seconds.
     private static let endingMilliseconds = 10_000
 
-    private func end(_ holder: ContainerHolder, of record: ContainerRecord) throws {
-        // It has the container's lock, so it is the process that wrote its number there.
-        guard holder.process > 1, kill(holder.process, SIGTERM) == 0 else { return }
+    private func endHolders(of record: ContainerRecord) {
+        var asked: Set<Int32> = []
         for _ in 0..<(Self.endingMilliseconds / 10) {
-            if store.holder(of: record.id) == nil { return }
+            guard let holder = store.holder(of: record.id) else { return }
+            // It has the container's lock, so it is the process that wrote its number there.
+            if holder.process > 1, asked.insert(holder.process).inserted {
+                guard kill(holder.process, SIGTERM) == 0 else { return }
+            }
             usleep(10_000)
         }
     }
 
     /// Removes a container that this process has.
     func remove(_ container: OpenContainer, withVolumes: Bool) throws {
+        // It may have another name by now.
+        let record = try store.container(container.record.id) ?? container.record
         try store.remove(container)
-        note("destroy", of: container.record)
+        note("destroy", of: record)
         guard withVolumes else { return }
         for mount in container.record.settings.mounts {
             guard case .volume(let name, isAnonymous: true) = mount.source else { continue }
@@ -229,8 +260,6 @@ extension Engine {
         }
         note("rename", of: record, ["oldName": record.name, "name": name])
     }
-
-    package func noteRestart(of record: ContainerRecord) { note("restart", of: record) }
 
     /// Problems of containers that only their journals tell.
     func containerProblems() throws -> [StoreProblem] {

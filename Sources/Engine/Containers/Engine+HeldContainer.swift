@@ -14,12 +14,7 @@ extension Engine {
         lease: Lease
     ) throws -> FrozenRoot {
         guard let client = try ContainerClient(store.layout.container(record.id)) else {
-            let place = holder.mountPoint.map { ", mounted at \($0.visible)" } ?? ""
-            throw EngineError(
-                .inUse,
-                "container \"\(record.name)\" is in use by process \(holder.process)\(place), which "
-                    + "cannot be asked to freeze it",
-                hint: holder.mountPoint.map { "\"vitrine umount \($0.visible)\" ends that" })
+            throw inUse(record, holder, ", which cannot be asked to freeze it")
         }
         // The other side keeps the tree until then.
         defer { client.connection.end() }
@@ -30,5 +25,29 @@ extension Engine {
         let tree = try TreeEncoding.decodeTree(bytes)
         try lease.hold(tree)
         return FrozenRoot(tree: tree, layer: layer)
+    }
+
+    /// Whether it is the process that runs the container, or is about to, and no mount of the user's.
+    func runsContainer(_ holder: ContainerHolder) -> Bool {
+        holder.mountPoint?.hasPrefix(store.layout.work + "/") ?? false
+    }
+
+    /// Why a container cannot be taken that another process has, and what ends that.
+    /// - Parameter addition: what else is to be said of the process.
+    func inUse(
+        _ record: ContainerRecord, _ holder: ContainerHolder, _ addition: String = ""
+    ) -> EngineError {
+        // A process that has just taken it did not write its number down yet.
+        let process = holder.process > 0 ? "process \(holder.process)" : "another process"
+        let subject = "container \"\(record.name)\" is in use by \(process)"
+        if runsContainer(holder) {
+            return EngineError(
+                .inUse, "\(subject), which runs it\(addition)",
+                hint: "\"vitrine stop \(record.name)\" ends that")
+        }
+        let place = holder.mountPoint.map { ", mounted at \($0.visible)" } ?? ""
+        return EngineError(
+            .inUse, subject + place + addition,
+            hint: holder.mountPoint.map { "\"vitrine umount \($0.visible)\" ends that" })
     }
 }

@@ -73,7 +73,9 @@ extension Engine {
         object["FinishedAt"] = Self.time(state.finishedAt)
         guard settings.activeHealthCheck != nil else { return .object(object) }
         object["Health"] = [
-            "Status": .string(state.health?.rawValue ?? "starting"),
+            // As Docker: what does not run any more is not well.
+            "Status": .string(
+                state.health?.rawValue ?? (state.startedAt == 0 ? "starting" : "unhealthy")),
             "FailingStreak": JSONValue(state.failingStreak),
             "Log": .array(
                 state.probes.map { probe in

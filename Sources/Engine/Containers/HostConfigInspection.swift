@@ -67,10 +67,7 @@ struct HostConfigInspection {
         object["Runtime"] = .string(settings.runtime ?? "")
         object["Isolation"] = ""
         addLimits(to: &object)
-        object["Mounts"] = .array(
-            settings.mounts.map {
-                ["Target": .string($0.target), "ReadOnly": .bool($0.isReadOnly)]
-            })
+        object["Mounts"] = .array(settings.mounts.compactMap(mount))
         object["Init"] = .bool(settings.hasInit)
         return .object(object)
     }
@@ -117,6 +114,23 @@ struct HostConfigInspection {
         case .volume(let name, isAnonymous: false): return "\(name):\(mount.target)\(mode)"
         case .volume, .memory: return nil
         }
+    }
+
+    /// - Returns: nil for memory, which is among `Tmpfs`.
+    private func mount(_ mount: ContainerSettings.ContainerMount) -> JSONValue? {
+        var object = JSONObject()
+        switch mount.source {
+        case .bind(let path, _):
+            object["Type"] = "bind"
+            object["Source"] = .string(path)
+        case .volume(let name, let isAnonymous):
+            object["Type"] = "volume"
+            if !isAnonymous { object["Source"] = .string(name) }
+        case .memory: return nil
+        }
+        object["Target"] = .string(mount.target)
+        object["ReadOnly"] = .bool(mount.isReadOnly)
+        return .object(object)
     }
 
     private var memoryMounts: JSONObject {

@@ -1,3 +1,4 @@
+internal import FuseDriver
 internal import LinuxIO
 internal import Store
 
@@ -34,9 +35,13 @@ extension ContainerRoot {
 
     /// Whether it is the file system that the container's keeper serves, as far as that can be told.
     private static func shows(_ root: Int32, _ state: ContainerState) throws(Errno) -> Bool {
-        guard !state.rootfs.isEmpty, let served = try? FileStatus(ofPath: state.rootfs) else {
-            return true  // mounted where this process cannot look
+        let place = Array(StoreLocation.place(of: state.rootfs).utf8)
+        guard !state.rootfs.isEmpty, let mount = MountTable()?.entry(at: place),
+            mount.type == Array("fuse.vitrine".utf8)
+        else {
+            // Mounted where this process cannot look, or unmounted under the container, which goes on.
+            return true
         }
-        return try FileStatus(of: root).device == served.device
+        return try FileStatus(of: root).device == mount.device.number
     }
 }

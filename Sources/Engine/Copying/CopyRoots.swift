@@ -15,7 +15,7 @@ final class CopyRoots: Sendable {
     }
 
     /// Another copy may have a container that does not run to itself, or a start of it be under way.
-    private static let patienceMilliseconds: UInt32 = 30_000
+    private static let patience = Duration.seconds(30)
     private static let pauseMilliseconds: UInt32 = 20
 
     init(_ engine: Engine) { self.engine = engine }
@@ -61,7 +61,7 @@ final class CopyRoots: Sendable {
     }
 
     private func openContainer(_ record: ContainerRecord) throws -> any CopyRoot {
-        var waited: UInt32 = 0
+        let deadline = ContinuousClock.now + Self.patience
         var record = record
         while true {
             if let root = try ContainerRoot.running(record, engine.store) { return root }
@@ -73,10 +73,9 @@ final class CopyRoots: Sendable {
             do {
                 return try PrivateRoot.container(try engine.open(record), of: engine)
             } catch let error as EngineError where error.code == .inUse {
-                guard waited < Self.patienceMilliseconds else { throw error }
+                guard ContinuousClock.now < deadline else { throw error }
             }
             usleep(Self.pauseMilliseconds * 1000)
-            waited += Self.pauseMilliseconds
             record = try engine.store.container(record.id) ?? record
         }
     }

@@ -53,7 +53,7 @@ struct OptionParsingTests {
             ("", "invalid volume specification"), (":/x", "invalid volume specification"),
             ("data", "mount path must be absolute"), ("name:data", "must be absolute"),
             ("/x:/", "destination can't be '/'"), ("/x:ro", "a mode needs a source"),
-            ("na/me:/x", "includes invalid characters"), ("a:/x", "includes invalid characters"),
+            ("na/me:/x", "includes invalid characters"), ("a:/x", "two alphanumeric"),
             ("name:/x:rx", "invalid mode: rx"), ("name:/x:ro,rw", "two things at once"),
             ("name:/x:rslave", "paths of the host"), ("/h:/x:nocopy", "nocopy is for volumes"),
         ])

@@ -46,6 +46,17 @@ struct LimitOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A limit of each process.", valueName: "name=soft[:hard]"))
     var ulimit: [String] = []
 
+    /// Whether any of them is there, whatever it says.
+    var isGiven: Bool {
+        let texts = [
+            memory, memorySwap, memoryReservation, cpus, cpusetCpus, cpusetMems, kernelMemory,
+        ]
+        let numbers = [
+            cpuShares, cpuQuota, cpuPeriod, cpuRtPeriod, cpuRtRuntime, blkioWeight, pidsLimit,
+        ]
+        return texts.contains { $0 != nil } || numbers.contains { $0 != nil } || !ulimit.isEmpty
+    }
+
     /// - Parameter isUpdate: of a container that has some: swap may be set without memory.
     func apply(
         to settings: inout ContainerSettings, note: (String) -> Void, isUpdate: Bool = false
@@ -180,8 +191,9 @@ struct LimitOptions: ParsableArguments {
             }
             limits.cpuPeriodMicroseconds = UInt64(cpuPeriod)
         }
-        limits.cpus = try list(cpusetCpus, "--cpuset-cpus")
-        limits.memoryNodes = try list(cpusetMems, "--cpuset-mems")
+        limits.cpus = try list(cpusetCpus, "--cpuset-cpus", "CPUs", ProcessorList.processors)
+        limits.memoryNodes = try list(
+            cpusetMems, "--cpuset-mems", "memory nodes", ProcessorList.memoryNodes)
     }
 
     private func setRealtime(_ limits: inout ContainerSettings.Limits) throws {
@@ -201,10 +213,22 @@ struct LimitOptions: ParsableArguments {
         limits.realtimeRuntimeMicroseconds = cpuRtRuntime == 0 ? nil : cpuRtRuntime
     }
 
-    private func list(_ text: String?, _ option: String) throws -> String? {
+    /// - Parameters:
+    ///   - title: what it lists.
+    ///   - available: those that there are; nil on a host that does not tell.
+    private func list(
+        _ text: String?, _ option: String, _ title: String, _ available: String?
+    ) throws -> String? {
         guard let text, !text.isEmpty else { return nil }
-        guard ProcessorList.isValid(text) else {
+        guard let asked = ProcessorList.numbers(text) else {
             throw OptionError(option, text, "Invalid value", hint: "write 0-2,7")
+        }
+        if let available, let known = ProcessorList.numbers(available),
+            !asked.isSubset(of: known)
+        {
+            throw OptionError(
+                option, text,
+                "Requested \(title) are not available - requested \(text), available: \(available)")
         }
         return text
     }

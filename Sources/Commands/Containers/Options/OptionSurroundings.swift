@@ -18,15 +18,8 @@ struct OptionSurroundings {
         OptionSurroundings(
             environment: ProcessInfo.processInfo.environment,
             absolute: { try StoreLocation.absolute($0) },
-            read: { path in
-                let handle = try FileHandle(forReadingFrom: URL(filePath: path))
-                let data = try handle.read(upToCount: maximumBytes + 1) ?? Data()
-                guard data.count <= maximumBytes else {
-                    throw EngineError(
-                        .invalid, "\(path) is larger than \(maximumBytes >> 20) MiB")
-                }
-                return Array(data)
-            }, processors: ProcessInfo.processInfo.activeProcessorCount,
+            read: { try GivenFile.content(of: $0, maximumBytes: maximumBytes) },
+            processors: ProcessInfo.processInfo.activeProcessorCount,
             note: { Terminal.note($0) })
     }
 

@@ -16,6 +16,22 @@ struct VariableOptions: ParsableArguments {
     func set(in base: [String], _ surroundings: OptionSurroundings) throws -> [String] {
         var own: [String] = []
         var rest = base
+        for change in try changes(surroundings) {
+            let name = change.prefix { $0 != "=" }
+            rest.removeAll { $0.hasPrefix("\(name)=") }
+            if name.count < change.count {
+                own = ContainerConfig.merging(own, with: [change])
+            } else {
+                own.removeAll { $0.hasPrefix("\(name)=") }
+            }
+        }
+        return own + rest
+    }
+
+    /// Each of these variables, in their order: `NAME=value`, or, as Docker, `NAME` of one that is taken
+    /// away since the caller has it not.
+    /// - Throws: ``OptionError``.
+    func changes(_ surroundings: OptionSurroundings) throws -> [String] {
         var changes: [String] = []
         for file in envFile {
             changes += try EnvironmentFile(
@@ -31,18 +47,9 @@ struct VariableOptions: ParsableArguments {
             }
             changes.append(variable)
         }
-        for change in changes {
-            let name = change.prefix { $0 != "=" }
-            rest.removeAll { $0.hasPrefix("\(name)=") }
-            if name.count < change.count {
-                own = ContainerConfig.merging(own, with: [change])
-            } else if let value = surroundings.environment[change] {
-                own = ContainerConfig.merging(own, with: ["\(change)=\(value)"])
-            } else {
-                // As Docker: what the caller has not is taken away.
-                own.removeAll { $0.hasPrefix("\(name)=") }
-            }
+        return changes.map { change in
+            if change.contains("=") { return change }
+            return surroundings.environment[change].map { "\(change)=\($0)" } ?? change
         }
-        return own + rest
     }
 }

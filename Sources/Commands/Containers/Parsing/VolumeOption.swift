@@ -50,6 +50,12 @@ struct VolumeOption {
             let path = try absolute(source)
             mount = .init(.bind(path: path, isMade: true), target: place)
         } else if let source {
+            guard source.utf8.count > 1 else {
+                throw invalid(
+                    "the volume name is too short, names should be at least two alphanumeric "
+                        + "characters",
+                    "a directory of the host is written with its whole path, or ./ before it")
+            }
             guard VolumeName.isValid(source) else {
                 throw invalid(
                     "\"\(source)\" includes invalid characters for a local volume name, only "
