@@ -178,10 +178,11 @@ extension Engine {
 
     /// Refuses to take its root file system from a container that runs, whatever its store.
     private static func refuseRoot(ofContainerAt place: String) throws {
-        // A store that cannot be opened has no container that could be stopped.
-        guard let root = store(ofRoot: place), let engine = try? Engine(root: root, .existing)
+        // A store that cannot be read has no container that could be stopped.
+        guard let root = store(ofRoot: place), let engine = try? Engine(root: root, .existing),
+            let containers = try? engine.containers()
         else { return }
-        for container in try engine.containers() where container.state.isRunning {
+        for container in containers where container.state.isRunning {
             guard let mountPoint = container.holder?.mountPoint,
                 StoreLocation.place(of: mountPoint) == place
             else { continue }

@@ -162,13 +162,15 @@ extension Engine {
     package func removeContainer(_ text: String, force: Bool, withVolumes: Bool) throws {
         let found = try container(text)
         // One that is being started anew ends all the sooner.
-        try endForRemoval(found, force: force)
+        try stopForRemoval(found, force: force)
         do {
             let queue = try ContainerQueue(found.id, in: store)
             defer { queue.leave() }
             // One that removes itself, or that somebody else has removed, is gone by now.
             guard let record = try store.container(found.id) else { return }
-            try endForRemoval(record, force: force)
+            try stopForRemoval(record, force: force)
+            // Not before: who has it may be the one that removes it.
+            if force { endHolders(of: record) }
             guard try store.container(record.id) != nil else { return }
             let open = try open(record)
             try clearRemains(of: open.record)
@@ -181,21 +183,18 @@ extension Engine {
         }
     }
 
-    private func endForRemoval(_ record: ContainerRecord, force: Bool) throws {
+    private func stopForRemoval(_ record: ContainerRecord, force: Bool) throws {
         let state = store.currentState(of: record)
-        if state.isRunning {
-            guard force else {
-                let isPaused = state.status == .paused
-                let status = state.status == .restarting ? "restarting" : "running"
-                throw EngineError(
-                    .inUse, "container \"\(record.name)\" is \(isPaused ? "paused" : status)",
-                    hint: "\"vitrine stop \(record.name)\" ends it, "
-                        + "\"vitrine rm --force\" kills it")
-            }
-            try stop(record, signal: SignalName.kill, isRemoval: true)
-        } else if force {
-            endHolders(of: record)
+        guard state.isRunning else { return }
+        guard force else {
+            let isPaused = state.status == .paused
+            let status = state.status == .restarting ? "restarting" : "running"
+            throw EngineError(
+                .inUse, "container \"\(record.name)\" is \(isPaused ? "paused" : status)",
+                hint: "\"vitrine stop \(record.name)\" ends it, "
+                    + "\"vitrine rm --force\" kills it")
         }
+        try stop(record, signal: SignalName.kill, isRemoval: true)
     }
 
     /// Ends a container and starts it again. Those who want that at once do it one after the other.

@@ -78,14 +78,7 @@ struct DraftReader {
             let isUnsettled =
                 age < DraftStamp.settlingNanoseconds(after: status.changeTime)
             if isUnsettled { stamp.isUnsettled = true }
-            var blocks: [Bool]?
-            if file.partial != nil {
-                switch verdict {
-                case .original: break
-                case .copied(let table): blocks = try table.blocks(of: file.number, place)
-                case .unknown: throw BlockTable.lost(place)
-                }
-            }
+            let blocks = file.partial == nil ? nil : try verdict.blocks(of: file.number, place)
             own.note(
                 record.number, file.number, partial: file.partial, blocks: blocks, status,
                 moment: isUnsettled ? now : 0)

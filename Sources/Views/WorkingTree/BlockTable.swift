@@ -25,6 +25,18 @@ struct BlockTable {
         case copied(BlockTable)
         /// They were copied while a process had them, or after it was killed: nothing tells.
         case unknown
+
+        /// Which blocks of a file are its own, by its number; nil where its holes tell.
+        /// - Throws: ``JournalError`` where nobody can tell.
+        func blocks(of file: UInt64, _ place: ContainerPlace) throws(JournalError) -> [Bool]? {
+            switch self {
+            case .original: return nil
+            case .copied(let table):
+                guard let blocks = table.files[file] else { throw BlockTable.lost(place) }
+                return blocks
+            case .unknown: throw BlockTable.lost(place)
+            }
+        }
     }
 
     // MARK: - Reading
@@ -69,13 +81,7 @@ struct BlockTable {
         self.files = files
     }
 
-    /// - Throws: ``JournalError``: a file that the table does not know.
-    func blocks(of file: UInt64, _ place: ContainerPlace) throws(JournalError) -> [Bool] {
-        guard let blocks = files[file] else { throw Self.lost(place) }
-        return blocks
-    }
-
-    static func lost(_ place: ContainerPlace) -> JournalError {
+    private static func lost(_ place: ContainerPlace) -> JournalError {
         JournalError(
             .damaged,
             "\(place.files) was copied from elsewhere while the container was in use, or after the "

@@ -95,13 +95,9 @@ struct ViewRecovery: ~Copyable {
         let kept = min(recorded.keptBytes, status.sizeBytes)
         guard kept > 0 else { return nil }
         let object = try objects.open(recorded.object)
-        switch blocks {
-        case .original: break
-        case .copied(let table):
+        if let blocks = try blocks.blocks(of: number, place) {
             try BlockTable.restoreHoles(
-                try table.blocks(of: number, place), of: file, keptBytes: kept,
-                object: object.rawValue)
-        case .unknown: throw BlockTable.lost(place)
+                blocks, of: file, keptBytes: kept, object: object.rawValue)
         }
         let partial = PartialCopy(of: recorded.object, keptBytes: kept)
         var position: UInt64 = 0
