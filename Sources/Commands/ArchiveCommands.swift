@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Engine
+internal import Foundation
 internal import Glibc
 internal import ImageSpec
 internal import Layers
@@ -64,9 +65,11 @@ struct ImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Make an image of a root file system.",
         discussion: """
-            A tar (plain, gzip, zstd, xz, bzip2), standard input ("-"), or a directory of the host.
+            A tar (plain, gzip, zstd, xz, bzip2) by path or address (http://, https://), standard \
+            input ("-"), or a directory of the host.
 
               vitrine import rootfs.tar.zst debian:bookworm
+              vitrine import https://example.com/rootfs.tar.xz base
               vitrine import /srv/rootfs base
               tar -C rootfs -c . | vitrine import - base
               vitrine import -c 'CMD ["bash"]' -c 'ENV LANG=C.UTF-8' rootfs.tar base
@@ -75,7 +78,7 @@ struct ImportCommand: ParsableCommand {
     @OptionGroup var config: ConfigChangeOptions
     @Option(name: .shortAndLong, help: "The comment in the image's history.") var message: String?
     @Option(help: "The image's platform, as os/arch[/variant].") var platform: String?
-    @Argument(help: "A tar, a directory, or -.", completion: .file()) var source: String
+    @Argument(help: "A tar, an address, a directory, or -.", completion: .file()) var source: String
     @Argument(help: "The image's name.") var name: String?
 
     func validate() throws { try refuseTerminal(source == "-" ? nil : source) }
@@ -85,8 +88,8 @@ struct ImportCommand: ParsableCommand {
         let image: LoadedImage
         do {
             image = try store.engine().importRootFileSystem(
-                archiveInput(source == "-" ? nil : source), name: name, message: message,
-                platform: platform, changes: config.changes, progress: { meter.show($0) })
+                try rootFileSystem(), name: name, message: message, platform: platform,
+                changes: config.changes, progress: { meter.show($0) })
             meter.finish()
         } catch {
             meter.finish()
@@ -94,6 +97,12 @@ struct ImportCommand: ParsableCommand {
         }
         for warning in image.warnings { Terminal.note("\(warning)") }
         Terminal.write("\(image.id)\n")
+    }
+
+    private func rootFileSystem() throws -> RootFileSystemSource {
+        guard source != "-" else { return .local(archiveInput(nil)) }
+        let environment = ProcessInfo.processInfo.environment
+        return try RootFileSystemSource(source, environment: environment)
     }
 }
 
@@ -196,6 +205,7 @@ final class ArchiveMeter {
         lastShown = now
         var text: String
         switch progress.step {
+        case .downloading: text = "downloading"
         case .unpacking: text = verb
         case .layer(let number, let count, let id):
             text = "\(verb) layer \(number) of \(count) \(id.digest.short)"

@@ -61,22 +61,26 @@ extension Engine {
         return [reference]
     }
 
-    /// Makes an image of a root file system: a tar or a directory.
+    /// Makes an image of a root file system.
     /// - Parameter changes: instructions of a Dockerfile that change the config.
     package func importRootFileSystem(
-        _ input: ArchiveInput, name: String?, message: String?, platform: String?,
+        _ source: RootFileSystemSource, name: String?, message: String?, platform: String?,
         changes: [String] = [], progress: ((ArchiveProgress) -> Void)?
     ) throws -> LoadedImage {
         let names = try name.map { [try Self.parse($0)] } ?? []
         let changes = try ConfigChanges(changes)
-        let lease = try store.lease("import \(input.name)")
+        let platform = try platform.map { try Platform.parse($0) } ?? .host
+        let lease = try store.lease("import \(source)")
         defer { lease.end() }
         let created = Timestamp(nanosecondsSinceEpoch: Store.now())
-        var options = ImportOptions(created: created, message: message, names: names)
-        if let platform { options.platform = try Platform.parse(platform) }
-        let image = try RootFileSystemImport(
-            store, lease: lease, options: options, progress: progress
-        ).run(input) { try changes.apply(to: &$0.config) }
+        let options = ImportOptions(
+            created: created, platform: platform, message: message ?? "Imported from \(source)",
+            names: names)
+        let reader = RootFileSystemImport(
+            store, lease: lease, options: options, progress: progress)
+        let image = try source.withInput(store: store, lease: lease, progress: progress) { input in
+            try reader.run(input) { try changes.apply(to: &$0.config) }
+        }
         for name in names { store.note("tag", ofImage: image.id, as: name) }
         store.note("import", ofImage: image.id)
         return image

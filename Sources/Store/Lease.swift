@@ -32,6 +32,9 @@ package final class Lease: Sendable {
     /// The directory for temporary and writable data, on the same file system as the objects.
     package var workDirectory: String { store.layout.leaseWork(id) }
 
+    /// False in a store that cannot be written to.
+    package var hasWorkDirectory: Bool { isRecorded }
+
     /// A path in ``workDirectory`` that was not given before.
     package func newWorkPath(_ purpose: String) -> String {
         let number = nextName.add(1, ordering: .relaxed).newValue

@@ -79,6 +79,13 @@ extension Store {
     /// How much fits on its file system; nil where it cannot be asked.
     package var availableBytes: UInt64? { room?.availableBytes }
 
+    /// How much a server may send: a twentieth of the disk stays free, so that the host goes on.
+    package func roomForDownloads() throws -> UInt64 {
+        let root = try OwnedDescriptor(opening: layout.root, [.readOnly, .directory])
+        let room = try FileSystemRoom(of: root.rawValue)
+        return room.availableBytes(butForBlocks: room.blocks / 20)
+    }
+
     private var room: FileSystemRoom? {
         guard let root = try? OwnedDescriptor(opening: layout.root, [.readOnly, .directory])
         else { return nil }
@@ -99,8 +106,11 @@ extension StoreError {
 }
 
 extension FileSystemRoom {
-    fileprivate var availableBytes: UInt64 {
-        let bytes = availableBlocks.multipliedReportingOverflow(by: blockSizeBytes)
+    fileprivate var availableBytes: UInt64 { availableBytes(butForBlocks: 0) }
+
+    fileprivate func availableBytes(butForBlocks reserve: UInt64) -> UInt64 {
+        let blocks = availableBlocks - min(availableBlocks, reserve)
+        let bytes = blocks.multipliedReportingOverflow(by: blockSizeBytes)
         return bytes.overflow ? .max : bytes.partialValue
     }
 }

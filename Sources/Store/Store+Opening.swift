@@ -15,6 +15,12 @@ extension Store {
 
     /// The store's database, after everything else that makes a store was made.
     static func open(_ layout: StoreLayout) throws(StoreError) -> StateDatabase {
+        guard layout.root.utf8.count <= StoreLayout.maximumRootBytes else {
+            throw StoreError(
+                .cannotOpen,
+                "a store's path has \(StoreLayout.maximumRootBytes) bytes at most; this one is longer",
+                path: layout.root)
+        }
         if isComplete(layout) {
             let database = try openDatabase(layout)
             let isCurrent = try state(layout) { try database.read(StoreSchema.isCurrent) }
@@ -38,8 +44,9 @@ extension Store {
         return database
     }
 
+    /// A copy by a program that leaves out empty directories is completed as a new store is.
     private static func isComplete(_ layout: StoreLayout) -> Bool {
-        HostDirectory.exists(layout.sweepLock) && HostDirectory.exists(layout.database)
+        [layout.sweepLock, layout.database, layout.work].allSatisfy { HostDirectory.exists($0) }
     }
 
     /// Held by one process at a time that makes the store, migrates it, or clears up after a boot.
@@ -73,9 +80,11 @@ extension Store {
             for index in UInt8.min...UInt8.max {
                 try HostDirectory.makeAll(layout.objectDirectory(index), permissions: 0o700)
             }
-            try HostDirectory.replaceFile(
-                layout.index, with: Array(#"{"schemaVersion":2,"manifests":[]}"#.utf8),
-                durability: .deferred)
+            if !HostDirectory.exists(layout.index) {
+                try HostDirectory.replaceFile(
+                    layout.index, with: Array(#"{"schemaVersion":2,"manifests":[]}"#.utf8),
+                    durability: .deferred)
+            }
             try HostDirectory.replaceFile(
                 layout.ociLayout, with: Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8))
             _ = try OwnedDescriptor(opening: layout.indexLock, [.writeOnly, .create])

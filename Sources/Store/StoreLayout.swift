@@ -28,6 +28,9 @@ package struct StoreLayout: Hashable, Sendable {
 
     package var ociLayout: String { root + "/oci-layout" }
     package var index: String { root + "/index.json" }
+    /// SQLite takes paths of 512 bytes.
+    static let maximumRootBytes = 490
+
     package var blobs: String { root + "/blobs/sha256" }
     package var objects: String { root + "/objects/sha256" }
     package var database: String { root + "/state.sqlite" }

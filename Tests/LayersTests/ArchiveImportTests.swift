@@ -16,7 +16,7 @@ import Testing
         return try RootFileSystemImport(
             store, lease: lease,
             options: ImportOptions(
-                created: created, names: [try Reference(parsing: "imported")])
+                created: created, message: "a root", names: [try Reference(parsing: "imported")])
         ).run(input, configure: configure)
     }
 
@@ -35,7 +35,7 @@ import Testing
                 #expect(config.diffIDs == [DiffID(Digest(of: tar))])
                 #expect(config.config.command == ["/bin/sh"])
                 #expect(config.created?.description == "2024-05-06T07:08:09Z")
-                #expect(config.history.map(\.comment) == ["Imported from \(url.path)"])
+                #expect(config.history.map(\.comment) == ["a root"])
                 #expect(config.platform == .host)
                 let named = try store.image(named: try Reference(parsing: "imported:latest"))
                 #expect(named?.id == image.id)

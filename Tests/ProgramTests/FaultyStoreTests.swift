@@ -18,6 +18,7 @@ struct FaultyStoreTests {
                 "fsck", "gc --dry-run", "save -o saved.tar base", "build --check rootfs",
                 "build --call=outline rootfs",
             ] { try check(program, "$VITRINE \(command)") }
+            try check(program, "$VITRINE cp base:/etc/passwd -", says: "root:x:0:0")
             try check(program, "$VITRINE mount base m && cat m/etc/passwd", says: "root:x:0:0")
             try check(program, "$VITRINE serve --detach && ls gallery/images", says: "base:latest")
             try check(program, "$VITRINE umount m && $VITRINE umount gallery")
@@ -30,6 +31,7 @@ struct FaultyStoreTests {
             let leave = "until umount store 2> umount.log; do sleep 0.1; done"
             try check(program, "\(leave); mount -o loop,ro disk store")
             try check(program, "$VITRINE mount base m && cat m/etc/passwd && $VITRINE umount m")
+            try check(program, "$VITRINE cp base:/etc/passwd copy && cmp copy rootfs/etc/passwd")
             // While the loop device of the last mount goes, mount(8) would be content with reading.
             try check(
                 program,

@@ -174,6 +174,33 @@ struct RemoteSourceTests {
         }
     }
 
+    @Test func `import takes an address, whatever the server does to the bytes`() throws {
+        try withServer { program, server, base in
+            let made = try program.run(
+                shell: "mkdir r && echo hi > r/f && tar -C r -cf r.tar . && gzip -kn r.tar && "
+                    + "cp r.tar r.tar.gz '\(server.directory)'")
+            #expect(made.status == 0, "\(made.errors)")
+            for path in ["r.tar", "plain/r.tar.gz", "gzipped/r.tar", "gzipped/r.tar.gz"] {
+                let address = "\(base)/\(path)"
+                let imported = try program.run("import", "--change", "CMD [\"f\"]", address, "r")
+                #expect(imported.status == 0, "\(path): \(imported.errors)")
+                let history = try program.run("history", "--no-trunc", "r").text
+                #expect(history.contains("Imported from \(address)"))
+                let saved = try program.run(shell: "\"$VITRINE\" save --format rootfs r | tar -xO")
+                #expect(saved.text == "hi\n")
+            }
+            let lost = try program.run("import", "\(base)/none.tar", "lost")
+            #expect(lost.status == 1)
+            #expect(lost.errors.contains("could not download \(base)/none.tar"))
+            #expect(lost.errors.contains("404"))
+            let page = try program.run("import", "\(base)/status/200", "lost")
+            #expect(page.status == 1)
+            #expect(try program.run("images", "-q", "lost").text == "")
+            #expect(try program.names(in: "store/work") == [])
+            #expect(try program.run("import", "http://", "lost").errors.contains("no address"))
+        }
+    }
+
     @Test func `a context may be a tar or a Dockerfile of a server`() throws {
         try withServer { program, server, base in
             _ = try program.run(

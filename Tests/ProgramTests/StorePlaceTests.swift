@@ -23,6 +23,30 @@ struct StorePlaceTests {
         }
     }
 
+    @Test func `a copy without its empty directories is completed, and keeps its images`() throws {
+        try withPlaces { program in
+            try check(
+                program,
+                """
+                cp -a store copy && find copy -type d -empty -delete && test ! -d copy/work
+                export VITRINE_ROOT=$PWD/copy
+                cmp store/index.json copy/index.json && $VITRINE import rootfs more
+                $VITRINE run --rm base true && $VITRINE images -q base | grep . && $VITRINE fsck
+                """, says: "clean")
+        }
+    }
+
+    @Test func `a store whose path is too long says so`() throws {
+        try withPlaces { program in
+            try check(
+                program,
+                """
+                name=$(printf 'x%.0s' {1..100}); root=$PWD/$name/$name/$name/$name/$name
+                VITRINE_ROOT=$root $VITRINE import rootfs new; s=$?; test ! -e $PWD/$name && exit $s
+                """, status: 1, says: "has 490 bytes at most")
+        }
+    }
+
     @Test(arguments: ["--sparse=never", "--sparse=always", "--sparse=auto"])
     func `containers of a copied store are what they were`(sparse: String) throws {
         try withPlaces { program in

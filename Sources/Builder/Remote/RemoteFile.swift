@@ -48,7 +48,7 @@ struct RemoteFile {
         let receiver = ObjectReceiver(try sources.store.ingest(sources.lease), progress)
         let request = RemoteFileRequest(
             address: address, validators: known.map { Self.validators($0) } ?? .init(),
-            maximumBytes: try room())
+            maximumBytes: try sources.store.roomForDownloads())
         switch try downloader.download(request, to: receiver, cancellation: sources.cancellation) {
         case .notModified:
             guard let known else {
@@ -73,7 +73,7 @@ struct RemoteFile {
                 opening: sources.store.layout.object(content.digest), .readOnly)
             let input = try CancellableInput(file.rawValue, sources.cancellation)
             var reader = try DecompressingReader(
-                input, maximumSizeBytes: Int64(clamping: try room()))
+                input, maximumSizeBytes: Int64(clamping: try sources.store.roomForDownloads()))
             guard reader.compression == .gzip else {
                 throw CompressionError(.corrupt, "it is no gzip stream", compression: .gzip)
             }
@@ -118,15 +118,6 @@ struct RemoteFile {
             key, instruction: "HTTP \(address)", inputs: inputs, tree: tree,
             directories: directories)
         return tree
-    }
-
-    /// A twentieth of the disk stays free, so that the host goes on.
-    private func room() throws -> UInt64 {
-        let objects = try OwnedDescriptor(
-            opening: sources.store.layout.objects, [.readOnly, .directory])
-        let room = try FileSystemRoom(of: objects.rawValue)
-        let reserve = room.blocks / 20
-        return (room.availableBlocks - min(room.availableBlocks, reserve)) * room.blockSizeBytes
     }
 }
 

@@ -53,23 +53,34 @@ final class PrivateRoot: CopyRoot {
         // Nothing runs here, so that nothing of it takes effect.
         options.access = .ownerOnly
         options.allowsExecution = false
-        let session = try FuseSession.mount(fileSystem, at: place, options: options)
+        var session: FuseSession?
         do {
+            let mounted = try FuseSession.mount(fileSystem, at: place, options: options)
+            session = mounted
             return PrivateRoot(
-                engine, lease, session, at: session.mountPoint,
+                engine, lease, session, at: mounted.mountPoint,
                 try OwnedDescriptor(opening: place, [.readOnly, .directory]), record: record,
                 name: name)
         } catch {
             // The first error is the one to tell; the rest goes with the lease.
-            try? session.unmount(lazily: true)
+            try? session?.unmount(lazily: true)
+            removePlace(Array(place.utf8), lease)
             throw error
         }
     }
 
     private static func place(in lease: Lease) throws -> String {
-        let place = lease.newWorkPath("root")
+        let place =
+            lease.hasWorkDirectory
+            ? lease.newWorkPath("root") : "/tmp/vitrine-root-\(UInt64.random(in: 0 ... .max))"
         try HostDirectory.make(place, permissions: 0o700)
         return place
+    }
+
+    /// That of a store which cannot be written to goes with no lease.
+    private static func removePlace(_ place: [UInt8], _ lease: Lease) {
+        if lease.hasWorkDirectory { return }
+        try? HostDirectory.removeEmpty(String(decoding: place, as: UTF8.self))  // an empty directory
     }
 
     /// An image, which cannot be written to.
@@ -197,6 +208,7 @@ final class PrivateRoot: CopyRoot {
         try engine.endMounts(below: mountPoint + [UInt8(ascii: "/")])
         session.stop()
         session.wait()
+        Self.removePlace(mountPoint, lease)
     }
 
     /// Takes the mounts out of sight while somebody still uses them.

@@ -17,6 +17,8 @@ package struct LoadOptions: Sendable {
 /// How far the reading or writing of an archive is.
 package struct ArchiveProgress: Hashable, Sendable {
     package enum Step: Hashable, Sendable {
+        /// The input comes from a server.
+        case downloading
         /// The input is copied to disk uncompressed, or its root file system is read.
         case unpacking
         /// A layer: counted from 1, of all that the archive has, and its diffID.
@@ -33,4 +35,10 @@ package struct ArchiveProgress: Hashable, Sendable {
     package var doneBytes: UInt64
     /// Nil where it is not known.
     package var totalBytes: UInt64?
+
+    package init(step: Step, doneBytes: UInt64, totalBytes: UInt64?) {
+        self.step = step
+        self.doneBytes = doneBytes
+        self.totalBytes = totalBytes
+    }
 }

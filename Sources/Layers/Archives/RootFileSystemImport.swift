@@ -8,7 +8,7 @@ package struct ImportOptions: Sendable {
     package var platform: Platform
     /// Of the image and its history entry.
     package var created: Timestamp
-    /// In the image's history; nil is "Imported from" and the input's path.
+    /// In the image's history.
     package var message: String?
     package var names: [Reference]
     package var limits = ArchiveLimits()
@@ -53,7 +53,7 @@ package struct RootFileSystemImport {
         let directories = PendingDirectories(base: store)
         let read = try readLayer(input, directories)
         let layer = read.record
-        let config = try makeConfig(layer.diffID, input: input, configure)
+        let config = try makeConfig(layer.diffID, configure)
         try store.insert(
             layer, hiddenContents: read.hiddenContents, directories: directories, lease: lease)
         report(.recording, 0)
@@ -162,17 +162,14 @@ package struct RootFileSystemImport {
         return ReadLayer(record: layer, hiddenContents: [], warnings: reader.warnings)
     }
 
-    /// As `docker import` writes it, which calls a stream "-".
     private func makeConfig(
-        _ diffID: DiffID, input: ArchiveInput, _ configure: (inout ImageConfig) throws -> Void
+        _ diffID: DiffID, _ configure: (inout ImageConfig) throws -> Void
     ) rethrows -> ImageConfig {
-        let name = if case .path(let path) = input { path } else { "-" }
-        let message = options.message ?? "Imported from \(name)"
         var config = ImageConfig(platform: options.platform)
         config.created = options.created
-        config.comment = message
+        config.comment = options.message
         config.diffIDs = [diffID]
-        config.history = [HistoryEntry(created: options.created, comment: message)]
+        config.history = [HistoryEntry(created: options.created, comment: options.message)]
         try configure(&config)
         return config
     }
