@@ -80,7 +80,8 @@ final class PrivateRoot: CopyRoot {
     /// That of a store which cannot be written to goes with no lease.
     private static func removePlace(_ place: [UInt8], _ lease: Lease) {
         if lease.hasWorkDirectory { return }
-        try? HostDirectory.removeEmpty(String(decoding: place, as: UTF8.self))  // an empty directory
+        // An empty directory of /tmp may stay.
+        try? HostDirectory.removeEmpty(String(decoding: place, as: UTF8.self))
     }
 
     /// An image, which cannot be written to.
