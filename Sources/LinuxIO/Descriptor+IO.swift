@@ -353,4 +353,24 @@ extension DescriptorIO {
         }
         return try outcome.get()
     }
+
+    /// Reads at `offset` into an array, from its beginning, `limit` bytes at most.
+    /// - Returns: zero at the end.
+    package static func read(
+        _ descriptor: Int32, into buffer: inout [UInt8], at offset: UInt64, limit: Int = .max
+    ) throws(Errno) -> Int {
+        let outcome: Result<Int, Errno> = unsafe buffer.withUnsafeMutableBytes { bytes in
+            do throws(Errno) {
+                return .success(
+                    try retrying {
+                        unsafe pread(
+                            descriptor, bytes.baseAddress, min(bytes.count, limit),
+                            off_t(clamping: offset))
+                    })
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try outcome.get()
+    }
 }

@@ -159,4 +159,65 @@ struct RunningContainerTests {
             #expect(try program.run("rm", "-f", "again").status == 0)
         }
     }
+
+    @Test func `a log is read as it was at first, and its last lines at once`() throws {
+        try withContainers { program in
+            let made = try program.run(
+                "run", "-d", "--network", "none", "--name", "much", "--log-opt", "max-size=20m",
+                "base", "sh", "-c", "i=0; while :; do i=$((i+1)); echo line $i; done")
+            try #require(made.status == 0, "\(made.errors)")
+            try Program.wait { try program.run("logs", "--tail", "1", "much").text != "" }
+            // None of these would end if what comes meanwhile were waited for.
+            let ended = try program.run(
+                shell: """
+                    set -o pipefail
+                    for i in 1 2 3; do "$VITRINE" logs --tail 3 much | wc -l; done
+                    "$VITRINE" logs -f --tail 2 much | head -n 4 | wc -l
+                    "$VITRINE" logs much | tail -n 1 | grep -c '^line [0-9]*$'
+                    "$VITRINE" logs --since 1h --tail 5 much | wc -l
+                    """)
+            #expect(ended.text == "3\n3\n3\n4\n1\n5\n", "\(ended.errors)")
+            #expect(try program.run("stop", "-t", "0", "much").status == 0)
+            // Lines of both files, one after the other.
+            let lines = try program.run(
+                shell: """
+                    "$VITRINE" logs --tail 1000000 much > all; wc -l < all
+                    "$VITRINE" logs much | tail -n 1000 | cmp - <(tail -n 1000 all) && echo same
+                    """
+            ).text.split(separator: "\n")
+            #expect(lines.last == "same")
+            let numbers = try program.read("all").split(separator: "\n").compactMap {
+                $0.split(separator: " ").last.flatMap { Int($0) }
+            }
+            let first = try #require(numbers.first)
+            #expect(numbers == Array(first..<first + numbers.count))
+            #expect(try program.run("rm", "-f", "much").status == 0)
+        }
+    }
+
+    @Test func `what a health check printed before its time was over is kept`() throws {
+        try withContainers { program in
+            try start(
+                program, "one", "--health-cmd", "echo begun; exec sleep 1000", "--health-interval",
+                "100ms", "--health-timeout", "1s", "--health-retries", "1")
+            try Program.wait {
+                try inspect(program, "one", "{{.State.Health.Status}}") != "starting"
+            }
+            let log = try inspect(program, "one", "{{json .State.Health.Log}}")
+            #expect(log.contains(#""Health check exceeded timeout (1s): begun\n""#), "\(log)")
+            #expect(try program.run("rm", "-f", "one").status == 0)
+        }
+    }
+
+    @Test func `volumes of an image are paths from the root, as Docker cleans them`() throws {
+        try withContainers { program in
+            try program.write(
+                "FROM base\nVOLUME data\nVOLUME /a/../b /../../c/ /\n", to: "context/Dockerfile")
+            #expect(try program.run("build", "-q", "-t", "volumes", "context").status == 0)
+            let made = try program.run(
+                "run", "--rm", "--network", "none", "volumes", "sh", "-c",
+                "for d in data b c; do grep -c \" /$d \" /proc/self/mounts; done")
+            #expect(made.text == "1\n1\n1\n", "\(made.errors)")
+        }
+    }
 }

@@ -12,7 +12,7 @@ extension [String] {
 
 extension Duration {
     /// Go's `Duration.String`: `1m30s`, `1.5s`, `2ms`, `0s`.
-    var goText: String {
+    package var goText: String {
         let (seconds, attoseconds) = components
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         let total = overflow ? Int64.max : product &+ attoseconds / 1_000_000_000

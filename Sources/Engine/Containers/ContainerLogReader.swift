@@ -35,6 +35,9 @@ package struct LogEntry: Sendable {
         if fields[2].elementsEqual("F".utf8) { text.append(UInt8(ascii: "\n")) }
     }
 
+    /// Nanoseconds since 1970; nil for what is no time.
+    var moment: Int64? { Timestamp(time)?.nanosecondsSinceEpoch }
+
     var isWhole: Bool { text.last == UInt8(ascii: "\n") }
 }
 
@@ -57,53 +60,70 @@ struct ContainerLogReader {
         self.isRunning = isRunning
     }
 
-    /// Calls `body` for each line, until there are no more or it returns false.
+    /// Calls `body` for each line, until there are no more or it returns false. Without
+    /// `LogRequest.follows` the log is what it was at first, however much is being added.
     func read(_ body: (LogEntry) -> Bool) throws(Errno) {
-        var wanted: [LogEntry] = []
         var goesOn = true
-        // With a number of lines to show, all but those are read over first.
-        let limit = request.tail
-        var isFirst = true
-        func take(_ entry: LogEntry) {
-            guard goesOn, isInTime(entry) else { return }
-            if let limit, isFirst {
-                wanted.append(entry)
-                if wanted.count > max(4 * limit, 4096) { wanted = Self.last(limit, of: wanted) }
-            } else {
-                goesOn = body(entry)
-            }
+        func show(_ entry: LogEntry) -> Bool {
+            if goesOn, isInTime(entry) { goesOn = body(entry) }
+            return goesOn
         }
-        func showWanted() {
-            if let limit { wanted = Self.last(limit, of: wanted) }
-            for entry in wanted where goesOn { goesOn = body(entry) }
-            wanted = []
-            isFirst = false
+        let (older, log) = try openFiles()
+        if let limit = request.tail {
+            let lines = try last(limit, of: older, log)
+            for entry in lines where goesOn { goesOn = show(entry) }
+        } else {
+            try older?.read(upTo: older?.sizeBytes(), show)
+            try log?.read(upTo: log?.sizeBytes(), show)
         }
-        if let older = try open(place.olderLog) {
-            var tail = LogTail(older)
-            try tail.read(take)
-        }
-        guard let file = try open(place.log) else { return showWanted() }
-        var tail = LogTail(file)
-        try tail.read(take)
-        showWanted()
+        guard request.follows, goesOn, let log else { return }
+        try follow(log, show) { goesOn }
+    }
+
+    private func follow(
+        _ log: LogTail, _ show: (LogEntry) -> Bool, goesOn: () -> Bool
+    ) throws(Errno) {
+        var tail = log
         let watch = LogWatch(place)
         // The store is asked only when there is a reason to think that it has ended.
         var mayHaveEnded = true
-        while request.follows, goesOn {
+        while goesOn() {
             let hasEnded = mayHaveEnded && !isRunning()
-            try tail.read(take)
+            try tail.read(show)
             if try tail.wasReplaced(at: place.log), let next = try open(place.log) {
-                try tail.read(take)
-                tail = LogTail(next)
+                try tail.read(show)
+                tail = next
                 continue
             }
-            if hasEnded || !goesOn { return }
+            if hasEnded || !goesOn() { return }
             let isEnding = !HostDirectory.exists(place.control)
             guard let limit = timeLeft(isEnding ? Self.endingMilliseconds : .max) else { return }
             let happened = watch.wait(upToMilliseconds: limit)
             mayHaveEnded = isEnding || !happened || !HostDirectory.exists(place.control)
         }
+    }
+
+    /// The two files of a log, of one moment: the newer one becomes the older one while it is read.
+    private func openFiles() throws(Errno) -> (older: LogTail?, log: LogTail?) {
+        while true {
+            let older = try open(place.olderLog)
+            let log = try open(place.log)
+            if try older?.wasReplaced(at: place.olderLog) ?? HostDirectory.exists(place.olderLog) {
+                continue
+            }
+            return (older, log)
+        }
+    }
+
+    /// The last lines of both files, which stand behind them then.
+    private func last(
+        _ limit: Int, of older: LogTail?, _ log: LogTail?
+    ) throws(Errno) -> [LogEntry] {
+        var lines = try log?.last(limit, request.since, where: isInTime) ?? []
+        if let older, Self.count(lines) < limit {
+            lines = try older.last(limit, request.since, where: isInTime) + lines
+        }
+        return Self.last(limit, of: lines)
     }
 
     /// How long to wait for more.
@@ -120,8 +140,8 @@ struct ContainerLogReader {
 
     private func isInTime(_ entry: LogEntry) -> Bool {
         guard request.since != nil || request.until != nil else { return true }
-        guard let time = Timestamp(entry.time)?.nanosecondsSinceEpoch else { return true }
-        return time >= request.since ?? .min && time <= request.until ?? .max
+        guard let moment = entry.moment else { return true }
+        return moment >= request.since ?? .min && moment <= request.until ?? .max
     }
 
     /// The last lines; their parts count as one.
@@ -135,34 +155,82 @@ struct ContainerLogReader {
         return entries
     }
 
-    private func open(_ path: String) throws(Errno) -> OwnedDescriptor? {
+    /// How many lines these are, not counting one whose beginning may be missing.
+    private static func count(_ entries: [LogEntry]) -> Int {
+        max(0, entries.count { $0.isWhole } - 1)
+    }
+
+    private func open(_ path: String) throws(Errno) -> LogTail? {
         do throws(Errno) {
-            return try OwnedDescriptor(opening: path, .readOnly)
+            return LogTail(try OwnedDescriptor(opening: path, .readOnly))
         } catch .notFound {
             return nil
         }
     }
 
     /// The lines of a file that grows.
-    private struct LogTail: ~Copyable {
+    private final class LogTail {
         private let file: OwnedDescriptor
+        private var position: UInt64 = 0
+        /// The beginning of a line whose end has not come.
         private var rest: [UInt8] = []
+        /// Whether what comes first is the end of a line.
+        private var isCut = false
 
         init(_ file: consuming OwnedDescriptor) { self.file = file }
 
-        /// All whole lines that have come.
-        mutating func read(_ body: (LogEntry) -> Void) throws(Errno) {
+        func sizeBytes() throws(Errno) -> UInt64 { try FileStatus(of: file.rawValue).sizeBytes }
+
+        /// All whole lines that have come, or those before a place in the file, until `body` returns
+        /// false.
+        func read(
+            upTo end: UInt64? = nil, _ body: (LogEntry) -> Bool
+        ) throws(Errno) {
             var chunk = [UInt8](repeating: 0, count: chunkBytes)
-            while true {
-                let count = try DescriptorIO.read(file.rawValue, into: &chunk)
+            while position < end ?? .max {
+                let count = try DescriptorIO.read(
+                    file.rawValue, into: &chunk, at: position,
+                    limit: Int(clamping: (end ?? .max) - position))
                 if count == 0 { return }
+                position += UInt64(count)
                 rest += chunk[..<count]
                 var start = rest.startIndex
-                while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
-                    if let entry = LogEntry(rest[start..<end]) { body(entry) }
-                    start = end + 1
+                defer { rest.removeSubrange(..<start) }
+                while let newline = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
+                    let line = rest[start..<newline]
+                    start = newline + 1
+                    if isCut {
+                        isCut = false
+                    } else if let entry = LogEntry(line), !body(entry) {
+                        return
+                    }
                 }
-                rest.removeSubrange(..<start)
+            }
+        }
+
+        /// At least the last lines that there are now, as far as there are as many; reading goes on
+        /// behind them.
+        /// - Parameter since: lines before this moment are not wanted.
+        func last(
+            _ limit: Int, _ since: Int64?, where isWanted: (LogEntry) -> Bool
+        ) throws(Errno) -> [LogEntry] {
+            let end = try sizeBytes()
+            var window = UInt64(chunkBytes)
+            while true {
+                position = end - min(window, end)
+                isCut = position > 0
+                rest = []
+                let isAll = !isCut
+                var first: LogEntry?
+                var entries: [LogEntry] = []
+                try read(upTo: end) { entry in
+                    first = first ?? entry
+                    if isWanted(entry) { entries.append(entry) }
+                    return true
+                }
+                let isEnough = since.map { first?.moment ?? .max < $0 } ?? false
+                if isAll || isEnough || count(entries) >= limit { return entries }
+                window *= 4
             }
         }
 

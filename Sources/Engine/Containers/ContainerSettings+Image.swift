@@ -20,14 +20,21 @@ extension ContainerSettings {
     package mutating func addVolumes(of config: ContainerConfig, newName: () -> String) {
         var taken = Set(mounts.map(\.target))
         for volume in config.volumes.sorted() {
-            // As text, as Docker does it; "/" cannot be one.
-            let names = volume.split(separator: "/").filter { $0 != "." }
-            guard volume.hasPrefix("/"), !names.isEmpty, !names.contains("..") else { continue }
-            let target = "/" + names.joined(separator: "/")
-            guard taken.insert(target).inserted else { continue }
+            let target = Self.cleaned(volume)
+            // The root cannot be one.
+            guard target != "/", taken.insert(target).inserted else { continue }
             mounts.append(
                 ContainerMount(.volume(name: newName(), isAnonymous: true), target: target))
         }
+    }
+
+    /// A path from the root, as text, as Docker does it.
+    private static func cleaned(_ path: String) -> String {
+        var names: [Substring] = []
+        for name in path.split(separator: "/") where name != "." {
+            if name == ".." { _ = names.popLast() } else { names.append(name) }
+        }
+        return "/" + names.joined(separator: "/")
     }
 }
 

@@ -1,3 +1,4 @@
+internal import Builder
 internal import LinuxIO
 internal import Sandbox
 internal import Store
@@ -88,14 +89,20 @@ final class HealthMonitor: Sendable {
             case .failed(let failure): (code, text) = (1, failure.message)
             case .running(let process):
                 let limit = settings.timeout
-                if let exit = process.wait(upTo: limit) {
-                    code = exit.shellCode
-                    text = String(
-                        decoding: capture.content(limit: Self.maximumOutputBytes), as: UTF8.self)
-                } else {
+                let exit = process.wait(upTo: limit)
+                if exit == nil {
                     process.kill(SignalName.kill)
                     _ = process.wait()
-                    (code, text) = (-1, "Health check exceeded timeout (\(limit))")
+                }
+                let printed = String(
+                    decoding: capture.content(limit: Self.maximumOutputBytes), as: UTF8.self)
+                if let exit {
+                    (code, text) = (exit.shellCode, printed)
+                } else {
+                    // In Docker's words, which scripts look for.
+                    text = "Health check exceeded timeout (\(limit.goText))"
+                    if !printed.isEmpty { text += ": \(printed)" }
+                    code = -1
                 }
             }
             return ContainerState.Probe(
