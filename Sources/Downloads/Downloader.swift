@@ -37,8 +37,11 @@ package struct DownloadRequest: Hashable, Sendable {
 package enum DownloadOutcome: Hashable, Sendable {
     /// The file is what the validators say.
     case notModified
-    /// - Parameter isGzipped: what came is the file compressed by the server, for the way.
-    case received(validators: DownloadRequest.Validators, isGzipped: Bool)
+    /// - Parameters:
+    ///   - modifiedSeconds: since 1970, as the server says of the file.
+    ///   - isGzipped: what came is the file compressed by the server, for the way.
+    case received(
+        validators: DownloadRequest.Validators, modifiedSeconds: Int64?, isGzipped: Bool)
 }
 
 /// Takes a file's bytes, on the thread that downloads.
@@ -197,12 +200,24 @@ package final class Downloader: Sendable {
         }
         try receiver.begin(sizeBytes: sizeBytes)
         try readBody(exchange, request, sizeBytes, receiver)
+        let headers = head.headers
+        let modified = headers.first(name: "Last-Modified")
+        let modifiedSeconds = modified.flatMap { HTTPDate.seconds($0) }
+        let now = headers.first(name: "Date").flatMap { HTTPDate.seconds($0) }
         return .outcome(
             .received(
                 validators: .init(
-                    etag: head.headers.first(name: "ETag"),
-                    lastModified: head.headers.first(name: "Last-Modified")),
-                isGzipped: head.headers.first(name: "Content-Encoding")?.lowercased() == "gzip"))
+                    etag: headers.first(name: "ETag"),
+                    lastModified: Self.tells(modifiedSeconds, at: now) ? modified : nil),
+                modifiedSeconds: modifiedSeconds,
+                isGzipped: headers.first(name: "Content-Encoding")?.lowercased() == "gzip"))
+    }
+
+    /// Whether a file's time tells it from one that is written later (RFC 9110 §8.8.2.2): not within
+    /// the second in which it was sent. A second more is for servers that take the two apart.
+    private static func tells(_ modified: Int64?, at now: Int64?) -> Bool {
+        guard let modified, let now else { return false }
+        return modified < now - 1
     }
 
     private func head(of exchange: Exchange) throws -> HTTPResponseHead {

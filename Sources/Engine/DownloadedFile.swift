@@ -24,7 +24,7 @@ struct DownloadedFile: ~Copyable {
                 DownloadRequest(address, maximumBytes: maximumBytes), to: receiver,
                 control: DownloadControl())
             var path = try receiver.finish()
-            if case .received(_, isGzipped: true) = outcome, receiver.doneBytes > 0 {
+            if case .received(_, _, isGzipped: true) = outcome, receiver.doneBytes > 0 {
                 path = try Self.decompressed(path, lease, maximumBytes)
             }
             file = try OwnedDescriptor(opening: path, .readOnly)

@@ -23,6 +23,15 @@ package struct EngineError: Error, Sendable {
     }
 }
 
+extension EngineError {
+    /// For what is done to containers that run.
+    init(notRunning name: String) {
+        self.init(
+            .failed, "container \"\(name)\" is not running",
+            hint: "\"vitrine start \(name)\" starts it")
+    }
+}
+
 extension EngineError: CustomStringConvertible {
     package var description: String { hint.map { "\(message)\n\($0)" } ?? message }
 }

@@ -23,12 +23,11 @@ struct HTTPDownloads: FileDownloader {
         do {
             switch try downloader.download(wanted, to: Forwarder(receiver), control: control) {
             case .notModified: return .notModified
-            case .received(let validators, let isGzipped):
+            case .received(let validators, let modifiedSeconds, let isGzipped):
                 return .received(
                     RemoteValidators(
                         etag: validators.etag, lastModified: validators.lastModified),
-                    modifiedSeconds: validators.lastModified.flatMap { HTTPDate.seconds($0) },
-                    isGzipped: isGzipped)
+                    modifiedSeconds: modifiedSeconds, isGzipped: isGzipped)
             }
         } catch let error as DownloadError {
             throw BuildError(

@@ -33,7 +33,8 @@ package struct StoreUsage: Sendable {
     package var reclaimableBytes: UInt64 = 0
     /// What that content takes on the disk; nil unless it was asked for.
     package var diskBytes: UInt64?
-    /// Content that only build-cache entries have.
+    /// Content that only build-cache entries have, and the steps of builds that are still shown: what a
+    /// failed one left, for example.
     package var cacheOnlyBytes: UInt64 = 0
     package var cacheEntries = 0
     /// What the directories of cache mounts take on the disk.
@@ -72,7 +73,12 @@ package struct StoreUsage: Sendable {
         reclaimableBytes = storedBytes - (try ContentSharing(of: inUse, in: store).totalBytes)
         for entry in try store.cacheEntries() {
             cacheEntries += 1
-            try sharing.add(entry.tree)
+            for tree in [entry.tree, entry.parentTree] { try sharing.add(tree) }
+        }
+        for build in try store.builds() {
+            for step in try store.steps(ofBuild: build.id) {
+                for tree in [step.tree, step.parentTree] { try sharing.add(tree) }
+            }
         }
         cacheOnlyBytes = sharing.totalBytes - storedBytes
         for mount in try store.cacheMounts() {

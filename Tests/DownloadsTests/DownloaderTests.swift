@@ -1,5 +1,6 @@
 import Downloads
 import Foundation
+import Glibc
 import ImageSpec
 import LoopbackServer
 import Testing
@@ -70,12 +71,13 @@ struct DownloaderTests {
         let (collector, outcome) = try get("http://127.0.0.1:\(server.port)/a")
         #expect(collector.text == "content")
         #expect(collector.announced == 7)
-        guard case .received(let validators, _) = outcome else {
+        guard case .received(let validators, let modified, _) = outcome else {
             Issue.record("\(outcome)")
             return
         }
         #expect(validators.etag?.hasPrefix("\"") == true)
         #expect(validators.lastModified == "Sun, 09 Sep 2001 01:46:40 GMT")
+        #expect(modified == 1_000_000_000)
         let (again, second) = try get(
             "http://127.0.0.1:\(server.port)/a", validators: validators)
         #expect(second == .notModified)
@@ -83,6 +85,25 @@ struct DownloaderTests {
         try server.write("other", to: "a")
         #expect(
             try get("http://127.0.0.1:\(server.port)/a", validators: validators).0.text == "other")
+    }
+
+    /// The server's clock is the one that counts, and it is ours here.
+    @Test(arguments: [(-100, true), (-3, true), (1, false), (1000, false)])
+    func `a time does not tell a file that was just written from a later one`(
+        age: Int, tells: Bool
+    ) throws {
+        let server = try LoopbackServer()
+        try server.write("content", to: "a", modified: Int(time(nil)) + age)
+        let address = "http://127.0.0.1:\(server.port)/dated/a"
+        guard case .received(let validators, let modified, _) = try get(address).1 else {
+            Issue.record("nothing came")
+            return
+        }
+        #expect(validators.etag == nil)
+        #expect((validators.lastModified != nil) == tells)
+        #expect(modified != nil)
+        let outcome = try get(address, validators: validators).1
+        #expect((outcome == .notModified) == tells)
     }
 
     @Test func `a large file comes in pieces`() throws {

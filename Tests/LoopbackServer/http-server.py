@@ -3,6 +3,7 @@ line for each request. Ends when its standard input does.
 
     /DIR/NAME             the file NAME of the directory given as argument, with ETag and Last-Modified
     /plain/NAME           the same without either
+    /dated/NAME           the same with Last-Modified alone
     /gzipped/NAME         the same compressed for the way, whatever is asked for
     /redirect/N/PATH      N redirects, then PATH
     /loop                 redirects to itself by way of /loop2
@@ -66,6 +67,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not validators:
             self.note("200 " + self.path)
             return self.answer(200, body)
+        if validators == "dated":
+            date = email.utils.formatdate(int(os.stat(path).st_mtime), usegmt=True)
+            if self.headers.get("If-Modified-Since") == date:
+                self.note("304 " + self.path)
+                return self.answer(304, Last_Modified=date)
+            self.note("200 " + self.path)
+            return self.answer(200, body, Last_Modified=date)
         etag = '"%s"' % hashlib.sha256(body).hexdigest()[:16]
         date = email.utils.formatdate(int(os.stat(path).st_mtime), usegmt=True)
         if self.headers.get("If-None-Match") == etag:
@@ -84,6 +92,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         first, _, rest = path.partition("/")
         if first == "plain":
             return self.file(rest, validators=False)
+        if first == "dated":
+            return self.file(rest, validators="dated")
         if first == "gzipped":
             with open(os.path.join(root, rest), "rb") as file:
                 body = gzip.compress(file.read())

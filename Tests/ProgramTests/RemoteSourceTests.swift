@@ -66,6 +66,17 @@ struct RemoteSourceTests {
         }
     }
 
+    @Test func `a file that is written twice within a second is brought twice`() throws {
+        try withServer { program, server, base in
+            let now = Int(time(nil))
+            try server.write("one", to: "a.txt", modified: now)
+            let line = "ADD \(base)/dated/a.txt /a\nRUN cat /a"
+            #expect(try build(program, line).errors.contains("one"))
+            try server.write("two", to: "a.txt", modified: now)
+            #expect(try build(program, line).errors.contains("two"))
+        }
+    }
+
     @Test func `names that are not found end in one error each, and nothing of the loop's`() throws
     {
         let program = try Program()

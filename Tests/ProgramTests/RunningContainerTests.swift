@@ -220,4 +220,82 @@ struct RunningContainerTests {
             #expect(made.text == "1\n1\n1\n", "\(made.errors)")
         }
     }
+
+    // MARK: - While it is being started
+
+    /// An image that has so many files in `/many` that a volume there takes a while to fill.
+    private static let slow = """
+        mkdir many && (cd many && seq 30000 | xargs touch) && cp -a many rootfs/
+        $VITRINE import rootfs slow && rm -rf many rootfs/many
+        """
+
+    /// Starts one in the background, and waits until its volume is being filled.
+    private func startSlowly(_ program: Program, _ arguments: String) throws -> Process {
+        let started = try program.start(
+            shell: """
+                exec "$VITRINE" run -d --name slow --network none -v files:/many \(arguments) \
+                > started 2>&1
+                """)
+        try Program.wait {
+            try program.run(shell: "ls store/containers/*/control").status == 0
+        }
+        return started
+    }
+
+    @Test func `a container that is being started is stopped, and does not come up`() throws {
+        try withContainers { program in
+            try check(program, Self.slow)
+            let started = try startSlowly(program, "slow sleep 1000")
+            let listed = try program.run("ps", "-a", "--format", "{{.Status}}").text
+            #expect(!listed.contains("Mounted"), "\(listed)")
+            #expect(try program.run("stop", "-t", "0", "slow").text == "slow\n")
+            #expect(try program.run("ps", "-q").text == "")
+            started.waitUntilExit()
+            #expect(try program.run("ps", "-q").text == "")
+            // What is started again comes up, its volume filled.
+            #expect(try program.run("start", "slow").status == 0)
+            let count = try program.run("exec", "slow", "sh", "-c", "ls /many | wc -l")
+            #expect(count.text == "30000\n", "\(count.errors)")
+            #expect(try program.run("rm", "-f", "slow").status == 0)
+        }
+    }
+
+    @Test func `what is asked of a container that is being started is done when it runs`() throws {
+        try withContainers { program in
+            try check(program, Self.slow)
+            let started = try startSlowly(
+                program, "slow sh -c 'trap \"exit 7\" USR1; while :; do sleep 0.1; done'")
+            #expect(try program.run("start", "slow").status == 0)
+            #expect(try program.run("exec", "slow", "echo", "hi").text == "hi\n")
+            started.waitUntilExit()
+            #expect(try program.read("started").count == 65)
+            #expect(try program.run("kill", "-s", "USR1", "slow").status == 0)
+            #expect(try program.run("wait", "slow").text == "7\n")
+            #expect(try program.run("rm", "-v", "slow").status == 0)
+        }
+    }
+
+    @Test func `a container that is being started is removed by force`() throws {
+        try withContainers { program in
+            try check(program, Self.slow)
+            let started = try startSlowly(program, "slow sleep 1000")
+            #expect(try program.run("rm", "slow").status == 1)
+            let removed = try program.run("rm", "-f", "slow")
+            #expect(removed.status == 0, "\(removed.errors)")
+            started.waitUntilExit()
+            #expect(try program.run("ps", "-aq").text == "")
+            #expect(try program.names(in: "store/work") == [])
+        }
+    }
+
+    @Test func `a directory that is none of devices is told, however much is in it`() throws {
+        try withContainers { program in
+            try check(program, "mkdir -p d/e && (cd d/e && seq 70000 | xargs touch)")
+            let refused = try program.run(
+                "run", "--rm", "--network", "none", "--device", "\(program.directory)/d", "base",
+                "true")
+            #expect(refused.status == 125)
+            #expect(refused.errors.contains("no directory of devices"), "\(refused.errors)")
+        }
+    }
 }

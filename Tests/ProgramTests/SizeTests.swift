@@ -81,6 +81,18 @@ struct SizeTests {
         }
     }
 
+    @Test func `what a failed step left is the cache's`() throws {
+        let program = try Program()
+        defer { program.remove() }
+        try program.importBase()
+        try program.write(
+            "FROM base\nRUN printf 1234567 > /new; exit 3\n", to: "context/Dockerfile")
+        #expect(try program.run("build", "context").status == 1)
+        let cache = "$VITRINE df --format '{{.Type}} {{.Size}} {{.Reclaimable}}' | grep Cache"
+        try check(program, cache, says: "Build Cache 7B 7B")
+        try check(program, "$VITRINE builder prune -f && \(cache)", says: "Build Cache 0B 0B")
+    }
+
     @Test func `of a container what is its own, and what it shows`() throws {
         try withImages { program in
             _ = try program.run(

@@ -8,6 +8,8 @@ package struct ContainerSummary: Sendable {
     package var state: ContainerState
     /// Who uses it now.
     package var holder: ContainerHolder?
+    /// The store's, where those that run have their root file systems mounted.
+    let workDirectory: String
 
     /// What it would run.
     package var command: [String] { record.settings.arguments }
@@ -19,9 +21,12 @@ package struct ContainerSummary: Sendable {
         }
         switch state.status {
         case .created, .dead, .exited:
-            // A mount of the root file system alone.
-            if let place = holder?.mountPoint { return "Mounted at \(place.visible)" }
-            if holder != nil { return "In use" }
+            // A mount of the root file system alone; or it is just being started.
+            let place = holder?.mountPoint
+            if let place, !place.hasPrefix(workDirectory + "/") {
+                return "Mounted at \(place.visible)"
+            }
+            if holder != nil, place == nil { return "In use" }
             if state.status == .exited {
                 return "Exited (\(state.exitCode))"
                     + (state.finishedAt == 0 ? "" : " \(ago(state.finishedAt))")

@@ -48,15 +48,17 @@ extension ContainerSupervisor {
         }
     }
 
-    /// The present run.
-    /// - Throws: ``EngineError`` between two runs.
+    /// The present run; waits for one that is about to begin.
+    /// - Throws: ``EngineError`` when there is none, and between two runs.
     func running() throws -> Run {
-        let run = state.withLock { state -> Run? in
-            if case .running(let run) = state.phase { run } else { nil }
+        let run = state.wait { state -> Run?? in
+            switch state.phase {
+            case .starting: nil
+            case .running(let run): .some(run)
+            case .waiting, .pausing, .ended, .failed: .some(nil)
+            }
         }
-        guard let run else {
-            throw EngineError(.failed, "container \(record.id) is not running")
-        }
+        guard let run else { throw EngineError(notRunning: name) }
         return run
     }
 
@@ -251,15 +253,8 @@ extension ContainerSupervisor {
     private func end(by number: Int32, _ timeout: Int?) {
         state.withLock { $0.isStopping = true }
         try? thaw()  // frozen processes would not see the signal
-        // One that is about to run is ended when it does; between two runs there is nothing to end.
-        let found = state.wait { state -> Run?? in
-            switch state.phase {
-            case .starting: nil
-            case .running(let run): .some(run)
-            case .waiting, .pausing, .ended, .failed: .some(nil)
-            }
-        }
-        guard let run = found else { return }
+        // One that is about to run is ended when it does.
+        guard let run = try? running() else { return }
         run.first.signal(number)
         note("kill", ["signal": "\(number)"])
         let seconds = timeout ?? record.settings.stopTimeoutSeconds ?? Self.stopSeconds

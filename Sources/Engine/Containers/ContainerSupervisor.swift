@@ -131,13 +131,14 @@ final class ContainerSupervisor: Sendable {
     private func runToEnd() {
         var pause = Self.firstPause
         var restarts = 0
+        var exitCode = 128 + SignalName.kill
         while true {
             let began = ContinuousClock.now
-            let exitCode: Int32
             do {
                 switch try start(after: restarts) {
                 case .failed(let failure): return finish(.failed(failure))
                 case .ended(let code): exitCode = code
+                case .stopped: return finish(.ended(exitCode: exitCode))
                 }
             } catch {
                 return finish(.failed(ControlFailure(error)))
@@ -185,6 +186,8 @@ final class ContainerSupervisor: Sendable {
     private enum RunEnd {
         case failed(ControlFailure)
         case ended(Int32)
+        /// It did not come to run: somebody stopped it before.
+        case stopped
     }
 
     /// One run of the first process, to its end.
@@ -193,6 +196,8 @@ final class ContainerSupervisor: Sendable {
         let preparation = try ContainerPreparation(
             engine, record, rootfs: place, lease: lease)
         defer { preparation.end() }
+        // Its volumes may have taken long to fill.
+        if state.withLock({ $0.isStopping }) { return .stopped }
         try view.showMountTargets(StepRunner.targets(of: preparation.request))
         let request = preparation.request
         if let failure = ControlFailure(unnamedCommand: request.arguments) {

@@ -89,7 +89,7 @@ extension Engine {
         try store.containers().map { record in
             ContainerSummary(
                 record: record, state: store.currentState(of: record),
-                holder: store.holder(of: record.id))
+                holder: store.holder(of: record.id), workDirectory: store.layout.work)
         }
     }
 
@@ -184,17 +184,15 @@ extension Engine {
     }
 
     private func stopForRemoval(_ record: ContainerRecord, force: Bool) throws {
+        if force { return try stop(record, signal: SignalName.kill, isRemoval: true) }
         let state = store.currentState(of: record)
         guard state.isRunning else { return }
-        guard force else {
-            let isPaused = state.status == .paused
-            let status = state.status == .restarting ? "restarting" : "running"
-            throw EngineError(
-                .inUse, "container \"\(record.name)\" is \(isPaused ? "paused" : status)",
-                hint: "\"vitrine stop \(record.name)\" ends it, "
-                    + "\"vitrine rm --force\" kills it")
-        }
-        try stop(record, signal: SignalName.kill, isRemoval: true)
+        let isPaused = state.status == .paused
+        let status = state.status == .restarting ? "restarting" : "running"
+        throw EngineError(
+            .inUse, "container \"\(record.name)\" is \(isPaused ? "paused" : status)",
+            hint: "\"vitrine stop \(record.name)\" ends it, "
+                + "\"vitrine rm --force\" kills it")
     }
 
     /// Ends a container and starts it again. Those who want that at once do it one after the other.

@@ -37,18 +37,20 @@ extension Engine {
         return client
     }
 
-    /// How often is looked whether a start of another command's has come to its end: ten seconds.
+    /// How often is looked for the process that another command starts it by: for ten seconds.
     private static let startChecks = 500
 
-    /// Whether another command is starting it, and it came to run.
+    /// Whether another command is starting it, and it came to run, however long that takes.
     private func runsByAnother(_ record: ContainerRecord) -> Bool {
-        for _ in 0..<Self.startChecks {
+        var checks = 0
+        while checks < Self.startChecks {
             // A mount of the user's is no start.
             guard let holder = store.holder(of: record.id),
                 holder.mountPoint?.hasPrefix(store.layout.work + "/") ?? true
             else { return false }
             // What the record says was so before.
             if let now = try? store.container(record.id), now.state.isRunning { return true }
+            if !HostDirectory.exists(store.layout.container(record.id).control) { checks += 1 }
             usleep(20_000)
         }
         return false
@@ -57,11 +59,8 @@ extension Engine {
     // MARK: - A container that runs
 
     private func client(of record: ContainerRecord) throws -> ContainerClient {
-        let client = try ContainerClient(store.layout.container(record.id))
-        guard let client, store.currentState(of: record).isRunning else {
-            throw EngineError(
-                .failed, "container \"\(record.name)\" is not running",
-                hint: "\"vitrine start \(record.name)\" starts it")
+        guard let client = try ContainerClient(store.layout.container(record.id)) else {
+            throw EngineError(notRunning: record.name)
         }
         return client
     }
@@ -105,9 +104,11 @@ extension Engine {
                     : "--cpus is a quota and a period in one: keep to the one it was made with")
         }
         try set(record.settings.limits.changed(by: limits))
-        guard !limits.isEmpty, store.currentState(of: record).isRunning else { return }
+        guard !limits.isEmpty,
+            let client = try ContainerClient(store.layout.container(record.id))
+        else { return }
         do {
-            _ = try client(of: record).ask(.update)
+            _ = try client.ask(.update)
         } catch {
             try set(record.settings.limits)
             throw error
@@ -120,24 +121,26 @@ extension Engine {
         _ record: ContainerRecord, signal: Int32? = nil, timeoutSeconds: Int? = nil,
         isRemoval: Bool = false
     ) throws {
-        guard store.currentState(of: record).isRunning else { return }
-        // Without a socket it is just ending.
-        if let client = try ContainerClient(store.layout.container(record.id)) {
-            do {
-                _ = try client.ask(
-                    .stop(signal: signal, timeoutSeconds: timeoutSeconds, isRemoval: isRemoval))
-            } catch {
-                // It ended by itself at the same moment.
-                if store.currentState(of: record).isRunning { throw error }
-            }
+        // One that is being started has a socket already; one that is just ending has none any more.
+        let client = try ContainerClient(store.layout.container(record.id))
+        guard try client != nil || isRunning(record) else { return }
+        do {
+            _ = try client?.ask(
+                .stop(signal: signal, timeoutSeconds: timeoutSeconds, isRemoval: isRemoval))
+        } catch {
+            // It ended by itself at the same moment, or did not come to run.
+            if try isRunning(record) { throw error }
         }
         awaitRelease(record)
-        guard store.holder(of: record.id) != nil, store.currentState(of: record).isRunning else {
-            return
-        }
+        guard store.holder(of: record.id) != nil, try isRunning(record) else { return }
         throw EngineError(
             .failed, "container \"\(record.name)\" did not stop: its process does not answer",
             hint: "\"vitrine ps -a\" tells how the container is")
+    }
+
+    /// Whether it runs by now.
+    private func isRunning(_ record: ContainerRecord) throws -> Bool {
+        store.currentState(of: try store.container(record.id) ?? record).isRunning
     }
 
     /// Waits until it has ended.

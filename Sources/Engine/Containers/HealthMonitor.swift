@@ -94,8 +94,7 @@ final class HealthMonitor: Sendable {
                     process.kill(SignalName.kill)
                     _ = process.wait()
                 }
-                let printed = String(
-                    decoding: capture.content(limit: Self.maximumOutputBytes), as: UTF8.self)
+                let printed = Self.text(capture.content(limit: Self.maximumOutputBytes + 1))
                 if let exit {
                     (code, text) = (exit.shellCode, printed)
                 } else {
@@ -111,5 +110,11 @@ final class HealthMonitor: Sendable {
             return ContainerState.Probe(
                 startedAt: began, endedAt: Store.now(), exitCode: -1, output: "\(error)")
         }
+    }
+
+    /// As Docker keeps it: what is left out is told by dots.
+    private static func text(_ output: [UInt8]) -> String {
+        String(decoding: output.prefix(maximumOutputBytes), as: UTF8.self)
+            + (output.count > maximumOutputBytes ? "..." : "")
     }
 }

@@ -5,6 +5,8 @@ package enum HostDevices {
     /// More than any host's, and what a directory of them may hold.
     private static let maximumCount = 4096
     private static let maximumDepth = 16
+    /// A directory with more in it is none of devices.
+    private static let maximumNames = 1 << 16
 
     /// What a container has of its own in `/dev` (moby's `devices.HostDevices`).
     private static let own: Set<String> = [
@@ -20,12 +22,17 @@ package enum HostDevices {
         do throws(Errno) {
             let status = try FileStatus(ofPath: path)
             if status.kind == .directory {
-                var found: [ContainerRequest.Device] = []
-                try collect(path, containerPath, access, leavingOut: [], depth: 0, into: &found)
-                if !found.isEmpty { return found }
+                var search = Search(access: access)
+                try search.collect(path, containerPath)
+                if !search.found.isEmpty { return search.found }
             } else if let device = device(path, containerPath, access, status) {
                 return [device]
             }
+        } catch .tooLarge {
+            throw SandboxError(
+                .invalidRequest,
+                "\"\(path)\" is no directory of devices: it has more than \(maximumNames) names in it"
+            )
         } catch {
             throw SandboxError(
                 .invalidRequest,
@@ -37,35 +44,51 @@ package enum HostDevices {
 
     /// All of the host's `/dev`, for privileged containers.
     package static func all() throws(SandboxError) -> [ContainerRequest.Device] {
-        var found: [ContainerRequest.Device] = []
+        var search = Search(access: "rwm", leavingOut: own)
         do throws(Errno) {
-            try collect("/dev", "/dev", "rwm", leavingOut: own, depth: 0, into: &found)
+            try search.collect("/dev", "/dev")
         } catch {
             throw SandboxError(.system, "could not list /dev: \(error)")
         }
-        return found
+        return search.found
     }
 
-    private static func collect(
-        _ directory: String, _ containerDirectory: String, _ access: String,
-        leavingOut: Set<String>, depth: Int, into found: inout [ContainerRequest.Device]
-    ) throws(Errno) {
-        guard depth < maximumDepth else { return }
-        for bytes in try HostDirectory.names(ofPath: directory).sorted(by: {
-            $0.lexicographicallyPrecedes($1)
-        }) {
-            let name = String(decoding: bytes, as: UTF8.self)
-            let path = "\(directory)/\(name)"
-            guard !leavingOut.contains(name), found.count < maximumCount,
-                // One that vanished since is none.
-                let status = try? FileStatus(ofPath: path, followsLinks: false)
-            else { continue }
-            if status.kind == .directory {
-                try collect(
-                    path, "\(containerDirectory)/\(name)", access, leavingOut: [],
-                    depth: depth + 1, into: &found)
-            } else if let device = device(path, "\(containerDirectory)/\(name)", access, status) {
-                found.append(device)
+    /// Looks for devices below a directory.
+    private struct Search {
+        let access: String
+        /// Names in the directory itself.
+        var leavingOut: Set<String> = []
+        var found: [ContainerRequest.Device] = []
+        private var names = 0
+
+        init(access: String, leavingOut: Set<String> = []) {
+            self.access = access
+            self.leavingOut = leavingOut
+        }
+
+        /// - Throws: `tooLarge` for what holds more names than a directory of devices would.
+        mutating func collect(
+            _ directory: String, _ containerDirectory: String, depth: Int = 0
+        ) throws(Errno) {
+            guard depth < maximumDepth else { return }
+            for bytes in try HostDirectory.names(ofPath: directory).sorted(by: {
+                $0.lexicographicallyPrecedes($1)
+            }) {
+                names += 1
+                guard names <= maximumNames else { throw .tooLarge }
+                let name = String(decoding: bytes, as: UTF8.self)
+                let path = "\(directory)/\(name)"
+                guard depth > 0 || !leavingOut.contains(name), found.count < maximumCount,
+                    // One that vanished since is none.
+                    let status = try? FileStatus(ofPath: path, followsLinks: false)
+                else { continue }
+                if status.kind == .directory {
+                    try collect(path, "\(containerDirectory)/\(name)", depth: depth + 1)
+                } else if let device = device(
+                    path, "\(containerDirectory)/\(name)", access, status)
+                {
+                    found.append(device)
+                }
             }
         }
     }
