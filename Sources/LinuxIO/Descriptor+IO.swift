@@ -201,6 +201,11 @@ package enum DescriptorIO {
             })
     }
 
+    /// Has a file system that copies on write (btrfs) write the blocks of an empty file in place.
+    package static func writeInPlace(_ descriptor: Int32) throws(Errno) {
+        try retrying { vitrine_write_in_place(descriptor) }
+    }
+
     /// Makes `target` share the blocks of `source` (FICLONE; ioctl_ficlone(2)).
     /// - Throws: EOPNOTSUPP, EXDEV, EINVAL where the file system cannot.
     package static func clone(_ source: Int32, into target: Int32) throws(Errno) {

@@ -92,7 +92,23 @@ extension Store {
     }
 
     private static func openDatabase(_ layout: StoreLayout) throws(StoreError) -> StateDatabase {
-        try state(layout) { try StateDatabase(path: layout.database) }
+        if !HostDirectory.exists(layout.databaseMemory) {
+            // Where it cannot be made the database says why.
+            try? makeDatabaseMemory(layout)
+        }
+        return try state(layout) { try StateDatabase(path: layout.database) }
+    }
+
+    /// What processes that have the database open share is written to through memory. Where such a
+    /// block had to go to another place on a full btrfs, the process would end by SIGBUS.
+    private static func makeDatabaseMemory(_ layout: StoreLayout) throws(Errno) {
+        let file = try OwnedDescriptor(
+            opening: layout.databaseMemory, [.writeOnly, .create, .exclusive], permissions: 0o600)
+        do throws(Errno) {
+            try DescriptorIO.writeInPlace(file.rawValue)
+        } catch {
+            // Others write in place anyway, and know no such flag.
+        }
     }
 
     // MARK: - Errors

@@ -35,6 +35,7 @@ package struct StoreLayout: Hashable, Sendable {
     package var objects: String { root + "/objects/sha256" }
     package var database: String { root + "/state.sqlite" }
     package var databaseLog: String { root + "/state.sqlite-wal" }
+    var databaseMemory: String { root + "/state.sqlite-shm" }
     package var work: String { root + "/work" }
     package var run: String { root + "/run" }
     package var locks: String { root + "/locks" }

@@ -46,6 +46,36 @@ struct FullDiskTests {
         }
     }
 
+    /// Why there is no btrfs to be had here, or nil.
+    private static let btrfsObstacle: String? = {
+        let known = try? String(contentsOfFile: "/proc/filesystems", encoding: .utf8)
+        if known?.contains("btrfs") != true { return "the kernel has no btrfs" }
+        return FileManager.default.isExecutableFile(atPath: "/usr/sbin/mkfs.btrfs")
+            ? nil : "there is no mkfs.btrfs"
+    }()
+
+    @Test(.enabled(if: btrfsObstacle == nil, "\(btrfsObstacle ?? "")"))
+    func `what is on a full btrfs can be removed`() throws {
+        try withDisk(megabytes: 300, type: "btrfs") { program in
+            try check(program, "mkdir more && head -c 9000000 /dev/urandom > more/f")
+            for name in ["one", "two"] {
+                try check(program, "echo \(name) >> more/f; $VITRINE import more \(name)")
+            }
+            try check(program, "for i in 1 2 3; do \(Self.fill); sync -f store; done", says: "0")
+            // A file that is mapped is written to anew when it is mounted anew.
+            try check(program, "umount store && mount -o loop disk store")
+            for _ in 0..<2 {
+                try check(
+                    program, "$VITRINE tag base other", status: 1,
+                    says: "no room left on its file system")
+                try check(program, "$VITRINE images", says: "two")
+            }
+            try check(program, "$VITRINE rmi one && $VITRINE gc && $VITRINE rmi two")
+            try check(program, "rm store/filler && $VITRINE fsck", says: "clean")
+            try check(program, "$VITRINE tag base other")
+        }
+    }
+
     @Test func `a container that fills the disk is told so, and its end is`() throws {
         try withDisk(megabytes: 128) { program in
             try check(program, run("full -d base sh -c 'trap \"exit 5\" TERM; cat; exit 6'"))

@@ -3,14 +3,14 @@ import Testing
 
 /// A program whose store, with the image `base`, is on a file system of its own.
 func withDisk(
-    megabytes: Int = 64, _ body: (Program) throws -> Void
+    megabytes: Int = 64, type: String = "ext4", _ body: (Program) throws -> Void
 ) throws {
     let program = try Program()
     defer { program.remove() }
     try check(
         program,
         """
-        truncate -s \(megabytes)M disk && mkfs.ext4 -q disk && mkdir store w && \
+        truncate -s \(megabytes)M disk && mkfs.\(type) -q disk && mkdir store w && \
         mount -o loop disk store && chmod 700 store
         """)
     defer {

@@ -57,6 +57,14 @@ static inline int vitrine_clone_file(int target, int source) {
     return ioctl(target, FICLONE, source);
 }
 
+// Has the file system write the blocks of an empty file in place; -1 and errno.
+static inline int vitrine_write_in_place(int descriptor) {
+    int flags = 0;
+    if (ioctl(descriptor, FS_IOC_GETFLAGS, &flags) != 0) return -1;
+    flags |= FS_NOCOW_FL;
+    return ioctl(descriptor, FS_IOC_SETFLAGS, &flags);
+}
+
 // A private copy of the mount that holds `path`, rooted there and read-only; -1 and errno.
 static inline int vitrine_open_read_only_tree(const char *path) {
     // struct mount_attr of linux/mount.h, which older headers do not have: MOUNT_ATTR_RDONLY is 1.
