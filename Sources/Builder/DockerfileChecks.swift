@@ -40,11 +40,14 @@ extension Builder {
     /// - Throws: as ``check(_:context:)``.
     package func outline(
         _ options: BuildOptions, context: ContextLocation
-    ) throws -> StageOutline {
+    ) throws -> (StageOutline, of: DockerfileText) {
         try reading(options, context) { parts in
             let (given, known) = (parts.arguments.given, parts.arguments.platform)
             let scope = try GlobalScope(parts.file, buildArguments: { given[$0] }) { known[$0] }
-            return StageOutline(try parts.plan.get(), of: parts.file, scope: scope) { given[$0] }
+            let outline = StageOutline(
+                try parts.plan.get(), of: parts.file, scope: scope, given: { given[$0] },
+                predefined: { known[$0] })
+            return (outline, parts.context.dockerfile)
         }
     }
 
@@ -52,10 +55,10 @@ extension Builder {
     /// - Throws: as ``check(_:context:)``.
     package func targets(
         _ options: BuildOptions, context: ContextLocation
-    ) throws -> [Stage] {
+    ) throws -> (stages: [Stage], of: DockerfileText) {
         try reading(options, context) { parts in
             _ = try parts.plan.get()
-            return parts.file.stages
+            return (parts.file.stages, parts.context.dockerfile)
         }
     }
 
