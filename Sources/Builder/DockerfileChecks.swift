@@ -21,6 +21,17 @@ extension Builder {
     package func check(
         _ options: BuildOptions, context: ContextLocation
     ) throws -> CheckReport {
+        do { return try report(options, context) } catch let error as BuildError {
+            guard let text = error.dockerfile else { throw error }
+            let findings = DockerfileChecks.findings(before: error, options)
+            if findings.isEmpty { throw error }
+            return CheckReport(dockerfile: text, findings: findings, error: error)
+        }
+    }
+
+    private func report(
+        _ options: BuildOptions, _ context: ContextLocation
+    ) throws -> CheckReport {
         try reading(options, context) { parts in
             let checks = DockerfileChecks(
                 file: parts.file, arguments: parts.arguments, context: parts.context,
@@ -161,6 +172,24 @@ struct DockerfileChecks {
             failure.dockerfile = context.dockerfile
             return failure
         }
+    }
+
+    /// Tells what FROM lines and the whole file show, for a build that ends because of one.
+    func tell(_ observer: any BuildObserver) {
+        // Options that are none are less of a mistake than what ends the build.
+        guard let (findings, _) = try? run() else { return }
+        for finding in findings {
+            observer.observe(.warning(BuildWarning(finding, in: context.dockerfile)))
+        }
+    }
+
+    /// What was found in a file before the mistake that it could not be read for.
+    static func findings(before error: BuildError, _ options: BuildOptions) -> [DockerfileWarning] {
+        guard error.code == .invalidDockerfile, let text = error.dockerfile else { return [] }
+        let given = options.buildArguments.last { $0.name == argument }?.value
+        // Options that are none are less of a mistake than that of the file.
+        return Dockerfile.findings(
+            beforeMistakeIn: text.bytes, given.flatMap { try? CheckOptions(parsing: $0) })
     }
 
     private func options() throws -> CheckOptions {
