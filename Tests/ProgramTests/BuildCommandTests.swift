@@ -291,7 +291,7 @@ struct BuildCommandTests {
             let failed = try program.run(
                 "build", "--check", "--build-arg=BUILDKIT_DOCKERFILE_CHECK=error=true", "context")
             #expect(failed.status == 1)
-            #expect(failed.errors.contains("lint violation found for rules: FromAsCasing, "))
+            #expect(failed.errors.contains("found for rules: CopyIgnoredFile, FromAsCasing, "))
 
             try program.write(
                 "# check=error=true;skip=UndefinedVar\nFROM base AS x\nENV A=$HOM\n",
