@@ -23,7 +23,7 @@ struct BuildArguments: Sendable {
         var given: [String: String] = [:]
         for argument in options.buildArguments { given[argument.name] = argument.value }
         self.given = given
-        var platform = Self.platformValues(options)
+        var platform = Self.platformValues(options, file)
         for (name, _) in platform { platform[name] = given[name] ?? platform[name] }
         let (values, known) = (given, platform)
         let scope = try GlobalScope(file, buildArguments: { values[$0] }) { known[$0] }
@@ -40,12 +40,15 @@ struct BuildArguments: Sendable {
         guard let seconds = Int64(text), let time = Timestamp(unixSeconds: seconds) else {
             throw BuildError(
                 .invalidArgument, "\(BuildArgument.epochName) is \"\(text)\", which is no time",
-                hint: "it is a number of seconds since 1970")
+                hint: "it is a number of seconds since 1970; the times of contexts and stages are "
+                    + "not taken here")
         }
         return time
     }
 
-    private static func platformValues(_ options: BuildOptions) -> [String: String] {
+    private static func platformValues(
+        _ options: BuildOptions, _ file: Dockerfile
+    ) -> [String: String] {
         let build = Platform.host
         let target = options.platform ?? build
         return [
@@ -54,7 +57,7 @@ struct BuildArguments: Sendable {
             "BUILDOSVERSION": build.osVersion ?? "", "TARGETPLATFORM": BaseImages.text(target),
             "TARGETOS": target.os, "TARGETARCH": target.architecture,
             "TARGETVARIANT": target.variant ?? "", "TARGETOSVERSION": target.osVersion ?? "",
-            "TARGETSTAGE": options.target ?? "default",
+            "TARGETSTAGE": options.target ?? file.stages.last?.name ?? "default",
         ]
     }
 

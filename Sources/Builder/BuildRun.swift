@@ -84,8 +84,16 @@ final class BuildRun: @unchecked Sendable {
         file = try Dockerfile(parsing: context.dockerfile.bytes)
         arguments = try BuildArguments(options, file)
         let (scope, target) = (arguments, options.target)
-        plan = try file.plan(target: target, isContext: { [contexts] in contexts.has($0) }) {
-            scope.globalValue($0)
+        do throws(DockerfileError) {
+            plan = try file.plan(target: target, isContext: { [contexts] in contexts.has($0) }) {
+                scope.globalValue($0)
+            }
+        } catch {
+            DockerfileChecks(
+                file: file, arguments: arguments, context: context, contexts: contexts,
+                images: images, platform: options.platform, stages: []
+            ).tell(observer)
+            throw error
         }
     }
 
@@ -165,12 +173,17 @@ final class BuildRun: @unchecked Sendable {
 
     /// - Throws: `checksFailed`, where the file asks for that.
     func reportFindings() throws {
-        let checks = DockerfileChecks(
-            file: file, arguments: arguments, context: context, contexts: contexts,
-            images: images, platform: options.platform, stages: plan.stages)
-        let (findings, error) = try checks.run()
-        for finding in findings { warn(finding.code.rawValue, finding.message, at: finding.range) }
+        let (findings, error) = try checks(of: plan.stages).run()
+        for finding in findings {
+            observer.observe(.warning(BuildWarning(finding, in: context.dockerfile)))
+        }
         if let error { throw error }
+    }
+
+    func checks(of stages: Set<Int>) -> DockerfileChecks {
+        DockerfileChecks(
+            file: file, arguments: arguments, context: context, contexts: contexts,
+            images: images, platform: options.platform, stages: stages)
     }
 
     /// Removes cache entries whose files are gone or damaged.

@@ -66,6 +66,9 @@ package struct Builder: Sendable {
             var error = BuildError(error, at: nil)
             if cancellation.isCancelled { error = Cancellation.error }
             error.dockerfile = error.dockerfile ?? dockerfile
+            for finding in DockerfileChecks.findings(before: error, options) {
+                observer.observe(.warning(BuildWarning(finding, in: error.dockerfile)))
+            }
             // The first error is the one to report.
             try? recorder.end(error.code == .cancelled ? .cancelled : .failed)
             throw error

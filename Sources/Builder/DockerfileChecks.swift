@@ -21,6 +21,17 @@ extension Builder {
     package func check(
         _ options: BuildOptions, context: ContextLocation
     ) throws -> CheckReport {
+        do { return try report(options, context) } catch let error as BuildError {
+            guard let text = error.dockerfile else { throw error }
+            let findings = DockerfileChecks.findings(before: error, options)
+            if findings.isEmpty { throw error }
+            return CheckReport(dockerfile: text, findings: findings, error: error)
+        }
+    }
+
+    private func report(
+        _ options: BuildOptions, _ context: ContextLocation
+    ) throws -> CheckReport {
         try reading(options, context) { parts in
             let checks = DockerfileChecks(
                 file: parts.file, arguments: parts.arguments, context: parts.context,
@@ -40,11 +51,14 @@ extension Builder {
     /// - Throws: as ``check(_:context:)``.
     package func outline(
         _ options: BuildOptions, context: ContextLocation
-    ) throws -> StageOutline {
+    ) throws -> (StageOutline, of: DockerfileText) {
         try reading(options, context) { parts in
             let (given, known) = (parts.arguments.given, parts.arguments.platform)
             let scope = try GlobalScope(parts.file, buildArguments: { given[$0] }) { known[$0] }
-            return StageOutline(try parts.plan.get(), of: parts.file, scope: scope) { given[$0] }
+            let outline = StageOutline(
+                try parts.plan.get(), of: parts.file, scope: scope, given: { given[$0] },
+                predefined: { known[$0] })
+            return (outline, parts.context.dockerfile)
         }
     }
 
@@ -52,10 +66,10 @@ extension Builder {
     /// - Throws: as ``check(_:context:)``.
     package func targets(
         _ options: BuildOptions, context: ContextLocation
-    ) throws -> [Stage] {
+    ) throws -> (stages: [Stage], of: DockerfileText) {
         try reading(options, context) { parts in
             _ = try parts.plan.get()
-            return parts.file.stages
+            return (parts.file.stages, parts.context.dockerfile)
         }
     }
 
@@ -158,6 +172,24 @@ struct DockerfileChecks {
             failure.dockerfile = context.dockerfile
             return failure
         }
+    }
+
+    /// Tells what FROM lines and the whole file show, for a build that ends because of one.
+    func tell(_ observer: any BuildObserver) {
+        // Options that are none are less of a mistake than what ends the build.
+        guard let (findings, _) = try? run() else { return }
+        for finding in findings {
+            observer.observe(.warning(BuildWarning(finding, in: context.dockerfile)))
+        }
+    }
+
+    /// What was found in a file before the mistake that it could not be read for.
+    static func findings(before error: BuildError, _ options: BuildOptions) -> [DockerfileWarning] {
+        guard error.code == .invalidDockerfile, let text = error.dockerfile else { return [] }
+        let given = options.buildArguments.last { $0.name == argument }?.value
+        // Options that are none are less of a mistake than that of the file.
+        return Dockerfile.findings(
+            beforeMistakeIn: text.bytes, given.flatMap { try? CheckOptions(parsing: $0) })
     }
 
     private func options() throws -> CheckOptions {

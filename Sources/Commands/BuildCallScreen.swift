@@ -18,10 +18,13 @@ struct BuildCallScreen {
         do {
             switch call.method {
             case .outline:
-                show(
-                    try engine.outline(options, context: location, environment: environment))
+                let (outline, file) = try engine.outline(
+                    options, context: location, environment: environment)
+                show(outline, of: file)
             case .targets:
-                show(try engine.targets(options, context: location, environment: environment))
+                let (stages, file) = try engine.targets(
+                    options, context: location, environment: environment)
+                show(stages, of: file)
             case .check:
                 try CheckReportScreen(call: call).show(engine, options, location)
             case .build: break
@@ -34,8 +37,8 @@ struct BuildCallScreen {
 
     // MARK: - Outline
 
-    private func show(_ outline: StageOutline) {
-        if call.isJSON { return Terminal.write(.object(Self.json(outline)), indent: 2) }
+    private func show(_ outline: StageOutline, of file: DockerfileText) {
+        if call.isJSON { return Terminal.write(.object(Self.json(outline, file)), indent: 2) }
         var parts: [String] = []
         var head = "TARGET:   \(outline.name ?? "default")\n"
         if let text = outline.description {
@@ -66,7 +69,7 @@ struct BuildCallScreen {
         Terminal.write(parts.joined(separator: "\n"))
     }
 
-    private static func json(_ outline: StageOutline) -> JSONObject {
+    private static func json(_ outline: StageOutline, _ file: DockerfileText) -> JSONObject {
         var object = JSONObject()
         object["name"] = outline.name.map { .string($0) }
         object["description"] = outline.description.map { .string($0) }
@@ -76,6 +79,7 @@ struct BuildCallScreen {
                 object["name"] = .string(argument.name)
                 object["description"] = argument.description.map { .string($0) }
                 object["value"] = argument.value.map { .string($0) }
+                object["location"] = .lines(of: argument.range)
                 return .object(object)
             })
         func needs(_ needs: [StageOutline.Need]) -> JSONValue {
@@ -84,6 +88,7 @@ struct BuildCallScreen {
                     var object = JSONObject()
                     object["name"] = .string(need.id)
                     if need.isRequired { object["required"] = .bool(true) }
+                    object["location"] = .lines(of: need.range)
                     return .object(object)
                 })
         }
@@ -91,13 +96,14 @@ struct BuildCallScreen {
         object["ssh"] = needs(outline.agents)
         object["cache"] = .array(
             outline.caches.map { .object(JSONObject([.init("id", .string($0))])) })
+        object["sources"] = .sources(file)
         return object
     }
 
     // MARK: - Targets
 
-    private func show(_ stages: [Stage]) {
-        if call.isJSON { return Terminal.write(.object(Self.json(stages)), indent: 2) }
+    private func show(_ stages: [Stage], of file: DockerfileText) {
+        if call.isJSON { return Terminal.write(.object(Self.json(stages, file)), indent: 2) }
         var table = Table(["TARGET", "DESCRIPTION"])
         for stage in stages {
             let isDefault = stage.index == stages.count - 1
@@ -108,7 +114,7 @@ struct BuildCallScreen {
         Terminal.write(table.text)
     }
 
-    private static func json(_ stages: [Stage]) -> JSONObject {
+    private static func json(_ stages: [Stage], _ file: DockerfileText) -> JSONObject {
         var object = JSONObject()
         object["targets"] = .array(
             stages.map { stage in
@@ -118,8 +124,10 @@ struct BuildCallScreen {
                 object["description"] = stage.description.map { .string($0) }
                 object["base"] = .string(stage.from.base)
                 object["platform"] = stage.from.platform.map { .string($0) }
+                object["location"] = .lines(of: stage.fromInstruction.range)
                 return .object(object)
             })
+        object["sources"] = .sources(file)
         return object
     }
 }

@@ -73,7 +73,7 @@ struct CheckReportScreen {
         }
         if let error {
             var failure = JSONObject([.init("message", .string(error.message))])
-            failure["location"] = error.range.map(location)
+            failure["location"] = error.range.map { .lines(of: $0) }
             object["buildError"] = .object(failure)
         }
         return .object(object)
@@ -87,17 +87,8 @@ struct CheckReportScreen {
                 .init("description", .string(finding.code.summary)),
                 .init("url", .string("\(pages)\(slug(rule))/")),
                 .init("detail", .string(finding.message)),
-                .init("location", location(finding.range)),
+                .init("location", .lines(of: finding.range)),
             ]))
-    }
-
-    /// A range for each line, as BuildKit has it.
-    private static func location(_ range: SourceRange) -> JSONValue {
-        let ranges = (range.start.line...range.end.line).map { line -> JSONValue in
-            let place = JSONValue.object(JSONObject([.init("line", JSONValue(Int64(line)))]))
-            return .object(JSONObject([.init("start", place), .init("end", place)]))
-        }
-        return .object(JSONObject([.init("ranges", .array(ranges))]))
     }
 
     private static func headline(_ count: Int) -> String {
@@ -121,5 +112,21 @@ struct CheckReportScreen {
             text += letter.lowercased()
         }
         return text
+    }
+}
+
+extension JSONValue {
+    /// A place in a Dockerfile: a range for each line, as BuildKit has it.
+    static func lines(of range: SourceRange) -> JSONValue {
+        let ranges = (range.start.line...range.end.line).map { line -> JSONValue in
+            let place = JSONValue.object(JSONObject([.init("line", JSONValue(Int64(line)))]))
+            return .object(JSONObject([.init("start", place), .init("end", place)]))
+        }
+        return .object(JSONObject([.init("ranges", .array(ranges))]))
+    }
+
+    /// The Dockerfile that places are in, as BuildKit has it: bytes, in base 64.
+    static func sources(_ file: DockerfileText) -> JSONValue {
+        .array([.string(Data(file.bytes).base64EncodedString())])
     }
 }

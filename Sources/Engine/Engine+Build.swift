@@ -38,7 +38,7 @@ extension Engine {
     /// - Throws: ``BuildError``.
     package func outline(
         _ options: BuildOptions, context: ContextLocation, environment: [String: String]
-    ) throws -> StageOutline {
+    ) throws -> (StageOutline, of: DockerfileText) {
         try builder(options, SilentObserver(), environment, nil)
             .outline(options, context: context)
     }
@@ -47,7 +47,7 @@ extension Engine {
     /// - Throws: ``BuildError``.
     package func targets(
         _ options: BuildOptions, context: ContextLocation, environment: [String: String]
-    ) throws -> [Stage] {
+    ) throws -> (stages: [Stage], of: DockerfileText) {
         try builder(options, SilentObserver(), environment, nil)
             .targets(options, context: context)
     }

@@ -88,6 +88,7 @@ struct CopyTests {
             line: "COPY --chmod=u=rwX,go= dir /x",
             expected: ["/x/ 755 0:0", "/x/f 600 0:0 F", "/x/sub/ 700 0:0", "/x/sub/deep 600 0:0 D"]),
         Case(line: "COPY --chmod=4755 a.txt /x", expected: ["/x 4755 0:0 A"]),
+        Case(line: "COPY --chmod=$no --chown=$no a.txt /x", expected: ["/x 644 0:0 A"]),
         Case(line: "COPY --exclude=sub dir /x", expected: ["/x/ 755 0:0", "/x/f 600 0:0 F"]),
         Case(line: "COPY --exclude=b* *.txt /", expected: ["/a.txt 644 0:0 A"]),
         // A directory that a wildcard found loses what is in it, never itself.
@@ -320,6 +321,11 @@ struct CopyTests {
         }
         #expect(built.config.created == Timestamp(unixSeconds: 99))
         #expect(built.observer.warnings.isEmpty)
+        let error = try fixture.failure("FROM scratch") {
+            $0.buildArguments = [BuildArgument(name: "SOURCE_DATE_EPOCH", value: "context")]
+        }
+        #expect(error.code == .invalidArgument)
+        #expect(error.hint?.contains("times of contexts and stages") == true)
     }
 
     @Test("hard links within a directory of the context stay links in the image")

@@ -64,6 +64,10 @@ struct ParentsTests {
             ]
         ),
         ("COPY --parents nothing* top.txt /", ["/top.txt 644 0:0 T"]),
+        ("COPY --parents nothing* /d/e", ["/d/ 755 0:0", "/d/e/ 755 0:0"]),
+        ("COPY --parents --chown=7 a/./nothing* /d/", ["/d/ 755 7:7"]),
+        ("COPY --parents --link nothing/* /d/", ["/d/ 755 0:0"]),
+        ("COPY --parents nothing*/./x /d/", []), ("COPY nothing* /d/", []),
     ]
 
     @Test(arguments: cases)

@@ -53,6 +53,28 @@ struct ProgressTests {
                 """)
     }
 
+    @Test func `an image that was written is not left behind when another follows`() throws {
+        let screen = Screen()
+        let progress = PlainProgress { screen.write($0) }
+        for number in 3...4 {
+            progress.observe(.stepStarted(step(number, "exporting")))
+            progress.observe(
+                .exported(step: number, ImageID(Digest(of: [])), tags: [], .zero))
+        }
+        let image = "writing image \(Digest(of: []))"
+        #expect(
+            screen.content == """
+                #3 exporting
+                #3 \(image)
+                #3 DONE 0.0s
+
+                #4 exporting
+                #4 \(image)
+                #4 DONE 0.0s
+
+                """)
+    }
+
     @Test("output comes as whole lines with a time, however it was cut")
     func output() {
         let screen = Screen()

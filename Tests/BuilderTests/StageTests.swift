@@ -49,6 +49,32 @@ struct StageTests {
             ])
     }
 
+    @Test(arguments: [
+        ("FROM base AS Final", nil, "final"), ("FROM base AS Final", "FINAL", "FINAL"),
+        ("FROM base AS final\nFROM final", nil, "default"), ("FROM base AS final", "0", "0"),
+    ])
+    func `TARGETSTAGE is the target, or the name of the last stage`(
+        _ stages: String, _ target: String?, _ expected: String
+    ) throws {
+        let fixture = try BuildFixture()
+        try fixture.makeImage("base")
+        let built = try fixture.build("\(stages)\nARG TARGETSTAGE\nENV e=$TARGETSTAGE") {
+            $0.target = target
+        }
+        #expect(built.config.config.environmentValue("e") == expected)
+    }
+
+    @Test func `an image for Windows has no PATH, and a shell of its own`() throws {
+        let fixture = try BuildFixture()
+        let built = try fixture.build(
+            "FROM scratch AS a\nCMD x\nFROM a\nENTRYPOINT foo bar\nSHELL [\"s\"]\nCMD y"
+        ) { $0.platform = try? Platform.parse("windows/amd64") }
+        let config = built.config.config
+        #expect(config.environment == [])
+        #expect(config.entrypoint == ["cmd", "/S", "/C", "foo bar"])
+        #expect(config.command == ["s", "y"])
+    }
+
     @Test("a stage on a stage goes on with its config, history and ARGs")
     func stageOnStage() throws {
         let fixture = try BuildFixture()

@@ -96,9 +96,7 @@ struct BuildCheckTests {
             COPY --from=other secret/key /
             COPY ../secret/key /
             """
-        let options = try CheckOptions(parsing: "experimental=all")
-        #expect(try findings(text, facts, options: options) == ["2 CopyIgnoredFile"])
-        #expect(try findings(text, facts) == [])
+        #expect(try findings(text, facts) == ["2 CopyIgnoredFile"])
     }
 
     @Test(arguments: [
@@ -107,7 +105,8 @@ struct BuildCheckTests {
         ("sub\n!sub/*.txt", "sub", false), ("sub\n!*/keep.txt", "sub", false),
         ("sub\n!other/keep.txt", "sub", true), ("!sub/keep.txt\nsub", "sub", true),
         ("sub\n!sub/keep.txt", "sub/other.txt", true), ("*", ".", true), ("*", "./", true),
-        ("*\n!src", ".", false), ("sub", ".", false), ("*", "/", false),
+        ("*\n!src", ".", false), ("sub", ".", false), ("*", "/", false), (".*", ".", false),
+        (".*", ".x", true), ("**/*", ".", true), ("x\n/*", ".", true), ("!x\n**", "./", true),
     ])
     func `a source of which something is taken back is not told`(
         _ ignore: String, _ source: String, _ isTold: Bool
@@ -115,8 +114,7 @@ struct BuildCheckTests {
         let matcher = PatternMatcher(try IgnoreFile(parsing: Array(ignore.utf8)))
         var facts = CheckFacts()
         facts.isIgnored = { matcher.leavesOutAll(at: $0) }
-        let options = try CheckOptions(parsing: "experimental=all")
-        let found = try findings("FROM scratch\nCOPY \(source) /", facts, options: options)
+        let found = try findings("FROM scratch\nCOPY \(source) /", facts)
         #expect(found == (isTold ? ["2 CopyIgnoredFile"] : []))
     }
 
@@ -162,6 +160,8 @@ struct BuildCheckTests {
         #expect(try codes("skip=all") == [])
         #expect(try codes("skip=JSONArgsRecommended,fromascasing") == ["MaintainerDeprecated"])
         #expect(try codes("error=true").count == 3)
+        #expect(try codes("skip=all;experimental=FromAsCasing") == ["FromAsCasing"])
+        #expect(try codes("skip=FromAsCasing,JSONArgsRecommended;experimental=all").count == 1)
         #expect(try CheckOptions(parsing: "skip=all;error=true").findingsAreErrors)
         #expect(try !CheckOptions(parsing: "error=0").findingsAreErrors)
         for wrong in ["skip", "errors=true", "error=maybe"] {
@@ -178,5 +178,27 @@ struct BuildCheckTests {
         #expect(
             try findings(text, options: options)
                 == ["4 InvalidDefinitionDescription", "7 InvalidDefinitionDescription"])
+        let several = try Dockerfile(parsing: Array("# x\nARG a b\nFROM a".utf8))
+        #expect(
+            several.findings(CheckFacts(), options).map(\.message) == [
+                "Comment for ARG should follow the format: `# <arg_key> <description>`"
+            ])
+        let all = try CheckOptions(parsing: "skip=all;experimental=all")
+        #expect(try findings("FROM a as b\n# x\nARG y", options: all).count == 1)
+    }
+
+    @Test func `what was found before a mistake is told`() throws {
+        func codes(_ text: String, _ options: CheckOptions? = nil) -> [String] {
+            Dockerfile.findings(beforeMistakeIn: Array(text.utf8), options)
+                .map { "\($0.range.start.line) \($0.code.rawValue)" }
+        }
+        let text = "FROM scratch as Bad\nMAINTAINER me\nRUN a \\\n\n b\nCMD c\nBADCMD\nFROM x AS Y"
+        let found = ["1 FromAsCasing", "1 StageNameCasing", "2 MaintainerDeprecated"]
+        #expect(codes(text) == found + ["4 NoEmptyContinuation"])
+        #expect(codes("# check=skip=StageNameCasing\nFROM a AS B\nX") == [])
+        #expect(codes("# check=skip\nFROM a AS B\nX") == [])
+        #expect(codes("BADCMD") == [])
+        #expect(codes("FROM a AS B") == [])
+        #expect(codes(text, try CheckOptions(parsing: "skip=all")) == [])
     }
 }

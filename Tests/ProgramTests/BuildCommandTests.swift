@@ -270,8 +270,7 @@ struct BuildCommandTests {
         try withBase { program in
             try program.write("secret\n", to: "context/.dockerignore")
             try program.write(
-                "# check=experimental=CopyIgnoredFile\n"
-                    + "FROM base as x\nCOPY secret /\nENV A=$HOM\nCMD run\n",
+                "# syntax=x\nFROM base as x\nCOPY secret /\nENV A=$HOM\nCMD run\n",
                 to: "context/Dockerfile")
             let check = try program.run("build", "--check", "context")
             #expect(check.status == 1)
@@ -292,7 +291,7 @@ struct BuildCommandTests {
             let failed = try program.run(
                 "build", "--check", "--build-arg=BUILDKIT_DOCKERFILE_CHECK=error=true", "context")
             #expect(failed.status == 1)
-            #expect(failed.errors.contains("lint violation found for rules: FromAsCasing, "))
+            #expect(failed.errors.contains("found for rules: CopyIgnoredFile, FromAsCasing, "))
 
             try program.write(
                 "# check=error=true;skip=UndefinedVar\nFROM base AS x\nENV A=$HOM\n",
@@ -306,6 +305,37 @@ struct BuildCommandTests {
             #expect(build.status == 1)
             #expect(build.errors.contains("lint violation found for rules: JSONArgsRecommended"))
             #expect(try program.run("images", "-q", "no").text == "")
+        }
+    }
+
+    @Test func `what was found before a mistake is told with it`() throws {
+        try withBase { program in
+            for (text, words) in [
+                (
+                    "FROM scratch AS Bad\nMAINTAINER me\nBADCMD\n",
+                    ["StageNameCasing", "MaintainerDeprecated"]
+                ),
+                (
+                    "FROM scratch as x\nFROM --platform=$BULIDPLATFORM base\n",
+                    ["FromAsCasing", "UndefinedArgInFrom"]
+                ),
+                (
+                    "FROM scratch as x\nFROM --platform=linux/$BULIDARCH base\n",
+                    ["FromAsCasing", "UndefinedArgInFrom"]
+                ),
+            ] {
+                try program.write(text, to: "context/Dockerfile")
+                for call in ["build", "check", "check,format=json"] {
+                    let ended = try program.run(
+                        "build", "--progress=plain", "--call=\(call)", "context")
+                    #expect(ended.status == 1)
+                    for word in words {
+                        let told = call == "build" ? ended.errors : ended.text
+                        #expect(told.contains(word), "\(call): \(told)")
+                    }
+                    #expect(ended.errors.contains("Dockerfile:\(text.hasSuffix("D\n") ? 3 : 2):"))
+                }
+            }
         }
     }
 

@@ -275,7 +275,7 @@ struct BuildOutputTests {
                 ARG V=1
                 # one makes it
                 FROM base:$V AS one
-                RUN --mount=type=secret,id=s,required true
+                RUN --mount=type=secret,id=s,required --mount=type=ssh true
                 FROM one
 
                 """, to: "context/Dockerfile")
@@ -294,9 +294,27 @@ struct BuildOutputTests {
                     SECRET   REQUIRED
                     s        true
 
+                    SSH       REQUIRED
+                    default   
+
                     """)
             let json = try program.run("build", "--call", "targets,format=json", "context")
             #expect(json.text.contains("\"default\": true"))
+            func places(_ json: Program.Output, _ names: String...) throws -> [Int] {
+                let data = Data(json.text.utf8)
+                let object = try #require(
+                    try JSONSerialization.jsonObject(with: data) as? [String: Any])
+                let file = try program.read("context/Dockerfile")
+                #expect(object["sources"] as? [String] == [Data(file.utf8).base64EncodedString()])
+                return names.flatMap { object[$0] as? [[String: Any]] ?? [] }.compactMap { entry in
+                    let location = entry["location"] as? [String: Any]
+                    let range = (location?["ranges"] as? [[String: Any]])?.first
+                    return (range?["start"] as? [String: Int])?["line"]
+                }
+            }
+            #expect(try places(json, "targets") == [4, 6])
+            let structure = try program.run("build", "--call=outline,format=json", "context")
+            #expect(try places(structure, "args", "secrets", "ssh") == [2, 5, 5])
             let check = try program.run("build", "--call=check,format=json", "context")
             #expect(check.text.contains("\"warnings\""), "\(check.errors)")
             #expect(try program.run("build", "--call=what", "context").status == 64)

@@ -61,6 +61,14 @@ struct PlatformBuildTests {
                 "-o", "type=oci,tar=false,dest=layout", "--iidfile", "id",
                 "--metadata-file", "meta", "--annotation", "index:a=b")
             #expect(built.status == 0, "\(built.errors)")
+            // No step has more to say after its end.
+            let ends = try program.run(
+                shell: """
+                    $VITRINE build --platform linux/amd64,linux/arm64 --progress=plain \
+                        -o type=oci,dest=again.tar context 2>&1 | awk '
+                        $2 == "..." && $1 in done { print } $2 == "DONE" { done[$1] }'
+                    """)
+            #expect(ends.text == "")
             for label in ["[linux/amd64 build 1/1] RUN", "[linux/arm64 build 1/1] RUN"] {
                 #expect(built.errors.contains(label), "\(built.errors)")
             }

@@ -265,7 +265,7 @@ struct RemoteSourceTests {
 
     /// A bare repository at `repo.git` of a `git daemon`, made by the script in its work tree.
     private func withRepository(
-        _ script: String, _ body: (Program, String) throws -> Void
+        _ script: String, format: String = "sha1", _ body: (Program, String) throws -> Void
     ) throws {
         let program = try Program()
         defer { program.remove() }
@@ -277,7 +277,7 @@ struct RemoteSourceTests {
                 export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a
                 export GIT_COMMITTER_EMAIL=a@b GIT_COMMITTER_DATE='1000000000 +0000'
                 export GIT_AUTHOR_DATE='1000000000 +0000'
-                git init -q -b main work; cd work
+                git init -q --object-format=\(format) -b main work; cd work
                 \(script)
                 cd ..; git clone -q --bare work served/repo.git
                 """)
@@ -392,6 +392,47 @@ struct RemoteSourceTests {
                 shell: "PATH=/nowhere $VITRINE build \(address)")
             #expect(without.status == 1)
             #expect(without.errors.contains("git is not installed"), "\(without.errors)")
+        }
+    }
+
+    @Test func `repositories whose commits have names of SHA-256 are repositories, too`() throws {
+        let script = """
+            \(Self.plain)
+            git checkout -q other; git commit -q --allow-empty -m four; git checkout -q main
+            """
+        try withRepository(script, format: "sha256") { program, address in
+            let server = try LoopbackServer()
+            let commit = try program.run(
+                shell: """
+                    git clone -q --bare served/repo.git \(server.directory)/repo.git
+                    git -C \(server.directory)/repo.git update-server-info
+                    git -C served/repo.git rev-parse v1^{commit}
+                    """
+            ).text.trimmingCharacters(in: .newlines)
+            let middle = try program.run(shell: "git -C served/repo.git rev-parse other^").text
+            #expect(commit.utf8.count == 64)
+            let files = "http://127.0.0.1:\(server.port)/repo.git"
+            for (line, words) in [
+                ("ADD \(address) /x\nRUN cat /x/sub/file", "two"),
+                ("ADD \(address)#v1:sub /x\nRUN cat /x/file", "one"),
+                ("ADD \(address)#\(commit) /x\nRUN cat /x/sub/file", "one"),
+                ("ADD --checksum=\(commit.prefix(8)) \(address) /x\nRUN cat /x/sub/file", "one"),
+                ("ADD --checksum=\(middle.prefix(8)) \(address) /x\nRUN cat /x/sub/file", "three"),
+                ("ADD --keep-git-dir=true \(address)#other /x\nRUN cat /x/sub/file", "three"),
+                ("ADD \(files)#other /x\nRUN cat /x/sub/file", "three"),
+            ] {
+                let build = try build(program, line, "--no-cache")
+                #expect(build.status == 0, "\(line): \(build.errors)")
+                #expect(build.errors.contains(" \(words)\n"), "\(line): \(build.errors)")
+            }
+            let context = try program.run("build", "-t", "app", address)
+            #expect(context.status == 0, "\(context.errors)")
+            #expect(try program.run("diff", "app").text == "A /f\n")
+            let kept = try build(program, "ADD --keep-git-dir=true \(address)#main /x")
+            #expect(kept.status == 0, "\(kept.errors)")
+            let seen = try inImage(
+                program, "git -C m/x log --format=%s -1; git -C m/x status --porcelain")
+            #expect(seen.text == "two\n", "\(seen.errors)")
         }
     }
 

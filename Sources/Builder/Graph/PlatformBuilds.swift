@@ -24,14 +24,10 @@ struct PlatformBuilds {
         let outputs = first.options.outputs.count {
             if case .image = $0.kind { false } else { true }
         }
-        var schedules: [BuildSchedule] = []
-        var former = first.context.stepCount
-        for (index, run) in runs.enumerated() {
-            let isLast = index == runs.count - 1
-            let schedule = try run.schedule(
-                after: former, exports: isLast ? runs.count + outputs : 0)
-            former = schedule.endNumber
-            schedules.append(schedule)
+        let schedules: [BuildSchedule]
+        do { schedules = try self.schedules(exports: runs.count + outputs) } catch {
+            first.checks(of: []).tell(first.observer)
+            throw error
         }
         let last = schedules[schedules.count - 1]
         // What is wrong with the file is so for every platform.
@@ -46,6 +42,19 @@ struct PlatformBuilds {
         first.reportUnusedArguments()
         if runs.count == 1 { return try first.export(states[0], number: last.exportNumber) }
         return try PlatformExport(Array(zip(runs, states))).export(number: last.exportNumber)
+    }
+
+    /// - Parameter exports: how many steps make the images and bring them elsewhere.
+    private func schedules(exports: Int) throws -> [BuildSchedule] {
+        var schedules: [BuildSchedule] = []
+        var former = runs[0].context.stepCount
+        for (index, run) in runs.enumerated() {
+            let isLast = index == runs.count - 1
+            let schedule = try run.schedule(after: former, exports: isLast ? exports : 0)
+            former = schedule.endNumber
+            schedules.append(schedule)
+        }
+        return schedules
     }
 
     private func buildStages(of schedules: [BuildSchedule]) throws {

@@ -1,3 +1,4 @@
+internal import Dockerfile
 package import ImageSpec
 package import Store
 
@@ -65,6 +66,12 @@ package struct BuildWarning: Hashable, Sendable {
         self.code = code
         self.message = message
         self.place = place
+    }
+
+    init(_ finding: DockerfileWarning, in file: DockerfileText?) {
+        self.init(
+            code: finding.code.rawValue, message: finding.message,
+            place: file.map { "\($0.name):\(finding.range.start.line)" })
     }
 }
 

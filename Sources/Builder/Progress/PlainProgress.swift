@@ -32,7 +32,7 @@ package final class PlainProgress: BuildObserver {
 
     private struct State {
         var running: [Int: Running] = [:]
-        /// The step that spoke last, if it has not ended.
+        /// The step that spoke last, if no empty line stands below it.
         var speaker: Int?
         var held: [UInt8]?
     }
@@ -92,6 +92,7 @@ package final class PlainProgress: BuildObserver {
             var lines = ["writing image \(image)"]
             lines += tags.map { "naming to \($0.canonical)" }
             lines.append("DONE \(time.tenths)s")
+            defer { state.running[step] = nil }
             return say(step, lines, &state)
         }
     }
@@ -105,7 +106,7 @@ package final class PlainProgress: BuildObserver {
     /// What comes between the lines of one step and those of another.
     private func turn(to step: Int, _ state: inout State) -> [UInt8] {
         if state.speaker == step { return [] }
-        let left = state.speaker.map { "#\($0) ...\n\n" } ?? ""
+        let left = state.speaker.map { state.running[$0] == nil ? "\n" : "#\($0) ...\n\n" } ?? ""
         state.speaker = step
         let label = state.running[step]?.label ?? ""
         return Array("\(left)#\(step) \(label)\n".utf8)

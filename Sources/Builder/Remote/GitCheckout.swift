@@ -78,13 +78,12 @@ struct GitCheckout {
     }
 
     private func tree(_ git: GitProgram, _ place: String) throws -> RemoteSources.Brought {
-        // A directory of templates would bring hooks.
-        _ = try git.run("init", "--quiet", "--template=", place)
-        let found = try resolve(git)
+        let found = try resolve(git, place)
         try check(found)
         let key = key(of: found.commit)
         if let entry = try sources.known(key) { return brought(entry.tree, key, isKnown: true) }
         progress.say("fetching \(found.commit)")
+        try makeRepository(for: found.commit, git, place)
         let commit = try fetch(found, git)
         let tree = try read(commit, found, git, place)
         return brought(tree, self.key(of: commit), isKnown: false)
@@ -108,6 +107,16 @@ struct GitCheckout {
         return text
     }
 
+    /// A repository of the kind that the commit is of: the names of SHA-256's have 64 digits. Before
+    /// there is one, git takes the remote's as they are.
+    private func makeRepository(for commit: String, _ git: GitProgram, _ place: String) throws {
+        if HostDirectory.exists(git.directory) { return }
+        // A directory of templates would bring hooks.
+        let arguments = ["init", "--quiet", "--template="]
+        let isLong = commit.utf8.count == GitReference.longDigits
+        _ = try git.run(arguments + (isLong ? ["--object-format=sha256"] : []) + [place])
+    }
+
     // MARK: - The commit
 
     private struct Found {
@@ -118,7 +127,7 @@ struct GitCheckout {
         var name: String?
     }
 
-    private func resolve(_ git: GitProgram) throws -> Found {
+    private func resolve(_ git: GitProgram, _ place: String) throws -> Found {
         if reference.isCommit, let commit = reference.reference { return Found(commit: commit) }
         let wanted = reference.reference ?? "HEAD"
         let digests = try digests(of: [wanted, wanted + "^{}"], git)
@@ -126,13 +135,14 @@ struct GitCheckout {
         guard let name = names.first(where: { digests[$0] != nil }), let digest = digests[name]
         else {
             let looksLikeCommit = wanted.utf8.allSatisfy(GitReference.isHexDigit)
-            if looksLikeCommit, wanted == reference.checksum { return try find(wanted, git) }
+            if looksLikeCommit, wanted == reference.checksum { return try find(wanted, git, place) }
             throw BuildError(
                 .gitFailed,
                 "the repository \(GitReference.redacted(reference.remote)) has no branch or tag "
                     + "\"\(wanted)\"",
                 offending: wanted,
-                hint: looksLikeCommit ? "a commit is named by all its 40 digits" : nil)
+                hint: looksLikeCommit
+                    ? "a commit is named by all its 40 digits, or 64 of SHA-256" : nil)
         }
         let peeled = digests[name + "^{}"]
         return Found(commit: peeled ?? digest, tag: peeled == nil ? nil : digest, name: name)
@@ -155,7 +165,7 @@ struct GitCheckout {
 
     /// The commit whose first digits are all that was said: that of the default branch, else of any
     /// branch or tag, else any in their histories, which have to be fetched for that.
-    private func find(_ prefix: String, _ git: GitProgram) throws -> Found {
+    private func find(_ prefix: String, _ git: GitProgram, _ place: String) throws -> Found {
         let digests = try digests(of: [], git)
         if let head = digests["HEAD"], head.hasPrefix(prefix) { return Found(commit: head) }
         var found: [String: Found] = [:]
@@ -168,6 +178,7 @@ struct GitCheckout {
         if let only = found.values.first, found.count == 1 { return only }
         if found.isEmpty {
             progress.say("fetching all branches and tags to look for \(prefix)")
+            try makeRepository(for: digests.values.first ?? "", git, place)
             try fetchAll(git)
             // Too few digits, or those of several or none.
             if let commit = try? git.run("rev-parse", "--verify", prefix + "^{commit}") {
@@ -180,7 +191,7 @@ struct GitCheckout {
             .gitFailed,
             "the repository \(GitReference.redacted(reference.remote)) has no commit, or several, "
                 + "whose name begins with \"\(prefix)\"",
-            offending: prefix, hint: "say more of the commit's 40 digits, or a branch or tag")
+            offending: prefix, hint: "say more of the commit's digits, or a branch or tag")
     }
 
     private func fetchAll(_ git: GitProgram) throws {

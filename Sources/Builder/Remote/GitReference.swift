@@ -14,6 +14,10 @@ package struct GitReference: Hashable, Sendable {
     package var keepsDirectory: Bool?
     package var takesSubmodules = true
 
+    /// Of a commit's name, in repositories of SHA-1 and of SHA-256.
+    static let digits = 40
+    static let longDigits = 64
+
     /// - Returns: nil for a text that is about something else.
     /// - Throws: `invalidArgument` for a repository that is named wrongly.
     package init?(parsing text: String) throws {
@@ -135,7 +139,7 @@ package struct GitReference: Hashable, Sendable {
             guard !checksum.isEmpty, checksum.utf8.allSatisfy(Self.isHexDigit) else {
                 throw Self.invalid(
                     text, "the checksum \"\(checksum)\" is no commit",
-                    hint: "a commit has 40 hex digits, of which the first ones are enough")
+                    hint: "a commit has 40 hex digits, or 64, of which the first ones are enough")
             }
         }
     }
@@ -174,7 +178,7 @@ package struct GitReference: Hashable, Sendable {
     /// Whether the reference is a whole commit.
     var isCommit: Bool {
         guard let reference else { return false }
-        return [40, 64].contains(reference.utf8.count)
+        return [Self.digits, Self.longDigits].contains(reference.utf8.count)
             && reference.utf8.allSatisfy(Self.isHexDigit)
     }
 }

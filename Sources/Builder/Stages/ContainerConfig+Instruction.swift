@@ -3,20 +3,27 @@ internal import ImageSpec
 
 /// What the instructions change that need no file system.
 extension ContainerConfig {
-    /// - Parameter hasOwnCommand: whether a CMD came before, which an ENTRYPOINT then leaves alone.
+    static let defaultShell = ["/bin/sh", "-c"]
+
+    /// - Parameters:
+    ///   - defaultShell: what runs shell forms where the config names nothing.
+    ///   - hasOwnCommand: whether a CMD came before, which an ENTRYPOINT then leaves alone.
     /// - Throws: ``BuildError`` `invalidArgument`; `DockerfileError` `invalidPort`.
-    mutating func apply(_ instruction: Instruction, hasOwnCommand: inout Bool) throws {
+    mutating func apply(
+        _ instruction: Instruction, defaultShell: [String] = Self.defaultShell,
+        hasOwnCommand: inout Bool
+    ) throws {
         switch instruction {
         case .env(let env):
             for pair in env.pairs { setEnvironment(pair.name, pair.value) }
         case .label(let label): for pair in label.pairs { labels[pair.name] = pair.value }
         case .onbuild(let onbuild): onBuild.append(onbuild.trigger)
         case .cmd(let cmd):
-            command = words(cmd.command)
+            command = words(cmd.command, defaultShell)
             argsEscaped = true
             hasOwnCommand = true
         case .entrypoint(let instruction):
-            entrypoint = words(instruction.command)
+            entrypoint = words(instruction.command, defaultShell)
             if !hasOwnCommand { command = [] }
         case .healthcheck(let instruction):
             healthCheck = HealthCheck(
@@ -46,10 +53,10 @@ extension ContainerConfig {
         }
     }
 
-    private func words(_ command: CommandForm) -> [String] {
+    private func words(_ command: CommandForm, _ defaultShell: [String]) -> [String] {
         switch command {
         case .exec(let words): words
-        case .shell(let text): (shell.isEmpty ? ["/bin/sh", "-c"] : shell) + [text]
+        case .shell(let text): (shell.isEmpty ? defaultShell : shell) + [text]
         }
     }
 }

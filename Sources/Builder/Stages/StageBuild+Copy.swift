@@ -120,7 +120,8 @@ extension StageBuild {
         let included = try IncludedEntries(parts.pattern, of: source)
         let matcher = SourceMatcher(source: source)
         var entries: [Transfer.Entry] = []
-        for match in try matcher.matches(of: parts.base) {
+        let bases = try matcher.matches(of: parts.base)
+        for match in bases {
             guard let node = try included.node(at: match.resolved) else { continue }
             entries.append(
                 Transfer.Entry(
@@ -133,8 +134,20 @@ extension StageBuild {
                 throw matcher.missing(try TreePath(cleaning: Array(names.utf8)), word)
             }
             warnOfNoMatch(word, source, located)
+            // As BuildKit: nothing of a directory is copied, which makes the destination.
+            return try bases.contains { try source.kind(at: $0.resolved) == .directory }
+                ? [nothing] : []
         }
         return try leavingOut(excludes, of: entries, source, included.directories)
+    }
+
+    /// An empty directory, whose content is copied.
+    private var nothing: Transfer.Entry {
+        let source = TreeSource(.empty, in: run.store, name: "an empty directory")
+        return Transfer.Entry(
+            source: source, match: SourceMatch(path: .root, resolved: .root),
+            node: Tree.empty.root, directories: source.directories, isStored: source.isStored,
+            unpacks: false)
     }
 
     private func leavingOut(

@@ -5,7 +5,8 @@ internal import ImageSpec
 extension StageBuild {
     func configure(_ instruction: Instruction) throws {
         var next = state
-        try next.image.config.apply(instruction, hasOwnCommand: &next.hasOwnCommand)
+        try next.image.config.apply(
+            instruction, defaultShell: state.defaultShell, hasOwnCommand: &next.hasOwnCommand)
         state = next
         switch instruction {
         case .env(let env):

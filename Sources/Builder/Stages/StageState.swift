@@ -58,7 +58,6 @@ struct StageState: Sendable {
         tree = .empty
         image = ImageConfig(platform: platform)
         image.config.workingDirectory = "/"
-        image.config.environment = ["PATH=\(ContainerRequest.defaultPath)"]
         layers = []
         begin()
     }
@@ -90,7 +89,8 @@ struct StageState: Sendable {
     }
 
     private mutating func begin() {
-        if image.config.environmentValue("PATH") == nil {
+        // As in BuildKit: Windows has its own.
+        if !isWindows, image.config.environmentValue("PATH") == nil {
             image.config.setEnvironment("PATH", ContainerRequest.defaultPath)
         }
         for variable in image.config.environment {
@@ -121,9 +121,16 @@ struct StageState: Sendable {
         get throws { try DestinationPath(workingDirectory, workingDirectory: "/").text }
     }
 
+    private var isWindows: Bool { image.platform.os == "windows" }
+
+    /// What runs shell forms where the image names nothing.
+    var defaultShell: [String] {
+        isWindows ? ["cmd", "/S", "/C"] : ContainerConfig.defaultShell
+    }
+
     /// The words of a command line for the stage's shell.
     func shellCommand(_ text: String) -> [String] {
-        (image.config.shell.isEmpty ? ["/bin/sh", "-c"] : image.config.shell) + [text]
+        (image.config.shell.isEmpty ? defaultShell : image.config.shell) + [text]
     }
 
     /// Adds to the history as BuildKit does.

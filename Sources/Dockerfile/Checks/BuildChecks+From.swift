@@ -22,7 +22,7 @@ extension BuildChecks {
         }
     }
 
-    private mutating func checkName(of stage: Stage) {
+    mutating func checkName(of stage: Stage) {
         let located = stage.fromInstruction
         guard let name = stage.name else { return }
         let words = located.original.split(whereSeparator: \.isWhitespace).map(String.init)

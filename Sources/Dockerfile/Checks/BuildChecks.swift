@@ -10,7 +10,26 @@ extension Dockerfile {
     ) -> [DockerfileWarning] {
         var checks = BuildChecks(file: self, facts: facts, needed: stages)
         checks.run()
-        return (warnings + checks.findings).filter { options.reports($0.code) }
+        return told(of: checks, options)
+    }
+
+    /// What can be told of a file that cannot be read to its end: of each instruction before the first
+    /// mistake what it shows itself. Nothing for a file without a mistake.
+    ///
+    /// - Parameter options: which to tell; nil where the file is to say it.
+    package static func findings(
+        beforeMistakeIn source: [UInt8], _ options: CheckOptions?
+    ) -> [DockerfileWarning] {
+        guard let file = beginning(of: source) else { return [] }
+        // Options that are none are a mistake, too, and less of one than that of the file.
+        guard let options = options ?? (try? file.checkOptions()) else { return [] }
+        var checks = BuildChecks(file: file, facts: CheckFacts(), needed: [])
+        checks.runAlone()
+        return file.told(of: checks, options)
+    }
+
+    private func told(of checks: BuildChecks, _ options: CheckOptions) -> [DockerfileWarning] {
+        (warnings + checks.findings).filter { options.reports($0.code) }
             .sorted { ($0.range.start, $0.code.rawValue) < ($1.range.start, $1.code.rawValue) }
     }
 
@@ -64,6 +83,14 @@ struct BuildChecks {
             if needed?.contains(stage.index) ?? true { checkStage(stage) }
             if let name = stage.name { stageIndices[name] = stage.index }
         }
+    }
+
+    /// The checks that look at one instruction and need nothing else.
+    fileprivate mutating func runAlone() {
+        for located in file.globalArguments + file.stages.flatMap(\.instructions) {
+            if case .arg(let arg) = located.instruction { checkDescription(arg, located) }
+        }
+        for stage in file.stages { checkName(of: stage) }
     }
 
     mutating func note(
@@ -219,10 +246,11 @@ struct BuildChecks {
         guard let name = names.first, let comment = located.comments.last else { return }
         let word = comment.drop { $0.isWhitespace }.prefix { $0 != " " }
         if names.contains(String(word)) { return }
+        let wanted = names.count == 1 ? name : "<arg_key>"
         note(
             .invalidDefinitionDescription,
             "Comment for \(located.keyword.rawValue) should follow the format: "
-                + "`# \(name) <description>`", at: located)
+                + "`# \(wanted) <description>`", at: located)
     }
 }
 

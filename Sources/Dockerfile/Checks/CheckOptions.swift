@@ -11,8 +11,14 @@ package struct CheckOptions: Hashable, Sendable {
         func contains(_ code: DockerfileWarning.Code) -> Bool {
             switch self {
             case .all: true
-            case .names(let names): names.contains(code.rawValue.lowercased())
+            case .names: names(code)
             }
+        }
+
+        /// Whether the check is there by its name.
+        func names(_ code: DockerfileWarning.Code) -> Bool {
+            if case .names(let names) = self { return names.contains(code.rawValue.lowercased()) }
+            return false
         }
     }
 
@@ -49,9 +55,12 @@ package struct CheckOptions: Hashable, Sendable {
         }
     }
 
-    /// Whether findings of this kind are to be told.
+    /// Whether findings of this kind are to be told. What `experimental` asks for, `skip=all` does
+    /// not leave out.
     package func reports(_ code: DockerfileWarning.Code) -> Bool {
-        !skipped.contains(code) && (!code.isExperimental || experimental.contains(code))
+        if skipped.names(code) { return false }
+        if experimental.names(code) { return true }
+        return code.isExperimental ? experimental.contains(code) : !skipped.contains(code)
     }
 
     private static func selection(_ value: String) -> Selection {

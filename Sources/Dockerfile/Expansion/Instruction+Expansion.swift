@@ -46,7 +46,7 @@ private struct ExpansionPass {
         switch instruction {
         case .add(var add):
             add.transfer = try expand(add.transfer, value)
-            add.checksum = try optional(add.checksum, value)
+            add.checksum = try optional(add.checksum, value).nonEmpty
             return .add(add)
         case .copy(var copy):
             copy.transfer = try expand(copy.transfer, value)
@@ -138,8 +138,9 @@ private struct ExpansionPass {
         _ transfer: CopyTransfer, _ value: Lookup
     ) throws(DockerfileError) -> CopyTransfer {
         var transfer = transfer
-        transfer.chown = try optional(transfer.chown, value)
-        transfer.chmod = try optional(transfer.chmod, value)
+        // Empty is as if it were not there, however it became so.
+        transfer.chown = try optional(transfer.chown, value).nonEmpty
+        transfer.chmod = try optional(transfer.chmod, value).nonEmpty
         transfer.excludes = try words(transfer.excludes, value)
         transfer.sources = try words(transfer.sources, value)
         transfer.destination = try word(transfer.destination, value)

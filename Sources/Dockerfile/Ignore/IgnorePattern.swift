@@ -36,6 +36,9 @@ package struct IgnorePattern: Hashable, Sendable {
         glob = try GlobPattern(parsing: path, dialect: .ignoreFile)
     }
 
+    /// Whether all that stands in the root is matched, whatever it is called.
+    var isEverything: Bool { ["*", "**", "**/*"].contains { cleaned.elementsEqual($0.utf8) } }
+
     /// Whether the pattern matches this path itself, whatever holds for its parents.
     package func matches(_ path: ArraySlice<UInt8>) -> Bool { glob.matches(path) }
 

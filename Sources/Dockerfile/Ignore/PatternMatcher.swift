@@ -106,10 +106,10 @@ package struct PatternMatcher: Hashable, Sendable {
     ///
     /// - Parameter path: relative to the context's root, which is `.`.
     package func leavesOutAll(at path: [UInt8]) -> Bool {
-        let verdict = match(path)
-        guard path == [UInt8(ascii: ".")] else { return canSkip(path, verdict.state) }
-        guard verdict.isIgnored, let last = verdict.decidingPattern else { return false }
-        return !patterns[(last + 1)...].contains(where: \.isException)
+        guard path == [UInt8(ascii: ".")] else { return canSkip(path, match(path).state) }
+        // No pattern means the root itself: ".*" does not.
+        let last = patterns.lastIndex { !$0.isException && $0.isEverything }
+        return last.map { !patterns[($0 + 1)...].contains(where: \.isException) } ?? false
     }
 
     /// Whether a walk may leave out all that is below a directory.

@@ -72,9 +72,7 @@ package struct DockerfileWarning: Hashable, Sendable {
         }
 
         /// Looked for only where the file or the user asks for it.
-        package var isExperimental: Bool {
-            self == .copyIgnoredFile || self == .invalidDefinitionDescription
-        }
+        package var isExperimental: Bool { self == .invalidDefinitionDescription }
     }
 
     package var code: Code

@@ -18,9 +18,7 @@ package struct Dockerfile: Hashable, Sendable {
     package init(parsing source: [UInt8]) throws(DockerfileError) {
         var reader = LogicalLineReader(source: source)
         var builder = StageListBuilder()
-        while let instruction = try LocatedInstruction(reading: &reader) {
-            try builder.add(instruction)
-        }
+        try builder.add(from: &reader)
         guard !builder.isEmpty else {
             throw DockerfileError(
                 .emptyFile, "file with no instructions", expected: "a FROM instruction")
@@ -30,10 +28,30 @@ package struct Dockerfile: Hashable, Sendable {
                 .noStage, "dockerfile contains no stages to build",
                 at: builder.globalArguments.last?.range, expected: "a FROM instruction")
         }
+        self.init(reader, builder)
+    }
+
+    private init(_ reader: LogicalLineReader, _ builder: StageListBuilder) {
         directives = reader.directives
         globalArguments = builder.globalArguments
         stages = builder.stages
         warnings = (reader.warnings + builder.warnings).sorted { $0.range.start < $1.range.start }
+    }
+
+    /// What stands before the first mistake, which may be nothing; nil for a file that has none.
+    static func beginning(of source: [UInt8]) -> Dockerfile? {
+        var reader = LogicalLineReader(source: source)
+        var builder = StageListBuilder()
+        do throws(DockerfileError) { try builder.add(from: &reader) } catch {
+            return Dockerfile(reader, builder)
+        }
+        return nil
+    }
+}
+
+extension StageListBuilder {
+    fileprivate mutating func add(from reader: inout LogicalLineReader) throws(DockerfileError) {
+        while let instruction = try LocatedInstruction(reading: &reader) { try add(instruction) }
     }
 }
 

@@ -10,6 +10,9 @@ package struct GlobalScope: Hashable, Sendable {
     /// The variables that the defaults read.
     package private(set) var variables = VariableUse()
 
+    /// By name, those that the defaults of an argument read, wherever it is declared.
+    private var uses: [String: Set<String>] = [:]
+
     /// Evaluates the global ARGs in order: each default sees the ones before it. A default that is
     /// overridden is not looked at.
     ///
@@ -32,6 +35,8 @@ package struct GlobalScope: Hashable, Sendable {
                         let known = values
                         let expansion = try expander.expand(text) { known[$0] ?? predefined($0) }
                         variables.formUnion(expansion.variables)
+                        let used = expansion.variables.matched.union(expansion.variables.unmatched)
+                        uses[argument.name, default: []].formUnion(used)
                         value = expansion.text
                     } catch { throw error.located(at: located.range) }
                 }
@@ -39,5 +44,15 @@ package struct GlobalScope: Hashable, Sendable {
                 if let value { values[argument.name] = value }
             }
         }
+    }
+
+    /// The names, and those that their values were made of.
+    package func closure(of names: Set<String>) -> Set<String> {
+        var found = names
+        var waiting = Array(names)
+        while let name = waiting.popLast() {
+            for used in uses[name] ?? [] where found.insert(used).inserted { waiting.append(used) }
+        }
+        return found
     }
 }

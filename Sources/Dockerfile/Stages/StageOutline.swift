@@ -7,18 +7,22 @@ package struct StageOutline: Hashable, Sendable {
         /// As a build would begin with it; nil for one without.
         package var value: String?
         package var description: String?
+        /// Of the ARG that has the last word.
+        package var range: SourceRange
     }
 
     /// A secret or an agent.
     package struct Need: Hashable, Sendable {
         package var id: String
         package var isRequired: Bool
+        package var range: SourceRange
     }
 
     /// Nil for a stage without one.
     package var name: String?
     package var description: String?
-    /// Those that FROM lines and stages use, each once, in the order of the file.
+    /// Those that FROM lines and stages use, and what their values are made of; each once, in the
+    /// order of the file. Of several stages' ARGs of one name it is the one nearest to the target.
     package private(set) var arguments: [Argument] = []
     package private(set) var secrets: [Need] = []
     package private(set) var agents: [Need] = []
@@ -28,92 +32,94 @@ package struct StageOutline: Hashable, Sendable {
     ///   - plan: the stages that the target needs.
     ///   - scope: the values of the global ARGs.
     ///   - given: what `--build-arg` says.
+    ///   - predefined: what is there without a global ARG, such as `TARGETARCH`.
     package init(
-        _ plan: StagePlan, of file: Dockerfile, scope: GlobalScope, given: (String) -> String?
+        _ plan: StagePlan, of file: Dockerfile, scope: GlobalScope,
+        given: (String) -> String?, predefined: (String) -> String? = { _ in nil }
     ) {
-        let stages = plan.steps.map(\.stage).sorted { $0.index < $1.index }
         guard let target = plan.steps.last?.stage else { return }
         name = target.name
         description = target.description
-        addGlobals(of: file, used: Self.globalsUsed(by: stages, file), scope)
-        let expander = WordExpander(escape: file.directives.escape)
-        for stage in stages {
-            var values: [String: String] = [:]
-            for located in stage.instructions {
-                switch located.instruction {
-                case .arg(let arg):
-                    for argument in arg.arguments {
-                        let known = values
-                        // A default that cannot be expanded is shown as it is written.
-                        let text = argument.defaultValue.map { text in
-                            (try? expander.expand(text) { known[$0] ?? scope.values[$0] }.text)
-                                ?? text
-                        }
-                        let value = given(argument.name) ?? text ?? scope.values[argument.name]
-                        values[argument.name] = value
-                        add(argument.name, value, located.comment(about: argument.name))
-                    }
-                case .run(let run):
-                    for options in run.mounts { add(options) }
-                default: break
-                }
+        let globals = Self.globals(of: file, scope)
+        let global = { (name: String) in scope.values[name] ?? predefined(name) }
+        var walks: [Int: StageArguments] = [:]
+        for step in plan.steps {
+            var walk = StageArguments(file.directives.escape, globals)
+            if case .stage(let index) = step.base, let base = walks[index] { walk.stand(on: base) }
+            walk.read(step.stage.from)
+            for located in step.stage.instructions { walk.read(located, given, global) }
+            walks[step.stage.index] = walk
+        }
+        let order = Self.nearestFirst(plan)
+        var found: [String: Argument] = [:]
+        for index in order {
+            guard let walk = walks[index] else { continue }
+            for name in scope.closure(of: walk.used) {
+                found[name] = found[name] ?? walk.arguments[name]
             }
+        }
+        // Those of one line are in its order.
+        let places = Self.places(in: file)
+        arguments = found.values.sorted {
+            ($0.range.start, places[$0.name] ?? 0) < ($1.range.start, places[$1.name] ?? 0)
+        }
+        for (_, walk) in walks.sorted(by: { $0.key < $1.key }) {
+            for mount in walk.mounts { add(mount.options, at: mount.range) }
         }
     }
 
-    private static func globalsUsed(by stages: [Stage], _ file: Dockerfile) -> Set<String> {
-        let expander = WordExpander(escape: file.directives.escape)
-        var names: Set<String> = []
-        for stage in stages {
-            for text in [stage.from.base, stage.from.platform ?? ""] {
-                // Only the names count; what cannot be expanded a build tells.
-                guard let found = try? expander.expand(text, with: { _ in "x" }) else { continue }
-                names.formUnion(found.variables.matched)
-            }
-            for located in stage.instructions {
-                guard case .arg(let arg) = located.instruction else { continue }
-                for argument in arg.arguments where argument.defaultValue == nil {
-                    names.insert(argument.name)
-                }
-            }
-        }
-        return names
-    }
-
-    private mutating func addGlobals(
-        of file: Dockerfile, used: Set<String>, _ scope: GlobalScope
-    ) {
+    private static func globals(of file: Dockerfile, _ scope: GlobalScope) -> [String: Argument] {
+        var found: [String: Argument] = [:]
         for located in file.globalArguments {
             guard case .arg(let arg) = located.instruction else { continue }
-            for argument in arg.arguments where used.contains(argument.name) {
-                add(
-                    argument.name, scope.values[argument.name],
-                    located.comment(about: argument.name))
+            for argument in arg.arguments {
+                let name = argument.name
+                found[name] = Argument(
+                    name: name, value: scope.values[name],
+                    description: located.comment(about: name) ?? found[name]?.description,
+                    range: located.range)
             }
         }
+        return found
     }
 
-    private mutating func add(_ name: String, _ value: String?, _ description: String?) {
-        guard let place = arguments.firstIndex(where: { $0.name == name }) else {
-            arguments.append(Argument(name: name, value: value, description: description))
-            return
+    /// The target, what it stands on, then what these take files from.
+    private static func nearestFirst(_ plan: StagePlan) -> [Int] {
+        let steps = Dictionary(plan.steps.map { ($0.stage.index, $0) }) { first, _ in first }
+        var order: [Int] = []
+        var waiting = [plan.target]
+        while let index = waiting.popLast() {
+            guard !order.contains(index), let step = steps[index] else { continue }
+            order.append(index)
+            waiting += step.sources.values.compactMap(\.stageIndex).sorted(by: >)
+            if let base = step.base.stageIndex { waiting.append(base) }
         }
-        if let description, arguments[place].description == nil {
-            arguments[place].description = description
-        }
+        return order
     }
 
-    private mutating func add(_ options: MountOptions) {
+    /// Where a name stands first among the ARGs of the file.
+    private static func places(in file: Dockerfile) -> [String: Int] {
+        var places: [String: Int] = [:]
+        for located in file.globalArguments + file.stages.flatMap(\.instructions) {
+            guard case .arg(let arg) = located.instruction else { continue }
+            for argument in arg.arguments where places[argument.name] == nil {
+                places[argument.name] = places.count
+            }
+        }
+        return places
+    }
+
+    private mutating func add(_ options: MountOptions, at range: SourceRange) {
         // One that is wrong a build tells.
         guard let mount = try? RunMount(options) else { return }
         switch mount.kind {
         case .secret:
             var id = mount.id.isEmpty ? mount.source : mount.id
             if id.isEmpty { id = mount.target.split(separator: "/").last.map(String.init) ?? "" }
-            Self.add(Need(id: id, isRequired: mount.isRequired), to: &secrets)
+            Self.add(Need(id: id, isRequired: mount.isRequired, range: range), to: &secrets)
         case .ssh:
             let id = mount.id.isEmpty ? "default" : mount.id
-            Self.add(Need(id: id, isRequired: mount.isRequired), to: &agents)
+            Self.add(Need(id: id, isRequired: mount.isRequired, range: range), to: &agents)
         case .cache:
             let id = mount.id.isEmpty ? mount.target : mount.id
             if !caches.contains(id) { caches.append(id) }
@@ -127,6 +133,12 @@ package struct StageOutline: Hashable, Sendable {
             return
         }
         if need.isRequired { needs[place].isRequired = true }
+    }
+}
+
+extension StagePlan.Source {
+    fileprivate var stageIndex: Int? {
+        if case .stage(let index) = self { index } else { nil }
     }
 }
 
