@@ -30,6 +30,8 @@ final class BuildRun: @unchecked Sendable {
     let contexts: NamedContexts
     let readahead: ContextReadahead
     let results = StageResults()
+    /// Entries that were removed, and for which the build began anew.
+    let damagedEntries: Set<CacheKey>
 
     let file: Dockerfile
     let arguments: BuildArguments
@@ -51,17 +53,20 @@ final class BuildRun: @unchecked Sendable {
 
     /// - Parameters:
     ///   - options: with the one platform.
+    ///   - damagedEntries: those that earlier attempts removed.
     ///   - source: the context's, which other platforms' builds may ask as well.
     ///   - executor: runs as many commands at once as the whole build may.
     /// - Throws: `invalidDockerfile`.
     init(
-        options: BuildOptions, shownPlatform: Platform?, context: BuildContext,
-        source: LockedSource, remotes: RemoteSources, store: Store, lease: Lease,
+        options: BuildOptions, shownPlatform: Platform?, damagedEntries: Set<CacheKey>,
+        context: BuildContext, source: LockedSource, remotes: RemoteSources, store: Store,
+        lease: Lease,
         executor: any StepExecutor, recorder: BuildRecorder, observer: any BuildObserver,
         cancellation: Cancellation
     ) throws {
         self.options = options
         self.shownPlatform = shownPlatform
+        self.damagedEntries = damagedEntries
         var context = context
         context.source = source
         self.context = context

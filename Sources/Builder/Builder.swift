@@ -86,12 +86,14 @@ package struct Builder: Sendable {
         let executor = BoundedExecutor(base: executor, slots: StepSlots(options.jobs))
         var options = options
         var attempt = 1
+        var damaged: Set<CacheKey> = []
         while true {
             if attempt == Self.maximumAttempts { options.ignoresCache = true }
             let runs = try options.byPlatform.map { own in
                 try BuildRun(
                     options: own, shownPlatform: options.platforms.isEmpty ? nil : own.platform,
-                    context: context, source: source, remotes: remotes, store: store, lease: lease,
+                    damagedEntries: damaged, context: context, source: source,
+                    remotes: remotes, store: store, lease: lease,
                     executor: executor, recorder: recorder, observer: observer,
                     cancellation: cancellation)
             }
@@ -111,6 +113,7 @@ package struct Builder: Sendable {
             } catch let damage as CacheVerifier.DamagedEntries {
                 // Steps that were run meanwhile are hits the next time.
                 try runs[0].forget(damage.keys)
+                damaged.formUnion(damage.keys)
                 attempt += 1
             }
         }

@@ -20,7 +20,7 @@ struct LoadCommand: ParsableCommand {
     // An array, so that a second one is not taken instead of the first.
     @Option(
         name: .shortAndLong, parsing: .singleValue,
-        help: "An archive, or an OCI layout's directory.")
+        help: "An archive, or an OCI layout's directory.", completion: .file())
     var input: [String] = []
     @Flag(name: .shortAndLong, help: "Show no progress.") var quiet = false
     @Option(help: "Which one of a multi-platform image, as os/arch[/variant].")
@@ -129,7 +129,8 @@ struct SaveCommand: ParsableCommand {
     @OptionGroup var store: StoreOptions
     @Option(
         name: .shortAndLong,
-        help: "A file, or a directory for oci-dir; standard output if not given.")
+        help: "A file, or a directory for oci-dir; standard output if not given.",
+        completion: .file())
     var output: String?
     @Option(help: "docker-archive, oci-archive, oci-dir, or rootfs (the files as a plain tar).")
     var format = Format.docker

@@ -36,7 +36,8 @@ struct BuildCommand: ParsableCommand {
     var tag: [String] = []
     @Option(
         name: .shortAndLong,
-        help: "The Dockerfile (PATH/Dockerfile), or its address; - is standard input.")
+        help: "The Dockerfile (PATH/Dockerfile), or its address; - is standard input.",
+        completion: .file())
     var file: String?
     @Option(
         name: .customLong("build-arg"),
@@ -66,14 +67,15 @@ struct BuildCommand: ParsableCommand {
             valueName: "method[,format=json][,ignorestatus]"))
     var call: BuildCall?
     @Flag(name: .shortAndLong, help: "Print the image ID only.") var quiet = false
-    @Option(help: ArgumentHelp("Write the image ID to a file.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Write the image ID to a file.", valueName: "file"), completion: .file())
     var iidfile: String?
     @OptionGroup(title: "Options of RUN") var runOptions: BuildRunOptions
     @Argument(
         help: """
             The build context: a directory, a git repository, the address of a tar or a Dockerfile, \
             or - for one of these on standard input.
-            """)
+            """, completion: .directory)
     var context: String
 
     func validate() throws {

@@ -15,7 +15,8 @@ struct BuildOutputOptions: ParsableArguments {
     var output: [String] = []
     @Option(
         name: .customLong("metadata-file"),
-        help: ArgumentHelp("Write digests and names as JSON to a file.", valueName: "file"))
+        help: ArgumentHelp("Write digests and names as JSON to a file.", valueName: "file"),
+        completion: .file())
     var metadataFile: String?
     @Option(
         help: ArgumentHelp(

@@ -33,7 +33,7 @@ struct CacheListCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
     @Option(
         help: ArgumentHelp(
-            "Only entries of an instruction that begins so, not used for a time, or used.",
+            "Only entries of an instruction that begins so, not used for a time, or hit before.",
             valueName: "instruction=text, until=time or inuse=bool"),
         transform: { try CacheFilter(parsing: $0) })
     var filter: [CacheFilter] = []

@@ -62,7 +62,9 @@ struct CacheMountExportCommand: ParsableCommand {
               vitrine cache mount export -o cache.tar /root/.cache
             """)
     @OptionGroup var store: StoreOptions
-    @Option(name: .shortAndLong, help: ArgumentHelp("Write to a file.", valueName: "file"))
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("Write to a file.", valueName: "file"),
+        completion: .file())
     var output: String?
     @Argument(help: "The cache's id, or its name in \"cache mounts\".") var id: String
 
@@ -88,7 +90,9 @@ struct CacheMountImportCommand: ParsableCommand {
               vitrine cache mount import -i cache.tar.zst go-build
             """)
     @OptionGroup var store: StoreOptions
-    @Option(name: .shortAndLong, help: ArgumentHelp("Read a file.", valueName: "file"))
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("Read a file.", valueName: "file"),
+        completion: .file())
     var input: String?
     @Argument(help: "The cache's id; by default that is the mount's target.") var id: String
 

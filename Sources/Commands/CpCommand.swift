@@ -14,7 +14,7 @@ struct CpCommand: ParsableCommand {
 
               vitrine cp web:/var/log/app.log .
               vitrine cp site/. web:/usr/share/nginx/html
-              vitrine cp debian:bookworm:/etc/os-release .
+              vitrine cp debian:bookworm:/etc/debian_version .
               vitrine cp web:/etc - | tar -t
               vitrine cp - web:/srv < files.tar
             """)
@@ -26,9 +26,11 @@ struct CpCommand: ParsableCommand {
         help: "A symbolic link as the source stands for what it leads to.")
     var followLink = false
     @Flag(name: .shortAndLong, help: "Do not say what was copied.") var quiet = false
-    @Argument(help: "CONTAINER:PATH, IMAGE:PATH, a path of the host, or \"-\".")
+    @Argument(
+        help: "CONTAINER:PATH, IMAGE:PATH, a path of the host, or \"-\".", completion: .file())
     var source: String
-    @Argument(help: "CONTAINER:PATH, a path of the host, or \"-\".") var destination: String
+    @Argument(help: "CONTAINER:PATH, a path of the host, or \"-\".", completion: .file())
+    var destination: String
 
     func validate() throws {
         if destination == "-", Terminal.outputIsTerminal {

@@ -28,8 +28,8 @@ struct DiffCommand: ParsableCommand {
                 + "lists the paths by kind, as Podman does.", valueName: "template"),
         transform: { try FormatTemplate($0) })
     var format: FormatTemplate?
-    @Argument(help: "What to compare.") var first: String
-    @Argument(help: "What to compare it with.") var second: String?
+    @Argument(help: "What to compare.", completion: .file()) var first: String
+    @Argument(help: "What to compare it with.", completion: .file()) var second: String?
 
     func validate() throws {
         let chosen = [nameStatus, stat, json, format != nil].count { $0 }

@@ -18,6 +18,13 @@ struct ImagesCommand: ParsableCommand {
               vitrine images --filter dangling=true --quiet
               vitrine images --format '{{.ID}} {{.Repository}}:{{.Tag}}'
             """)
+    @OptionGroup var list: ImageList
+
+    func run() throws { try list.run() }
+}
+
+/// What `images` and `image ls` have in common: see ``ContainerList``.
+struct ImageList: ParsableArguments {
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
     @Flag(name: .shortAndLong, help: "For Docker's sake: no image is left out anyway.")

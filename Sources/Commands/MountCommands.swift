@@ -109,7 +109,7 @@ struct ServeCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Where to mount (VITRINE_MOUNT; /run/vitrine/gallery for root).",
-            valueName: "directory"))
+            valueName: "directory"), completion: .directory)
     var mount: String?
     @Flag(name: .customLong("allow-other"), help: "Let every user of the host look in.")
     var allowOther = false

@@ -106,10 +106,15 @@ struct InfoCommand: ParsableCommand {
     @OptionGroup var output: DocumentFormat
 
     func run() throws {
-        let engine = try store.engine(.existing)
-        let facts = try engine.info()
+        let (engine, root) = (try store.existingEngine(), try store.path())
+        if engine == nil {
+            Terminal.note("there is no store at \(root) yet; what is to be kept will make it")
+        }
+        let facts = try Engine.info(engine, root: root)
         let document = JSONValue.object(
-            JSONObject(facts.map { .init($0.key, $0.json) } + (try engine.dockerFacts())))
+            JSONObject(
+                facts.map { .init($0.key, $0.json) }
+                    + (try Engine.dockerFacts(engine, root: root))))
         if json { return Terminal.write(document, indent: 2) }
         if try output.print(document) { return }
         for fact in facts { Terminal.write("\(fact.name): \(fact.value)\n") }

@@ -8,7 +8,7 @@ struct StoreOptions: ParsableArguments {
         name: .customLong("root"),
         help: ArgumentHelp(
             "The store's directory (VITRINE_ROOT; /var/lib/vitrine for root).",
-            valueName: "directory"))
+            valueName: "directory"), completion: .directory)
     var root: String?
 
     func validate() throws {

@@ -79,20 +79,25 @@ final class DebugSession: Sendable {
     private func run(
         _ request: inout ContainerRequest, _ runtime: ContainerRuntime, _ context: StepContext
     ) throws {
+        // The shell's container is on a terminal as that of "run -it" is.
+        try ChildProcess.adoptOrphans()
+        let network = try runtime.attachment(for: request)
+        defer { network?.detach() }
         let id = request.id
         var failure: StartFailure?
         for (number, path) in shell.candidates.enumerated() {
             request.id = "\(id)-shell\(number)"
             request.arguments = [path]
-            let running = try Container.start(
-                request, with: runtime,
-                // Standard output may be a file; standard error is the terminal.
-                streams: .init(
-                    input: STDIN_FILENO, output: STDERR_FILENO, error: STDERR_FILENO))
-            let registration = context.cancellation.onCancel { running.cancel() }
-            defer { context.cancellation.remove(registration) }
-            guard case .notStarted(let reason) = running.wait() else { return }
-            failure = failure ?? reason
+            let (container, start) = try DetachedContainer.start(
+                request, with: runtime, networkPath: network?.path, streams: .init())
+            switch start {
+            case .failed(let reason): failure = failure ?? reason
+            case .running(let process):
+                defer { container.remove() }
+                let registration = context.cancellation.onCancel { process.kill(SIGKILL) }
+                defer { context.cancellation.remove(registration) }
+                return try TerminalRelay(process).run()
+            }
         }
         try runOnHost(request, failure?.message ?? "", context)
     }

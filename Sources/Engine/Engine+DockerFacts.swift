@@ -6,8 +6,11 @@ internal import Store
 
 extension Engine {
     /// What `docker info` tells of a host, by its names, as far as it is so here.
-    package func dockerFacts() throws -> [JSONObject.Member] {
-        let states = try containers().map(\.state)
+    /// - Parameter engine: nil where there is no store yet, at `root`.
+    package static func dockerFacts(
+        _ engine: Engine?, root: String
+    ) throws -> [JSONObject.Member] {
+        let states = try engine?.containers().map(\.state) ?? []
         let pages = UInt64(clamping: sysconf(Int32(_SC_PHYS_PAGES)))
         let pageBytes = UInt64(clamping: sysconf(Int32(_SC_PAGESIZE)))
         return [
@@ -18,14 +21,14 @@ extension Engine {
             .init("LoggingDriver", "json-file"),
             .init("CgroupDriver", "cgroupfs"),
             .init("CgroupVersion", ControlGroups.isUnified ? "2" : "1"),
-            .init("KernelVersion", .string(Self.firstLine("/proc/sys/kernel/osrelease") ?? "")),
+            .init("KernelVersion", .string(firstLine("/proc/sys/kernel/osrelease") ?? "")),
             .init("OSType", "linux"),
-            .init("Architecture", .string(Self.machine)),
+            .init("Architecture", .string(machine)),
             .init("NCPU", JSONValue(sysconf(Int32(_SC_NPROCESSORS_ONLN)))),
             .init("MemTotal", JSONValue(pages &* pageBytes)),
             .init("DockerRootDir", .string(root)),
-            .init("Name", .string(Self.firstLine("/proc/sys/kernel/hostname") ?? "")),
-            .init("ServerVersion", .string(Self.version)),
+            .init("Name", .string(firstLine("/proc/sys/kernel/hostname") ?? "")),
+            .init("ServerVersion", .string(version)),
             .init("Warnings", .array([])),
         ]
     }

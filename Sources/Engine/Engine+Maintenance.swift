@@ -63,21 +63,25 @@ extension Engine {
         }
     }
 
-    package func info() throws -> [Fact] {
+    /// - Parameter engine: nil where there is no store yet, at `root`.
+    package static func info(_ engine: Engine?, root: String) throws -> [Fact] {
+        let store = engine?.store
         var facts = [
-            Fact("Version", Self.version),
+            Fact("Version", version),
             Fact("Store", root),
-            Fact("Images", count: try store.images().count),
-            Fact("Containers", count: try store.containers().count),
-            Fact("Volumes", count: try store.volumes().count),
-            Fact("Cache entries", count: try store.cacheEntries().count),
-            Fact("Kernel", Self.firstLine("/proc/sys/kernel/osrelease") ?? "unknown"),
+            Fact("Images", count: try store?.images().count ?? 0),
+            Fact("Containers", count: try store?.containers().count ?? 0),
+            Fact("Volumes", count: try store?.volumes().count ?? 0),
+            Fact("Cache entries", count: try store?.cacheEntries().count ?? 0),
+            Fact("Kernel", firstLine("/proc/sys/kernel/osrelease") ?? "unknown"),
             Fact("FUSE", "\(MountAbility.current)"),
-            Fact("Runtime of builds", runtimeFact(for: .steps)),
-            Fact("Runtime of containers", runtimeFact(for: .containers)),
-            Fact("Idle CPUs", idleFact()),
         ]
-        let bytes = try freeBytes()
+        if let engine {
+            facts.append(Fact("Runtime of builds", engine.runtimeFact(for: .steps)))
+            facts.append(Fact("Runtime of containers", engine.runtimeFact(for: .containers)))
+        }
+        facts.append(Fact("Idle CPUs", idleFact()))
+        guard let bytes = try engine?.freeBytes() else { return facts }
         var space = Fact(Fact.freeSpace, HumanSize.decimal(Int64(clamping: bytes)))
         space.number = bytes
         facts.append(space)
@@ -92,8 +96,8 @@ extension Engine {
     }
 
     /// Where idle CPUs halt at once, every round trip to a view waits for one to wake.
-    private func idleFact() -> String {
-        guard let text = Self.firstLine("/sys/module/haltpoll/parameters/guest_halt_poll_ns") else {
+    private static func idleFact() -> String {
+        guard let text = firstLine("/sys/module/haltpoll/parameters/guest_halt_poll_ns") else {
             return "the kernel has no guest halt polling; nothing to set"
         }
         if let value = Int(text), value >= 100_000 { return "poll for \(value) ns before halting" }

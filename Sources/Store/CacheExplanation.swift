@@ -12,8 +12,10 @@ package struct CacheExplanation: Hashable, Sendable {
         case removed
         /// Its entry was there, and not whole.
         case damaged
-        /// The user wanted it run.
+        /// The user wanted all steps run.
         case disabled
+        /// The user wanted the steps of its stage run.
+        case filtered
     }
 
     /// One input that differs.
@@ -67,6 +69,7 @@ package struct CacheExplanation: Hashable, Sendable {
             return ["its entry was removed" + (build.map { " after build \($0)" } ?? "")]
         case .damaged: return ["its entry was damaged"]
         case .disabled: return ["the cache is not used (--no-cache)"]
+        case .filtered: return ["the cache is not used for its stage (--no-cache-filter)"]
         case .changed:
             var lines = changes.prefix(count).map(\.text)
             let more = changes.count - lines.count + omittedCount

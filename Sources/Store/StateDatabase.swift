@@ -50,6 +50,14 @@ final class StateDatabase: Sendable {
         return try queue.read(body)
     }
 
+    /// Runs `body`, which is one statement, without a transaction of its own: beginning and ending one
+    /// costs more than most statements.
+    func readAtOnce<T>(_ body: (Database) throws -> T) throws -> T {
+        guard let queue = beginReading() else { return try pool().unsafeRead(body) }
+        defer { endReading() }
+        return try queue.unsafeRead(body)
+    }
+
     /// Runs `body` in a write transaction: all of it happens or nothing.
     func write<T>(_ body: (Database) throws -> T) throws -> T { try pool().write(body) }
 

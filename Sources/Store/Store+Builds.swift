@@ -69,8 +69,20 @@ extension Store {
 
     /// The remembered builds, newest first.
     package func builds() throws(StoreError) -> [BuildRecord] {
+        try builds("SELECT * FROM builds ORDER BY startedAt DESC, id", [])
+    }
+
+    /// - Returns: nil if it is not remembered.
+    package func build(_ id: String) throws(StoreError) -> BuildRecord? {
+        try builds("SELECT * FROM builds WHERE id = ?", [id]).first
+    }
+
+    /// Builds whose processes were killed are told from those that run, though nobody recorded it.
+    private func builds(
+        _ query: String, _ arguments: StatementArguments
+    ) throws(StoreError) -> [BuildRecord] {
         var builds = try read("the builds") { database in
-            try Row.fetchAll(database, sql: "SELECT * FROM builds ORDER BY startedAt DESC, id")
+            try Row.fetchAll(database, sql: query, arguments: arguments)
                 .map { row in
                     BuildRecord(
                         id: row["id"], title: row["title"],
@@ -116,6 +128,7 @@ extension Store {
                     BuildRecord.Status.interrupted.rawValue, Self.now(),
                     BuildRecord.Status.running.rawValue,
                 ])
+            try database.bumpGeneration()
         }
     }
 
@@ -131,8 +144,14 @@ extension Store {
 
     /// Counts the changes made to the store by any process; equal values mean no change between.
     package func generation() throws(StoreError) -> Int64 {
-        try read("the generation") { database in
-            try Int64.fetchOne(database, sql: "SELECT value FROM generation") ?? 0
+        do {
+            return try database.readAtOnce { database in
+                try Int64.fetchOne(
+                    database.cachedStatement(sql: "SELECT value FROM generation")) ?? 0
+            }
+        } catch {
+            throw StoreError(
+                .database, "could not read the generation", path: layout.database, cause: error)
         }
     }
 }

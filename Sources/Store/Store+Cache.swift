@@ -54,6 +54,7 @@ extension Store {
                 layer.digest.data, Int64(clamping: tarSizeBytes), key.digest.data, tree.data,
                 parentTree.data,
             ])
+            try database.bumpGeneration()
         }
     }
 

@@ -47,11 +47,17 @@ extension Store {
 
     /// The entry that is most like the step would be: of the last build of the same title, the step
     /// of the same instruction, or the one in the same place; else the last one of the same
-    /// instruction; else the last one of its kind on the same root file system.
+    /// instruction; else the last one of its kind on the same root file system. Never one that the
+    /// running build has already come to: that is another step of it.
     package func nearestEntry(
         to step: StepDescription, parentTree: Tree
     ) throws(StoreError) -> NearestEntry? {
         let kind = step.instruction.prefix { $0 != " " } + " %"
+        // What this build has is another of its steps.
+        let isOther = """
+            cache.key NOT IN
+                (SELECT key FROM buildSteps WHERE build = :build AND key IS NOT NULL)
+            """
         return try read("the cache") { database in
             let former = try Row.fetchOne(
                 database,
@@ -59,7 +65,7 @@ extension Store {
                     SELECT cache.*, builds.id AS build FROM builds
                     CROSS JOIN buildSteps ON buildSteps.build = builds.id
                     CROSS JOIN cache ON cache.key = buildSteps.key
-                    WHERE builds.title = :title AND builds.id <> :build
+                    WHERE builds.title = :title AND builds.id <> :build AND \(isOther)
                         AND (buildSteps.instruction = :instruction
                             OR (buildSteps.place = :place AND cache.instruction LIKE :kind))
                     ORDER BY startedAt DESC, buildSteps.instruction = :instruction DESC,
@@ -76,14 +82,19 @@ extension Store {
                 try Row.fetchOne(
                     database,
                     sql: """
-                        SELECT * FROM cache WHERE instruction = ? ORDER BY lastUsedAt DESC LIMIT 1
-                        """, arguments: [step.instruction])
+                        SELECT * FROM cache WHERE instruction = :instruction AND \(isOther)
+                        ORDER BY lastUsedAt DESC LIMIT 1
+                        """, arguments: ["instruction": step.instruction, "build": step.build])
                 ?? Row.fetchOne(
                     database,
                     sql: """
-                        SELECT * FROM cache WHERE parentTree = ? AND instruction LIKE ?
+                        SELECT * FROM cache
+                        WHERE parentTree = :parent AND instruction LIKE :kind AND \(isOther)
                         ORDER BY lastUsedAt DESC LIMIT 1
-                        """, arguments: [parentTree.data, String(kind)])
+                        """,
+                    arguments: [
+                        "parent": parentTree.data, "kind": String(kind), "build": step.build,
+                    ])
             return try other.map { NearestEntry(entry: try CacheRecord(row: $0), build: nil) }
         }
     }

@@ -177,6 +177,65 @@ struct ExplanationTests {
             ])
     }
 
+    @Test("a step is not compared with another one of its own build")
+    func ownSteps() throws {
+        let fixture = try fixture()
+        let first = try fixture.build("FROM base\nRUN true\nRUN net\nRUN write a 1")
+        for step in 2...4 {
+            #expect(first.observer.explanation(ofStep: step) == ["never built before"])
+        }
+    }
+
+    @Test("other steps on a stage that is as it was do not make another result of it")
+    func stepsOnStage() throws {
+        let fixture = try fixture()
+        let text = "FROM base AS a\nRUN write a 1\nFROM a AS b\nRUN write b 1\nRUN write c 1"
+        try fixture.build(text)
+        let second = try fixture.build(text.replacing("RUN write b 1\n", with: ""))
+        #expect(
+            second.observer.explanation(ofStep: 3) == [
+                "parent changed: another result of the stage a, or other steps on it"
+            ])
+    }
+
+    @Test("a stage that is built without the cache says by which option")
+    func filter() throws {
+        let fixture = try fixture()
+        let text = "FROM base AS a\nRUN write a 1\nFROM a AS b\nRUN write b 1"
+        try fixture.build(text)
+        let second = try fixture.build(text) { $0.ignoresCacheOfStages = ["b"] }
+        #expect(
+            second.observer.explanation(ofStep: 3) == [
+                "the cache is not used for its stage (--no-cache-filter)"
+            ])
+    }
+
+    @Test("a damaged entry is told as that, also by the build that begins anew without it")
+    func damage() throws {
+        let fixture = try fixture()
+        let text = "FROM base\nRUN write a some text\nRUN true"
+        try fixture.build(text)
+        let digest = Digest(of: Array("some text".utf8))
+        try HostDirectory.unlink(fixture.store.layout.object(digest))
+        let second = try fixture.build(text)
+        #expect(second.observer.explanation(ofStep: 2) == ["its entry was damaged"])
+    }
+
+    @Test("a mounted file is told by its place in the context")
+    func mountedFile() throws {
+        let fixture = try fixture()
+        let text = """
+            FROM base
+            RUN --mount=type=bind,source=src/sub,target=/m --mount=type=bind,target=/all true
+            """
+        try fixture.build(text)
+        try fixture.write("src/sub/deep.c", "C")
+        let second = try fixture.build(text)
+        let found = second.observer.explanation(ofStep: 2)
+        #expect(found.count == 2)
+        #expect(found.allSatisfy { $0.hasPrefix("src/sub/deep.c changed: 1 byte") }, "\(found)")
+    }
+
     @Test("of many changes the first ones are kept, and how many more there are")
     func many() {
         let changes = (0..<150).map { CacheExplanation.Change("\($0)", text: "\($0) changed") }

@@ -380,6 +380,12 @@ struct BuildGraphTests {
             try terminal.wait(for: "hello-/place\r\n")
             terminal.type("test -t 0 && echo it is a term''inal\n")
             try terminal.wait(for: "it is a terminal\r\n")
+            terminal.type("/bin/busybox stty size\n")
+            try terminal.wait(for: "33 91\r\n")
+            terminal.resize(columns: 120, rows: 40)
+            terminal.type("until [ \"$(/bin/busybox stty size)\" = '40 120' ]; do :; done\n")
+            terminal.type("echo it fit''s\n")
+            try terminal.wait(for: "fits\r\n")
             // Ctrl-C is for the shell, not for the build.
             terminal.type("sleep 1000\n")
             try terminal.wait(for: "sleep 1000")

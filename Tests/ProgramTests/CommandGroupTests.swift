@@ -109,4 +109,36 @@ struct CommandGroupTests {
         let completion = try program.run("--generate-completion-script", "bash").text
         #expect(completion.contains("_vitrine_image_prune()"))
     }
+
+    @Test(arguments: [["container", "ls"], ["image", "ls"], ["container", "rm"], ["images"]])
+    func `usage names a command as it was called`(arguments: [String]) throws {
+        let program = try Program()
+        defer { program.remove() }
+        let help = try program.run(arguments: arguments + ["--help"]).text
+        let called = arguments.joined(separator: " ")
+        #expect(help.contains("USAGE: vitrine \(called) ["), "\(help)")
+    }
+
+    @Test(arguments: [
+        "load -i ho", "load ho", "build -f ho", "build --iidfile ho", "cp ho", "cp x ho",
+        "--root ho images", "run --env-file ho", "run -v ho", "mount x hous", "export -o ho",
+        "import ho", "save -o ho", "cache mount export -o ho", "umount hous",
+    ])
+    func `files are completed where files are named`(line: String) throws {
+        let program = try Program()
+        defer { program.remove() }
+        try program.write("", to: "house/window")
+        // The cursor stands behind the word that begins like the file.
+        let words = line.split(separator: " ").map(String.init)
+        let place = try #require(words.firstIndex { $0.hasPrefix("ho") }) + 1
+        let result = try program.run(
+            shell: """
+                eval "$($VITRINE --generate-completion-script bash)"
+                COMP_WORDS=(vitrine \(line)); COMP_CWORD=\(place); COMP_LINE='vitrine \(line)'
+                COMP_POINT=${#COMP_LINE}
+                _vitrine vitrine "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+                echo "${COMPREPLY[*]}"
+                """)
+        #expect(result.text == "house\n", "\(result)")
+    }
 }

@@ -17,8 +17,13 @@ final class PseudoTerminal {
         else { throw Program.Failure(message: "no pseudo terminal is to be had") }
         let descriptor = unsafe open("/dev/pts/\(number)", O_RDWR | O_NOCTTY | O_CLOEXEC)
         slave = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        resize(columns: columns, rows: rows)
+    }
+
+    /// As when a person pulls at the window.
+    func resize(columns: UInt16, rows: UInt16) {
         var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
-        _ = unsafe ioctl(descriptor, UInt(TIOCSWINSZ), &size)
+        _ = unsafe ioctl(slave.fileDescriptor, UInt(TIOCSWINSZ), &size)
     }
 
     /// TIOCSPTLCK and TIOCGPTN (ioctl_tty(2)), which are macros.

@@ -22,6 +22,7 @@ struct CacheMiss {
     var stages: [String]
     /// The last step before this one that was not cached.
     var lastRebuiltStep: Int?
+    var mountedPaths = MountedPaths()
 
     func explanation(_ store: Store) throws -> CacheExplanation {
         if let former = try store.lastBuild(withStep: inputs.key, before: build) {
@@ -34,7 +35,7 @@ struct CacheMiss {
             return CacheExplanation(.new)
         }
         let comparison = InputComparison(
-            arguments: arguments, parentChange: parentChange)
+            arguments: arguments, parentChange: parentChange, mountedPaths: mountedPaths)
         var changes = comparison.changes(from: nearest.entry.inputs, to: inputs.text)
         if !dependsOnParent {
             changes.removeAll { $0.subject == "parent" }
@@ -55,8 +56,8 @@ struct CacheMiss {
         case .context(let name):
             return "parent changed: the context \(name) is another, or other steps on it"
         case .stage(let index):
-            return "parent changed: another result of the stage "
-                + (stages.indices.contains(index) ? stages[index] : "\(index)")
+            let name = stages.indices.contains(index) ? stages[index] : "\(index)"
+            return "parent changed: another result of the stage \(name), or other steps on it"
         }
     }
 }

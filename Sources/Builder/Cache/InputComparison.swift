@@ -6,6 +6,7 @@ struct InputComparison {
     var arguments: Set<String>
     /// What to say of another parent.
     var parentChange: String
+    var mountedPaths = MountedPaths()
 
     typealias Change = CacheExplanation.Change
 
@@ -36,7 +37,7 @@ struct InputComparison {
         case "argument":
             return [change("command", old.joined(separator: " "), new.joined(separator: " "))]
         case "environment": return variables(old, new)
-        case "source": return SourceComparison(old, new).changes
+        case "source": return SourceComparison(old, new, mountedPaths).changes
         default: return others(name, old, new)
         }
     }

@@ -6,6 +6,7 @@ struct SourceComparison {
     private let new: [String: Source]
     /// Those of the new ones in their order, then those that are gone.
     private let paths: [String]
+    private let mountedPaths: MountedPaths
 
     /// What a line says of a path: `mode owner type and the rest`.
     private struct Source: Equatable {
@@ -16,7 +17,8 @@ struct SourceComparison {
         var rest: Substring
     }
 
-    init(_ old: [String], _ new: [String]) {
+    init(_ old: [String], _ new: [String], _ mountedPaths: MountedPaths) {
+        self.mountedPaths = mountedPaths
         let (before, after) = (old.compactMap(Self.parsed), new.compactMap(Self.parsed))
         self.old = Dictionary(before) { $1 }
         self.new = Dictionary(after) { $1 }
@@ -81,12 +83,13 @@ struct SourceComparison {
         at path: String, _ old: Source?, _ new: Source?
     ) -> [CacheExplanation.Change] {
         guard old != new else { return [] }
-        guard let old else { return [.init(path, text: "\(path) added")] }
-        guard let new else { return [.init(path, text: "\(path) removed")] }
+        let shown = mountedPaths.source(of: path)
+        guard let old else { return [.init(shown, text: "\(shown) added")] }
+        guard let new else { return [.init(shown, text: "\(shown) removed")] }
         func change(_ what: String, _ old: Substring, _ new: Substring) -> CacheExplanation.Change {
             .init(
-                path, old: String(old), new: String(new),
-                text: "\(path): \(what)\(old) → \(new)")
+                shown, old: String(old), new: String(new),
+                text: "\(shown): \(what)\(old) → \(new)")
         }
         if old.kind != new.kind { return [change("", old.kind, new.kind)] }
         var changes: [CacheExplanation.Change] = []
@@ -101,8 +104,8 @@ struct SourceComparison {
             let (before, after) = (Self.shown(old.rest), Self.shown(new.rest))
             changes.append(
                 .init(
-                    path, old: String(old.rest), new: String(new.rest),
-                    text: "\(path) changed: \(before) → \(after)"))
+                    shown, old: String(old.rest), new: String(new.rest),
+                    text: "\(shown) changed: \(before) → \(after)"))
         }
         return changes
     }

@@ -11,6 +11,8 @@ extension StageBuild {
         /// As the history has it.
         var history: String
         var inputs: CacheInputs
+        /// Where the files come from that a RUN has mounted.
+        var mountedPaths = MountedPaths()
         /// Where the instruction stands.
         var range: SourceRange
         /// Of COPY and ADD `--link`: puts what they made on nothing onto the stage's root file system.
@@ -141,15 +143,24 @@ extension StageBuild {
     private func explain(
         _ layer: LayerStep, _ step: BuildStep, _ wasDamaged: Bool
     ) -> CacheExplanation? {
-        if ignoresCache { return CacheExplanation(.disabled) }
-        if wasDamaged { return CacheExplanation(.damaged) }
+        if wasDamaged || isDamaged(layer) { return CacheExplanation(.damaged) }
+        if ignoresCache {
+            return CacheExplanation(run.options.ignoresCache ? .disabled : .filtered)
+        }
         let miss = CacheMiss(
             inputs: layer.inputs, dependsOnParent: layer.graft == nil,
             instruction: layer.history, place: step.place,
             title: run.recorder.title, build: run.recorder.id,
             arguments: Set(state.arguments.map(\.name)), base: plan.base,
-            stages: run.file.stages.map(\.displayName), lastRebuiltStep: state.lastRebuiltStep)
+            stages: run.file.stages.map(\.displayName), lastRebuiltStep: state.lastRebuiltStep,
+            mountedPaths: layer.mountedPaths)
         return try? miss.explanation(run.store)
+    }
+
+    /// Whether this build removed the entry, and began anew.
+    private func isDamaged(_ layer: LayerStep) -> Bool {
+        run.damagedEntries.contains(layer.inputs.key)
+            || layer.graft != nil && run.damagedEntries.contains(layer.inputs.withoutParent.key)
     }
 
     // MARK: - What is copied with --link

@@ -33,9 +33,13 @@ extension StageBuild {
         }
         append(request.surroundings, to: &inputs)
         try append(mounts, to: &inputs)
-        let step = LayerStep(
+        var step = LayerStep(
             text: shownText(located), history: history(of: arguments), inputs: inputs,
             range: located.range)
+        for mount in mounts {
+            guard let target = mount.target, let exposed = mount.exposed else { continue }
+            step.mountedPaths.add(target, from: exposed.path)
+        }
         try perform(step) { step, directories in
             var request = request
             try provide(mounts, to: &request.surroundings)

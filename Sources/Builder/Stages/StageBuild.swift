@@ -60,9 +60,12 @@ final class StageBuild {
     }
 
     /// Whether the stage's steps are run, whatever the cache has.
-    var ignoresCache: Bool {
+    var ignoresCache: Bool { run.options.ignoresCache || isFiltered }
+
+    /// Whether that was asked for this stage.
+    private var isFiltered: Bool {
         let stages = run.options.ignoresCacheOfStages
-        return run.options.ignoresCache || stages.contains("\(plan.stage.index)")
+        return stages.contains("\(plan.stage.index)")
             || plan.stage.name.map { stages.contains($0) } == true
     }
 

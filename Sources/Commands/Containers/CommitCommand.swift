@@ -32,7 +32,8 @@ struct CommitCommand: ParsableCommand {
     var quiet = false
     @Option(
         name: .customLong("iidfile"),
-        help: ArgumentHelp("Write the image's ID to a file.", valueName: "file"))
+        help: ArgumentHelp("Write the image's ID to a file.", valueName: "file"),
+        completion: .file())
     var idFile: String?
     @Option(
         name: .shortAndLong,

@@ -14,7 +14,8 @@ struct ExportCommand: ParsableCommand {
               vitrine export -o web.tar web
             """)
     @OptionGroup var store: StoreOptions
-    @Option(name: .shortAndLong, help: "A file; standard output if not given.")
+    @Option(
+        name: .shortAndLong, help: "A file; standard output if not given.", completion: .file())
     var output: String?
     @Argument(help: "The container, by name or ID.") var container: String
 

@@ -14,6 +14,14 @@ struct PsCommand: ParsableCommand {
               vitrine ps -aq --filter status=exited
               vitrine ps -a --format '{{.ID}} {{.Names}} {{.Status}}'
             """)
+    @OptionGroup var list: ContainerList
+
+    func run() throws { try list.run() }
+}
+
+/// What `ps` and `container ls` have in common: a command as another one's options would be named in
+/// that one's usage.
+struct ContainerList: ParsableArguments {
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
     @Flag(name: .shortAndLong, help: "Also those that do not run.") var all = false

@@ -34,9 +34,9 @@ extension CommandConfiguration {
 
 struct ContainerListCommand: ParsableCommand {
     static let configuration = PsCommand.configuration.named("ls", ["list", "ps"])
-    @OptionGroup var command: PsCommand
+    @OptionGroup var list: ContainerList
 
-    func run() throws { try command.run() }
+    func run() throws { try list.run() }
 }
 
 struct ContainerRemoveCommand: ParsableCommand {

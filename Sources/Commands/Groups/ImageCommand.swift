@@ -20,9 +20,9 @@ struct ImageCommand: ParsableCommand {
 
 struct ImageListCommand: ParsableCommand {
     static let configuration = ImagesCommand.configuration.named("ls", ["list"])
-    @OptionGroup var command: ImagesCommand
+    @OptionGroup var list: ImageList
 
-    func run() throws { try command.run() }
+    func run() throws { try list.run() }
 }
 
 struct ImageRemoveCommand: ParsableCommand {

@@ -35,14 +35,14 @@ package final class Container: Sendable {
         self.network = network
     }
 
-    /// Starts the container; it may still fail, which ``wait()`` tells.
+    /// Starts the container, without a terminal; it may still fail, which ``wait()`` tells.
     /// - Throws: `invalidRequest`, `networkUnavailable`, `runtimeFailed`, `system`.
     package static func start(
         _ request: ContainerRequest, with runtime: ContainerRuntime,
         streams: ContainerRuntime.Streams
     ) throws(SandboxError) -> Container {
         try request.validate(for: runtime.choice)
-        let network = try attachment(request, runtime)
+        let network = try runtime.attachment(for: request)
         let bundle: Bundle
         do throws(SandboxError) {
             bundle = try Bundle(of: request, with: runtime, networkPath: network?.path)
@@ -50,11 +50,9 @@ package final class Container: Sendable {
             network?.detach()
             throw error
         }
-        var command = runtime.command(
+        let command = runtime.command(
             ["run", "--bundle", bundle.path, request.id], logPath: bundle.logPath,
             streams: streams)
-        // Only the foreground's group may read from a terminal.
-        if request.hasTerminal { command.group = .inherited }
         do throws(ChildProcess.StartError) {
             let process = try ChildProcess.start(command)
             return Container(
@@ -65,18 +63,6 @@ package final class Container: Sendable {
             network?.detach()
             throw SandboxError(.runtimeFailed, error.description)
         }
-    }
-
-    private static func attachment(
-        _ request: ContainerRequest, _ runtime: ContainerRuntime
-    ) throws(SandboxError) -> NetworkHelper.Attachment? {
-        guard request.network == .isolated else { return nil }
-        guard let helper = runtime.networkHelper else {
-            throw SandboxError(
-                .networkUnavailable, "there is no program that gives a container its own network",
-                hint: "install passt or slirp4netns, or use the host's network")
-        }
-        return try helper.attach(in: runtime.bundleRoot)
     }
 
     /// Blocks the thread until the container has ended and nothing of it is left.

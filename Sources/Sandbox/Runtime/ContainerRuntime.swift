@@ -76,6 +76,20 @@ package struct ContainerRuntime: Sendable {
         return request
     }
 
+    /// The network of a container that is to have its own; nil for every other.
+    /// - Throws: `networkUnavailable`.
+    package func attachment(
+        for request: ContainerRequest
+    ) throws(SandboxError) -> NetworkHelper.Attachment? {
+        guard request.network == .isolated else { return nil }
+        guard let networkHelper else {
+            throw SandboxError(
+                .networkUnavailable, "there is no program that gives a container its own network",
+                hint: "install passt or slirp4netns, or use the host's network")
+        }
+        return try networkHelper.attach(in: bundleRoot)
+    }
+
     /// Runs a command of the runtime that is done at once, such as `kill` and `delete`.
     @discardableResult
     func perform(_ arguments: [String]) throws(SandboxError) -> ChildProcess.Output {

@@ -24,8 +24,10 @@ struct CacheEntries: GlassDirectory {
     func entry(_ name: EntryName) throws -> GlassEntry? {
         if name == mounts { return .directory(CacheMounts(context)) }
         guard name.bytes.count == CacheKey.directoryNameLength else { return nil }
-        let found = try context.store.cacheEntries(keyPrefix: name.description)
-        return found.first.map { .directory(CacheEntryDirectory(context, $0)) }
+        return try context.entry(name, in: identity) {
+            let found = try context.store.cacheEntries(keyPrefix: name.description)
+            return found.first.map { .directory(CacheEntryDirectory(context, $0)) }
+        }
     }
 }
 
@@ -39,8 +41,12 @@ struct CacheEntryDirectory: GlassDirectory {
         self.entry = entry
     }
 
-    var identity: [UInt8] { entry.key.digest.bytes + entry.tree.id.digest.bytes }
+    // Its layer is known later than the entry.
+    var identity: [UInt8] {
+        entry.key.digest.bytes + entry.tree.id.digest.bytes + (entry.layer?.digest.bytes ?? [])
+    }
     var isLive: Bool { false }
+    var isGone: Bool { context.isGone { try $0.cacheEntry(entry.key)?.tree != entry.tree } }
     func modificationTime() -> NodeTime { NodeTime(nanosecondsSinceEpoch: entry.createdAt) }
 
     private enum Part: String, CaseIterable { case rootfs, changes, step }
@@ -82,7 +88,13 @@ struct Builds: GlassDirectory {
 
     func entries() throws -> [(name: EntryName, entry: GlassEntry)] {
         try context.store.builds().map {
-            (EntryName(text: $0.id), .directory(BuildDirectory(context, $0)))
+            (EntryName(text: $0.id), .directory(BuildDirectory(context, $0.id)))
+        }
+    }
+
+    func entry(_ name: EntryName) throws -> GlassEntry? {
+        try context.store.build(name.description).map {
+            .directory(BuildDirectory(context, $0.id))
         }
     }
 }
@@ -117,22 +129,27 @@ struct BaseDirectory: GlassDirectory {
 /// state where it failed.
 struct BuildDirectory: GlassDirectory {
     private let context: GalleryContext
-    private let build: BuildRecord
+    private let id: String
 
-    init(_ context: GalleryContext, _ build: BuildRecord) {
+    init(_ context: GalleryContext, _ id: String) {
         self.context = context
-        self.build = build
+        self.id = id
     }
 
-    var identity: [UInt8] { Array(build.id.utf8) }
-    // Steps are added while it runs.
+    var identity: [UInt8] { Array(id.utf8) }
+    // Steps are added while it runs, and its end is told.
     var isLive: Bool { true }
+    var isGone: Bool { context.isGone { try $0.build(id) == nil } }
     func modificationTime() -> NodeTime { context.lastChange() }
 
     func entries() throws -> [(name: EntryName, entry: GlassEntry)] {
+        guard let build = try context.store.build(id) else {
+            throw StoreError(.notFound, "the build \(id) is no longer remembered")
+        }
         var result: [(name: EntryName, entry: GlassEntry)] = []
         let time = NodeTime(nanosecondsSinceEpoch: build.startedAt)
-        for step in try context.store.steps(ofBuild: build.id) {
+        let steps = try context.store.steps(ofBuild: id)
+        for step in steps {
             if step.outcome == .failed {
                 result.append((EntryName(text: "failed"), .tree(step.tree)))
                 continue
@@ -149,14 +166,13 @@ struct BuildDirectory: GlassDirectory {
             }
         }
         var why = ""
-        for step in try context.store.steps(ofBuild: build.id) {
-            why += step.summary.map { $0 + "\n" }.joined()
-        }
+        for step in steps { why += step.summary.map { $0 + "\n" }.joined() }
         result.append((EntryName(text: "why"), .file(Array(why.utf8), modificationTime: time)))
         var status = "\(build.title)\n\(build.status.rawValue)\n"
         if let image = build.image { status += "\(image)\n" }
+        let told = NodeTime(nanosecondsSinceEpoch: build.endedAt ?? build.startedAt)
         result.append(
-            (EntryName(text: "status"), .file(Array(status.utf8), modificationTime: time)))
+            (EntryName(text: "status"), .file(Array(status.utf8), modificationTime: told)))
         return result
     }
 }

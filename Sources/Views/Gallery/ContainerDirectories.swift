@@ -45,6 +45,7 @@ struct ContainerDirectory: GlassDirectory {
 
     var identity: [UInt8] { Array(container.id.text.utf8) }
     var isLive: Bool { true }
+    var isGone: Bool { context.isGone { try $0.container(container.id) == nil } }
 
     func modificationTime() -> NodeTime {
         // What cannot be looked at looks different.
@@ -103,18 +104,23 @@ struct ContainerDirectory: GlassDirectory {
                         .joined().utf8),
                 modificationTime: modificationTime())
         case .config:
-            let record = try context.store.container(container.id) ?? container
             return .file(
-                try context.containerConfig(record),
+                try context.containerConfig(presentRecord()),
                 modificationTime: NodeTime(nanosecondsSinceEpoch: container.createdAt))
         case .state:
-            let record = try context.store.container(container.id) ?? container
             return .file(
-                try context.store.currentState(of: record).document(),
+                try context.store.currentState(of: presentRecord()).document(),
                 modificationTime: modificationTime())
         case .log:
             return try HostGlassFile(root: place.directory, name: "log").map { .hostFile($0) }
         }
+    }
+
+    private func presentRecord() throws -> ContainerRecord {
+        guard let record = try context.store.container(container.id) else {
+            throw StoreError(.notFound, "container \(container.name) was removed")
+        }
+        return record
     }
 
     private func draft() throws -> (draft: ContainerDraft, image: Tree) {

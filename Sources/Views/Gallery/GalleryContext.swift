@@ -12,12 +12,29 @@ package final class GalleryContext: Sendable {
     /// The document that `config.json` of a container shows.
     let containerConfig: @Sendable (ContainerRecord) throws -> [UInt8]
     private let seen = Mutex(Seen())
+    /// The modification time of what never changes.
+    let beginning = NodeTime(nanosecondsSinceEpoch: Store.now())
+    private let found = Mutex(Found())
     private let seenContainers = Mutex<[ContainerID: (look: ContainerLook, time: NodeTime)]>([:])
 
     private struct Seen {
         var generation: Int64 = -1
         var time = NodeTime(seconds: 0)
     }
+
+    /// What names of live directories led to, all at one generation of the store.
+    private struct Found {
+        struct Place: Hashable {
+            var directory: [UInt8]
+            var name: EntryName
+        }
+        var generation: Int64 = -1
+        var entries: [Place: GlassEntry?] = [:]
+    }
+
+    /// Names whose entries are kept: more than a program looks at in turn, again and again. Each is
+    /// some hundred bytes; past them all are looked up anew.
+    private static let foundLimit = 1024
 
     /// What tells that the names of a container's directory may mean something else.
     struct ContainerLook: Hashable, Sendable {
@@ -50,6 +67,38 @@ package final class GalleryContext: Sendable {
             }
             return seen.time
         }
+    }
+
+    /// What a name of a live directory leads to. Every path through the gallery asks, so it is found
+    /// once and kept until anybody changes the store.
+    /// - Parameters:
+    ///   - directory: which one; no two have the same.
+    ///   - find: reads the store alone.
+    func entry(
+        _ name: EntryName, in directory: [UInt8], find: () throws -> GlassEntry?
+    ) throws -> GlassEntry? {
+        // Read first: what is found may be newer than that, never older.
+        let generation = try store.generation()
+        let place = Found.Place(directory: directory, name: name)
+        let known: GlassEntry?? = found.withLock { found in
+            found.generation == generation ? found.entries[place] : nil
+        }
+        if let known { return known }
+        let entry = try find()
+        found.withLock { found in
+            if found.generation > generation { return }
+            if found.generation < generation || found.entries.count >= Self.foundLimit {
+                found = Found(generation: generation)
+            }
+            found.entries[place] = .some(entry)
+        }
+        return entry
+    }
+
+    /// Whether the store says that something is gone.
+    func isGone(_ isAbsent: (Store) throws -> Bool) -> Bool {
+        // One that cannot be read says nothing.
+        (try? isAbsent(store)) == true
     }
 
     /// When it was first noticed that a container looks like this.

@@ -9,8 +9,9 @@ package struct GalleryRoot: GlassDirectory {
     package init(_ context: GalleryContext) { self.context = context }
 
     package var identity: [UInt8] { Array("gallery".utf8) }
-    package var isLive: Bool { true }
-    package func modificationTime() -> NodeTime { context.lastChange() }
+    // Its names are always these: no path asks for them again.
+    package var isLive: Bool { false }
+    package func modificationTime() -> NodeTime { context.beginning }
 
     package func entries() throws -> [(name: EntryName, entry: GlassEntry)] {
         [
@@ -61,6 +62,11 @@ struct ImageNames: GlassDirectory {
     }
 
     func entry(_ name: EntryName) throws -> GlassEntry? {
+        let place = identity + Array("/\(components.joined(separator: "/"))".utf8)
+        return try context.entry(name, in: place) { try find(name) }
+    }
+
+    private func find(_ name: EntryName) throws -> GlassEntry? {
         let parts = components + [name.description]
         let familiar = parts.joined(separator: "/")
         // A directory's name need not be one of an image, nor the only one of its image.
@@ -131,7 +137,9 @@ struct ImagesByID: GlassDirectory {
     /// A short ID leads there too, as far as it is unique.
     func entry(_ name: EntryName) throws -> GlassEntry? {
         guard name.bytes.count >= 4 else { return nil }
-        let found = try context.store.images(idPrefix: name.description)
-        return found.count == 1 ? .directory(ImageDirectory(context, found[0])) : nil
+        return try context.entry(name, in: identity) {
+            let found = try context.store.images(idPrefix: name.description)
+            return found.count == 1 ? .directory(ImageDirectory(context, found[0])) : nil
+        }
     }
 }

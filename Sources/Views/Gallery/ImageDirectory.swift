@@ -12,8 +12,10 @@ struct ImageDirectory: GlassDirectory {
         self.image = image
     }
 
-    var identity: [UInt8] { image.id.digest.bytes }
+    // An image that was removed may come back with another manifest.
+    var identity: [UInt8] { image.id.digest.bytes + image.manifestDigest.bytes }
     var isLive: Bool { false }
+    var isGone: Bool { context.isGone { try $0.image(image.id) == nil } }
     func modificationTime() -> NodeTime { NodeTime(nanosecondsSinceEpoch: image.createdAt) }
 
     private enum Part: String, CaseIterable {
@@ -51,7 +53,7 @@ struct ImageDirectory: GlassDirectory {
         var layer = 0
         return config.history.map { entry in
             if !entry.emptyLayer { layer += 1 }
-            let number = entry.emptyLayer ? "-" : layer < 10 ? "0\(layer)" : "\(layer)"
+            let number = entry.emptyLayer ? "-" : image.number(ofLayer: layer)
             let created = entry.created.map(\.description) ?? "-"
             let text = (entry.createdBy ?? "").split(whereSeparator: \.isNewline)
                 .joined(separator: " ")
@@ -75,6 +77,7 @@ struct LayerDirectory: GlassDirectory {
 
     var identity: [UInt8] { image.id.digest.bytes + Array(aspect.rawValue.utf8) }
     var isLive: Bool { false }
+    var isGone: Bool { context.isGone { try $0.image(image.id) == nil } }
     func modificationTime() -> NodeTime { NodeTime(nanosecondsSinceEpoch: image.createdAt) }
 
     func entries() throws -> [(name: EntryName, entry: GlassEntry)] {
@@ -93,9 +96,13 @@ struct LayerDirectory: GlassDirectory {
 
     private func layers() throws -> [Layer] {
         var parent = Tree.empty
-        return try context.store.layers(upTo: image.chainID).enumerated().map { index, layer in
+        let found = try context.store.layers(upTo: image.chainID)
+        guard found.count == image.layerCount else {
+            throw StoreError(.notFound, "not all layers of image \(image.id) are in the store")
+        }
+        return found.enumerated().map { index, layer in
             defer { parent = layer.tree }
-            let number = index < 9 ? "0\(index + 1)" : "\(index + 1)"
+            let number = image.number(ofLayer: index + 1)
             return Layer(
                 name: EntryName(text: "\(number)-\(layer.diffID.digest.short)"), parent: parent,
                 result: layer.tree)
@@ -107,5 +114,14 @@ struct LayerDirectory: GlassDirectory {
         case .changes: try context.changes.tree(from: layer.parent, to: layer.result)
         case .results: layer.result
         }
+    }
+}
+
+extension ImageRecord {
+    /// Of two digits, or as many as the last layer's has: names are in the order of the layers.
+    fileprivate func number(ofLayer number: Int) -> String {
+        let text = String(number)
+        let digits = max(2, String(layerCount).utf8.count)
+        return String(repeating: "0", count: max(0, digits - text.utf8.count)) + text
     }
 }

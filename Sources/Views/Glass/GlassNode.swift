@@ -21,6 +21,9 @@ package protocol GlassDirectory: Sendable {
     var identity: [UInt8] { get }
     /// Whether the entries change while the view is mounted.
     var isLive: Bool { get }
+    /// Whether what it shows was removed. Asked only after something could not be answered: programs
+    /// are told so then, and nothing is wrong with the view.
+    var isGone: Bool { get }
     /// When the entries last changed.
     func modificationTime() -> NodeTime
     /// The names and what they stand for, in any order.
@@ -30,6 +33,8 @@ package protocol GlassDirectory: Sendable {
 }
 
 extension GlassDirectory {
+    package var isGone: Bool { false }
+
     package func entry(_ name: EntryName) throws -> GlassEntry? {
         try entries().first { $0.name == name }?.entry
     }

@@ -51,7 +51,7 @@ extension GlassView {
         _ listing: inout DirectoryListing
     ) throws(FileSystemError) {
         var entries: [(cookie: UInt64, name: EntryName, entry: GlassEntry)] =
-            try answering { try made.entries() }.map {
+            try answering(of: made) { try made.entries() }.map {
                 (made.isLive ? numbering.cookie(of: $0.name) : 0, $0.name, $0.entry)
             }
         entries.sort { ($0.cookie, $0.name) < ($1.cookie, $1.name) }

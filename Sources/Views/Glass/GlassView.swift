@@ -105,7 +105,7 @@ package final class GlassView: FileSystem {
             return .found(Entry(attributes: found))
         case .directory(let made):
             let validity: CacheValidity = made.isLive ? .none : .forever
-            guard let entry = try answering({ try made.entry(name) }) else {
+            guard let entry = try answering(of: made, { try made.entry(name) }) else {
                 return .absent(validity)
             }
             let child = numbering.node(entry, name: name, in: parent)
@@ -254,10 +254,14 @@ package final class GlassView: FileSystem {
     }
 
     /// Turns a failure below into what programs see; the details go to the log.
-    func answering<T>(_ body: () throws -> T) throws(FileSystemError) -> T {
+    /// - Parameter directory: whose answer it is, which may have been removed.
+    func answering<T>(
+        of directory: (any GlassDirectory)? = nil, _ body: () throws -> T
+    ) throws(FileSystemError) -> T {
         do {
             return try body()
         } catch {
+            if let directory, directory.isGone { throw .stale }
             ViewLog.report(error)
             throw .inputOutput
         }

@@ -79,6 +79,15 @@ struct HostGlassDirectory: GlassDirectory {
     var identity: [UInt8] { Array(root.utf8) + [0] + path }
     var isLive: Bool { true }
 
+    var isGone: Bool {
+        do throws(Errno) {
+            _ = try open()
+            return false
+        } catch {
+            return error == .notFound || error == .notDirectory
+        }
+    }
+
     func modificationTime() -> NodeTime {
         // What has vanished has no time.
         guard let directory = try? open(), let status = try? FileStatus(of: directory.rawValue)

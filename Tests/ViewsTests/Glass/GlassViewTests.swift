@@ -156,6 +156,84 @@ import VirtualFS
         }
     }
 
+    @Test func `what was removed is gone in all that is made up, and nothing is logged as broken`()
+        throws
+    {
+        try withImages(["a:1": ["d/f": "x"]]) { store in
+            let view = try gallery(store)
+            let places = ["images/a:1", "images/a:1/layers", "images/a:1/steps"]
+            let held = try places.map { try find($0, in: view).attributes.inode }
+            let image = try #require(try store.image(named: Reference(parsing: "a:1")))
+            _ = try store.removeImage(image.id)
+            _ = try Collector(store).run()
+            for inode in held {
+                #expect(throws: FileSystemError.stale) { try names(inode, in: view) }
+            }
+            for name in ["rootfs", "history", "config.json", "manifest.json"] {
+                #expect(throws: FileSystemError.stale) {
+                    try view.lookup(Array(name.utf8), in: held[0])
+                }
+            }
+        }
+    }
+
+    @Test func `a build's status is that of now, also when its process was killed`() throws {
+        try withImages([:]) { store in
+            let view = try gallery(store)
+            func status(_ id: String) throws -> String {
+                let inode = try find("builds/\(id)/status", in: view).attributes.inode
+                var text: [UInt8] = []
+                try view.read(inode, handle: nil, offset: 0, size: 4096) { source in
+                    if case .bytes(let bytes) = source { text = Array(bytes) }
+                }
+                return String(decoding: text, as: UTF8.self)
+            }
+            let (lease, other) = (try store.lease("build"), try store.lease("build"))
+            var build = BuildRecord(id: "b", title: "t", lease: lease.id, startedAt: 1)
+            try store.save(build)
+            try store.save(BuildRecord(id: "c", title: "t", lease: other.id, startedAt: 1))
+            let directory = try find("builds/b", in: view).attributes.inode
+            #expect(try status("b") == "t\nrunning\n")
+            #expect(try status("c") == "t\nrunning\n")
+            (build.status, build.endedAt) = (.done, 2)
+            try store.save(build)
+            #expect(try status("b") == "t\ndone\n")
+            // Who was inside sees it, too.
+            #expect(try find("builds/b", in: view).attributes.inode == directory)
+            other.end()
+            #expect(try status("c") == "t\ninterrupted\n")
+            try store.forgetEndedBuilds()
+            #expect(throws: FileSystemError.stale) { try names(directory, in: view) }
+            lease.end()
+        }
+    }
+
+    @Test func `a moved name leads to its new image at once, whoever moved it`() throws {
+        try withImages(["a:1": ["f": "1"], "b:1": ["f": "2"]]) { store in
+            let view = try gallery(store)
+            let other = try Store(root: store.layout.root)
+            func number(_ path: String) throws -> UInt64 {
+                try find(path, in: view).attributes.serialNumber
+            }
+            let (first, second) = try (number("images/a:1/rootfs/f"), number("images/b:1/rootfs/f"))
+            #expect(first != second)
+            let name = try Reference(parsing: "a:1")
+            let images = try [name, Reference(parsing: "b:1")].map {
+                try #require(try store.image(named: $0)).id
+            }
+            for (id, wanted) in [(images[1], second), (images[0], first), (images[1], second)] {
+                try other.setName(name, to: id)
+                #expect(try number("images/a:1/rootfs/f") == wanted)
+                #expect(try number("images/a:1/rootfs/f") == wanted)
+            }
+            #expect(throws: FileSystemError.notFound) { try find("images/c:1", in: view) }
+            try other.setName(Reference(parsing: "c:1"), to: images[0])
+            #expect(try number("images/c:1/rootfs/f") == first)
+            _ = try other.removeName(Reference(parsing: "c:1"))
+            #expect(throws: FileSystemError.notFound) { try find("images/c:1", in: view) }
+        }
+    }
+
     @Test func `an image may be called like a registry`() throws {
         try withImages([
             "localhost:5000": ["f": "image"], "localhost:5000/app:1": ["f": "app"],

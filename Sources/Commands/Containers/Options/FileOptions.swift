@@ -9,7 +9,7 @@ struct FileOptions: ParsableArguments {
         name: .shortAndLong,
         help: ArgumentHelp(
             "Show a directory of the host or a volume.",
-            valueName: "[path|name:]target[:options]"))
+            valueName: "[path|name:]target[:options]"), completion: .file())
     var volume: [String] = []
     @Option(
         help: ArgumentHelp(
@@ -22,7 +22,9 @@ struct FileOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The driver of volumes.", valueName: "local"))
     var volumeDriver: String?
     @Flag(help: "The root file system is read-only.") var readOnly = false
-    @Option(help: ArgumentHelp("A device of the host.", valueName: "path[:target][:rwm]"))
+    @Option(
+        help: ArgumentHelp("A device of the host.", valueName: "path[:target][:rwm]"),
+        completion: .file())
     var device: [String] = []
     @Option(help: ArgumentHelp("The size of /dev/shm (64m).", valueName: "size"))
     var shmSize: String?

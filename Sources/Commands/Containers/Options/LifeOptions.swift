@@ -15,7 +15,9 @@ struct LifeOptions: ParsableArguments {
     var restart: String?
     @Option(name: .shortAndLong, help: ArgumentHelp("A label.", valueName: "name=value"))
     var label: [String] = []
-    @Option(help: ArgumentHelp("The labels of a file's lines.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The labels of a file's lines.", valueName: "file"),
+        completion: .file())
     var labelFile: [String] = []
     @Option(
         help: ArgumentHelp(
@@ -26,7 +28,9 @@ struct LifeOptions: ParsableArguments {
             "The OCI runtime, instead of the one chosen by trial.", valueName: "crun|runc|path"))
     var runtime: String?
     @Flag(name: .shortAndLong, help: "Without effect: nothing is fetched.") var quiet = false
-    @Option(help: ArgumentHelp("Write its ID to a file.", valueName: "file")) var cidfile: String?
+    @Option(
+        help: ArgumentHelp("Write its ID to a file.", valueName: "file"), completion: .file())
+    var cidfile: String?
     @Option(
         help: ArgumentHelp(
             "Whether the image is fetched; it has to be in the store.",

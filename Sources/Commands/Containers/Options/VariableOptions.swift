@@ -8,7 +8,9 @@ struct VariableOptions: ParsableArguments {
         help: ArgumentHelp(
             "Set a variable; a name alone takes the caller's.", valueName: "name=value"))
     var env: [String] = []
-    @Option(help: ArgumentHelp("Set the variables of a file's lines.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Set the variables of a file's lines.", valueName: "file"),
+        completion: .file())
     var envFile: [String] = []
 
     /// These variables, and after them, as Docker has them, those of `base` that they leave.
