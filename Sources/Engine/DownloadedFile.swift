@@ -8,7 +8,7 @@ internal import Store
 struct DownloadedFile: ~Copyable {
     private let file: OwnedDescriptor
 
-    /// Open for reading, at its begin.
+    /// Open for reading, at its beginning.
     var descriptor: Int32 { file.rawValue }
 
     /// Downloads it.
