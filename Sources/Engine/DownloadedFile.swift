@@ -23,7 +23,7 @@ struct DownloadedFile: ~Copyable {
             let outcome = try Downloader(environment: environment).download(
                 DownloadRequest(address, maximumBytes: maximumBytes), to: receiver,
                 control: DownloadControl())
-            var path = try receiver.finish()
+            var path = receiver.finish()
             if case .received(_, _, isGzipped: true) = outcome, receiver.doneBytes > 0 {
                 path = try Self.decompressed(path, lease, maximumBytes)
             }
@@ -83,7 +83,6 @@ private final class FileReceiver: DownloadReceiver {
     }
 
     func receive(_ bytes: UnsafeRawBufferPointer) throws {
-        if file == nil { try begin(sizeBytes: nil) }
         guard let descriptor = file?.rawValue else { return }
         try unsafe DescriptorIO.writeAll(descriptor, bytes)
         doneBytes += UInt64(bytes.count)
@@ -91,9 +90,8 @@ private final class FileReceiver: DownloadReceiver {
             ArchiveProgress(step: .downloading, doneBytes: doneBytes, totalBytes: totalBytes))
     }
 
-    /// The path of what came: an empty file where an answer had no body.
-    func finish() throws -> String {
-        if file == nil { try begin(sizeBytes: 0) }
+    /// The path of what came.
+    func finish() -> String {
         file = nil
         return path
     }

@@ -275,6 +275,22 @@ struct RunningContainerTests {
         }
     }
 
+    @Test func `a commit does not hold up the end of a start that comes to nothing`() throws {
+        try withContainers { program in
+            try check(program, Self.slow)
+            let started = try startSlowly(program, "slow sleep 1000")
+            let commit = try program.start(
+                shell: "exec \"$VITRINE\" commit slow kept > commit 2>&1")
+            #expect(try program.run("stop", "-t", "0", "slow").text == "slow\n")
+            commit.waitUntilExit()
+            started.waitUntilExit()
+            let said = try program.read("commit")
+            #expect(commit.terminationStatus == 0, "\(said)")
+            #expect(try program.run("ps", "-q").text == "")
+            #expect(try program.run("rm", "slow").status == 0)
+        }
+    }
+
     @Test func `a container that is being started is removed by force`() throws {
         try withContainers { program in
             try check(program, Self.slow)

@@ -48,18 +48,23 @@ extension ContainerSupervisor {
         }
     }
 
-    /// The present run; waits for one that is about to begin.
+    /// The present run; waits for one that is about to begin. Not for who holds up the container's
+    /// end meanwhile: a start may come to nothing.
     /// - Throws: ``EngineError`` when there is none, and between two runs.
     func running() throws -> Run {
-        let run = state.wait { state -> Run?? in
-            switch state.phase {
-            case .starting: nil
-            case .running(let run): .some(run)
-            case .waiting, .pausing, .ended, .failed: .some(nil)
-            }
+        state.wait { state -> Void? in
+            if case .starting = state.phase { return nil }
+            return ()
         }
-        guard let run else { throw EngineError(notRunning: name) }
+        guard let run = presentRun else { throw EngineError(notRunning: name) }
         return run
+    }
+
+    /// Nil while there is none.
+    var presentRun: Run? {
+        state.withLock { state in
+            if case .running(let run) = state.phase { run } else { nil }
+        }
     }
 
     /// Blocks the thread until the container has ended, or the connection has.
@@ -342,7 +347,7 @@ extension ContainerSupervisor {
                 state.isHandingOver = false
             }
         }
-        let run = try? running()  // between two runs nothing is to be stopped
+        let run = presentRun  // between two runs nothing is to be stopped
         let stops = pauses && run?.isPaused == false
         // Without control groups the view alone holds changes back while it is frozen.
         let isStopped = stops && (try? run?.container.pause()) != nil

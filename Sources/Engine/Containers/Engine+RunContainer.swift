@@ -123,7 +123,7 @@ extension Engine {
     ) throws {
         // One that is being started has a socket already; one that is just ending has none any more.
         let client = try ContainerClient(store.layout.container(record.id))
-        guard try client != nil || isRunning(record) else { return }
+        guard client != nil || store.currentState(of: record).isRunning else { return }
         do {
             _ = try client?.ask(
                 .stop(signal: signal, timeoutSeconds: timeoutSeconds, isRemoval: isRemoval))
@@ -140,7 +140,8 @@ extension Engine {
 
     /// Whether it runs by now.
     private func isRunning(_ record: ContainerRecord) throws -> Bool {
-        store.currentState(of: try store.container(record.id) ?? record).isRunning
+        guard let now = try store.container(record.id) else { return false }  // it was removed
+        return store.currentState(of: now).isRunning
     }
 
     /// Waits until it has ended.

@@ -73,7 +73,7 @@ final class HealthMonitor: Sendable {
 
     /// - Returns: nil while the container cannot be looked at, such as when it is paused.
     private func look() -> ContainerState.Probe? {
-        guard let run = try? supervisor.running(), !run.isPaused else { return nil }
+        guard let run = supervisor.presentRun, !run.isPaused else { return nil }
         let began = Store.now()
         do {
             let capture = try ChildProcess.Capture()

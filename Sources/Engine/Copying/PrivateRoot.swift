@@ -216,6 +216,7 @@ final class PrivateRoot: CopyRoot {
     func abandon() {
         // The process is about to end; what stays goes with the lease.
         try? engine.endMounts(below: mountPoint)
+        Self.removePlace(mountPoint, lease)
     }
 }
 
