@@ -172,7 +172,7 @@ extension Engine {
             // Not before: who has it may be the one that removes it.
             if force { endHolders(of: record) }
             guard try store.container(record.id) != nil else { return }
-            let open = try open(record)
+            let open = try force ? openReleased(record) : open(record)
             try clearRemains(of: open.record)
             try remove(open, withVolumes: withVolumes)
         } catch {
@@ -181,6 +181,19 @@ extension Engine {
                 (error as? StoreError)?.code != .inputOutput
             else { throw error }
         }
+    }
+
+    /// Opens one that nobody has: who only asks whether somebody does has its lock for a moment.
+    private func openReleased(_ record: ContainerRecord) throws -> OpenContainer {
+        for _ in 0..<100 {
+            do {
+                return try open(record)
+            } catch let error as EngineError where error.code == .inUse {
+                guard store.holder(of: record.id) == nil else { throw error }
+                usleep(10_000)
+            }
+        }
+        return try open(record)
     }
 
     private func stopForRemoval(_ record: ContainerRecord, force: Bool) throws {
