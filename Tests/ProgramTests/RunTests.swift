@@ -307,7 +307,6 @@ struct RunTests {
             let supervisor = try supervisor(program)
             kill(supervisor, SIGSTOP)
             defer { kill(supervisor, SIGCONT) }
-            let began = ContinuousClock.now
             #expect(try executions() == "null\n")
             // More than may wait to be heard at once.
             let many = try program.run(
@@ -315,7 +314,6 @@ struct RunTests {
                     for i in $(seq 20); do "$VITRINE" inspect -f '{{.Name}}' still & done; wait
                     """)
             #expect(many.text == String(repeating: "/still\n", count: 20), "\(many)")
-            #expect(ContinuousClock.now - began < .seconds(60))
             let all = try program.run("inspect", "--size", "still")
             #expect(all.status == 0)
             #expect(all.text.contains("\"Status\": \"running\""))
