@@ -35,9 +35,13 @@ struct VolumeCreateCommand: ParsableCommand {
     var driver = "local"
     @Option(name: .customShort("o"), help: .hidden) var shortOption: [String] = []
     @Option(help: .hidden) var opt: [String] = []
+    @Option(name: .customLong("name"), help: .hidden) var nameOption: String?
     @Argument(help: "Its name.") var name: String?
 
     func validate() throws {
+        if name != nil, nameOption != nil {
+            throw ValidationError("a volume has one name: give it as the argument or by --name")
+        }
         if let option = (shortOption + opt).first {
             throw ValidationError(
                 "invalid option: \"\(option)\"; a volume is a directory: mount what it is to be, and "
@@ -49,7 +53,7 @@ struct VolumeCreateCommand: ParsableCommand {
     func run() throws {
         let labels = label.map { ($0.name, $0.value) }
         let volume = try store.engine().createVolume(
-            name, labels: Dictionary(labels) { _, last in last })
+            name ?? nameOption, labels: Dictionary(labels) { _, last in last })
         Terminal.write("\(volume.name)\n")
     }
 }

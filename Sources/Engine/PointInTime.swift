@@ -7,11 +7,13 @@ package enum PointInTime {
     /// - Returns: nanoseconds since 1970.
     /// - Throws: ``EngineError`` `invalid`.
     package static func parse(_ text: String) throws -> Int64 {
-        if let moment = Timestamp(text) { return moment.nanosecondsSinceEpoch }
+        // date(1) has a comma before the fraction.
+        let written = String(text.map { $0 == "," ? "." : $0 })
+        if let moment = Timestamp(written) { return moment.nanosecondsSinceEpoch }
         // As Docker: a time without a zone is local, its seconds and minutes may be left out, and a
         // date alone is its midnight.
         for rest in ["Z", ":00Z", ":00:00Z", "T00:00:00Z"] {
-            if let moment = Timestamp(text + rest) { return local(moment.nanosecondsSinceEpoch) }
+            if let moment = Timestamp(written + rest) { return local(moment.nanosecondsSinceEpoch) }
         }
         let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         if !text.hasPrefix("-"), let seconds = Int64(parts[0]),

@@ -190,6 +190,10 @@ struct CopyTests {
                 "COPY missing /x", BuildError.Code.sourceNotFound,
                 "\"/missing\" is not in the build context"
             ),
+            (
+                "COPY missing/sub/*.txt /x/", .sourceNotFound,
+                "\"/missing/sub\" is not in the build context"
+            ),
             ("COPY A.txt /x", .sourceNotFound, "\"/A.txt\" is not in the build context"),
             ("COPY a.txt/x /x", .sourceNotFound, "\"/a.txt/x\" is not in the build context"),
             ("COPY a.txt /f/x", .invalidDestination, "/f is no directory"),

@@ -100,6 +100,7 @@ struct PointInTimeTests {
             #expect(try PointInTime.parse(text) == whole)
         }
         #expect(try PointInTime.parse("1970-01-01T00:00:01.5Z") == 1_500_000_000)
+        #expect(try PointInTime.parse("1970-01-01T01:00:01,5+01:00") == 1_500_000_000)
         #expect(try PointInTime.parse("1.25") == 1_250_000_000)
     }
 }

@@ -221,6 +221,65 @@ struct RunningContainerTests {
         }
     }
 
+    @Test func `restarts are ends for who waits and is attached, as in Docker`() throws {
+        try withContainers { program in
+            func run(_ arguments: String...) throws -> Program.Output {
+                try program.run(arguments: arguments)
+            }
+            let attached = try run(
+                "run", "--name", "attached", "--network", "none", "--restart", "always", "base",
+                "sh", "-c", "echo hi; exit 3")
+            #expect(attached.status == 3)
+            #expect(attached.text == "hi\n")
+            #expect(try run("rm", "-f", "attached").status == 0)
+            let waited = try program.run(
+                shell: """
+                    "$VITRINE" run -d --name waited --network none --restart always base \
+                        sh -c 'sleep 0.5; exit 3' > /dev/null && "$VITRINE" wait waited
+                    """)
+            #expect(waited.text == "3\n")
+            #expect(try run("rm", "-f", "waited").status == 0)
+        }
+    }
+
+    @Test func `one that removes itself is there after a restart, until it ends`() throws {
+        try withContainers { program in
+            try start(program, "one", "--rm")
+            try program.run("exec", "one", "busybox", "touch", "/kept")
+            #expect(try program.run("restart", "-t", "0", "one").text == "one\n")
+            #expect(try program.run("exec", "one", "ls", "/kept").text == "/kept\n")
+            #expect(try program.run("stop", "-t", "0", "one").status == 0)
+            #expect(try program.run("ps", "-aq").text == "")
+        }
+    }
+
+    @Test func `names may begin with Docker's slash`() throws {
+        try withContainers { program in
+            try start(program, "/one")
+            #expect(try inspect(program, "/one", "{{.Name}}") == "/one")
+            #expect(try program.run("rename", "/one", "/two").status == 0)
+            #expect(try program.run("ps", "--format", "{{.Names}}").text == "two\n")
+            let created = try program.run("create", "--name", "/two", "base", "true")
+            #expect(created.status == 1)
+            #expect(try program.run("create", "--name", "//x", "base", "true").status != 0)
+            #expect(try program.run("rm", "-f", "/two").text == "/two\n")
+        }
+    }
+
+    @Test func `what tells a container from a host is there, and is no change`() throws {
+        try withContainers { program in
+            try start(program, "one")
+            let found = try program.run(
+                "exec", "one", "sh", "-c", "readlink /etc/mtab; cat /.dockerenv && echo there")
+            #expect(found.text == "/proc/mounts\nthere\n")
+            #expect(try program.run("diff", "one").text == "")
+            #expect(try program.run("exec", "one", "rm", "/etc/mtab").status == 0)
+            #expect(try program.run("exec", "one", "busybox", "touch", "/etc/mtab").status == 0)
+            #expect(try program.run("diff", "one").text == "C /etc\nA /etc/mtab\n")
+            #expect(try program.run("rm", "-f", "one").status == 0)
+        }
+    }
+
     // MARK: - While it is being started
 
     /// An image that has so many files in `/many` that a volume there takes a while to fill.

@@ -119,6 +119,47 @@ import Testing
     @Test(
         .enabled(if: SandboxFixture.canRun, SandboxFixture.requirement),
         arguments: [NetworkHelper.Kind.pasta, .slirp4netns])
+    func `a helper that was killed has a successor`(_ kind: NetworkHelper.Kind) async throws {
+        guard let helper = Self.helper(kind) else { return }
+        try await SandboxFixture.with { fixture in
+            let attachment = try helper.attach(
+                in: fixture.directory + "/bundles",
+                ports: [
+                    PortRequest(hostAddress: "127.0.0.1", hostPorts: 0...0, containerPort: 80)
+                ])
+            defer { attachment.detach() }
+            let port = try #require(attachment.ports.first).hostPort
+            var request = fixture.request([
+                "sh", "-c",
+                "while :; do busybox nc -l -p 80 -e echo hello >/dev/null 2>&1; done",
+            ])
+            request.network = .joined(path: attachment.path)
+            let container = try Container.start(
+                request, with: fixture.runtime, streams: .init())
+            defer {
+                container.cancel()
+                _ = container.wait()
+            }
+            #expect(Self.read(port) == "hello\n")
+            let first = try #require(try Self.process(of: attachment))
+            kill(first, SIGKILL)
+            #expect(Self.read(port) == "hello\n")
+            #expect(try Self.process(of: attachment) != first)
+        }
+    }
+
+    /// The helper, which was told the namespace's name.
+    private static func process(of attachment: NetworkHelper.Attachment) throws -> Int32? {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { Int32($0) }
+            .first {
+                let words = FileManager.default.contents(atPath: "/proc/\($0)/cmdline") ?? Data()
+                return words.split(separator: 0).contains(Data(attachment.path.utf8))
+            }
+    }
+
+    @Test(
+        .enabled(if: SandboxFixture.canRun, SandboxFixture.requirement),
+        arguments: [NetworkHelper.Kind.pasta, .slirp4netns])
     func `datagrams from the loopback are answered`(_ kind: NetworkHelper.Kind) async throws {
         guard let helper = Self.helper(kind) else { return }
         try await SandboxFixture.with { fixture in

@@ -14,21 +14,19 @@ struct SourceMatch {
 ///
 /// As in BuildKit: the path is cleaned below the root; wildcards are those of Go's
 /// `filepath.Match`, name by name; links in front of the first wildcard are followed, and a match
-/// that is a link stands for its target. No match of a wildcard is no error.
+/// that is a link stands for its target. No match of a wildcard is no error, but what stands before
+/// it has to be there.
 struct SourceMatcher {
     let source: any CopySource
 
-    /// - Throws: `sourceNotFound` for a path without wildcards that is not there.
+    /// - Throws: `sourceNotFound` for a path, up to its first wildcard, that is not there.
     func matches(of word: String) throws -> [SourceMatch] {
         let names = try Self.cleaned(word)
         let literal = names.prefix { !Self.hasWildcard($0) }
         let patterns = names.dropFirst(literal.count)
         let path = TreePath(try literal.map { try EntryName(Self.unescaped($0)) })
-        guard !patterns.isEmpty else {
-            guard let resolved = try source.resolve(path) else { throw missing(path, word) }
-            return [SourceMatch(path: path, resolved: resolved)]
-        }
-        guard let start = try source.resolve(path) else { return [] }
+        guard let start = try source.resolve(path) else { throw missing(path, word) }
+        guard !patterns.isEmpty else { return [SourceMatch(path: path, resolved: start)] }
         var found = [start]
         for (index, pattern) in patterns.enumerated() {
             let glob = try GlobPattern(parsing: pattern)

@@ -1,5 +1,11 @@
-/// Names for containers that were given none, in Docker's form: `adjective_surname`.
+/// Names of containers: as users write them, and in Docker's form `adjective_surname` for those that
+/// were given none.
 enum ContainerName {
+    /// Without the slash that Docker's names begin with, and those that `inspect` tells.
+    static func plain(_ text: String) -> String {
+        text.hasPrefix("/") ? String(text.dropFirst()) : text
+    }
+
     private static let adjectives = """
         agile amber ample ardent astute balmy blithe bold brave breezy bright brisk calm candid \
         careful cheerful chipper civil clear clever cosy crisp curious daring deft eager earnest \

@@ -1,10 +1,11 @@
+internal import FileTree
 internal import ImageSpec
 internal import LinuxIO
 internal import Sandbox
 internal import Store
+internal import Views
 
-/// What one run of a container has on the host besides its root file system. Used by one thread, which
-/// lives as long as the run: the network's helper is bound to it.
+/// What one run of a container has on the host besides its root file system. Used by one thread.
 final class ContainerPreparation {
     let request: ContainerRequest
     let runtime: ContainerRuntime
@@ -68,6 +69,20 @@ final class ContainerPreparation {
         self.attachment = attachment
         self.namespaces = namespaces
         isComplete = true
+    }
+
+    /// What programs look for in a container, as Docker has it there where the image does not: the
+    /// mounted file systems under their old name, and what says that it is a container.
+    static let marks = [
+        place("/etc/mtab", .symbolicLink(to: Array("/proc/mounts".utf8))),
+        place("/.dockerenv", .file),
+    ]
+
+    private static func place(_ path: String, _ kind: Views.MountTarget.Kind) -> Views.MountTarget {
+        guard let path = try? TreePath(cleaning: Array(path.utf8)) else {
+            preconditionFailure("\(path) is a path")
+        }
+        return Views.MountTarget(path: path, kind: kind)
     }
 
     /// Where other containers find its `/dev/shm`, if they may join; else empty.

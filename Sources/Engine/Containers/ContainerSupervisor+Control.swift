@@ -33,11 +33,14 @@ extension ContainerSupervisor {
         case .attach(let attachment): try attach(attachment, connection)
         case .execute(let execution): try execute(execution, connection)
         case .signal(let number): try signal(number, connection)
-        case .stop(let signal, let timeout, let isRemoval):
-            if !isRemoval { state.withLock { $0.isStopTold = true } }
+        case .stop(let signal, let timeout, let purpose):
+            state.withLock { state in
+                if purpose != .removal { state.isStopTold = true }
+                if purpose == .restart { state.isStartedAgain = true }
+            }
             end(by: signal ?? stopSignal, timeout)
             try connection.send(awaitEnd())
-        case .wait: try connection.send(awaitEnd())
+        case .wait: try connection.send(awaitEnd(after: restarts))
         case .pause: try pause(connection)
         case .resume: try resume(connection)
         case .freeze(let pauses, let hashesLayer):
@@ -67,10 +70,19 @@ extension ContainerSupervisor {
         }
     }
 
+    private var restarts: Int { state.withLock { $0.restarts } }
+
     /// Blocks the thread until the container has ended, or the connection has.
-    private func awaitEnd(or connection: ControlConnection? = nil) -> ControlReply {
+    /// - Parameter restarts: of before the run whose end is waited for, even if another one follows, as
+    ///   Docker does; nil is the container's end.
+    private func awaitEnd(
+        after restarts: Int? = nil, or connection: ControlConnection? = nil
+    ) -> ControlReply {
         state.wait { state in
-            switch state.phase {
+            if let restarts, state.restarts > restarts {
+                return .ended(exitCode: state.restartExitCode)
+            }
+            return switch state.phase {
             case .waiting, .starting, .running, .pausing:
                 connection?.hasEnded == true ? .done : nil
             case .ended(let code): .ended(exitCode: code)
@@ -103,32 +115,33 @@ extension ContainerSupervisor {
         }
         try connection.send(reply)
         guard let attachment, case .running = reply else { return }
-        try follow(connection, attachment)
+        try follow(connection, attachment, after: 0)
     }
 
     private func attach(
         _ attachment: ControlAttachment, _ connection: ControlConnection
     ) throws {
+        let restarts = restarts
         let run = try running()
         output.attach(connection, attachment.streams)
         defer { output.detach(connection) }
         note("attach")
         try connection.send(.running(run.first.processID))
         if let size = attachment.size { run.first.resize(size) }
-        try follow(connection, attachment)
+        try follow(connection, attachment, after: restarts)
         note("detach")
     }
 
-    /// Passes on what is typed until the container ends or the other side goes.
+    /// Passes on what is typed until the run ends or the other side goes.
     private func follow(
-        _ connection: ControlConnection, _ attachment: ControlAttachment
+        _ connection: ControlConnection, _ attachment: ControlAttachment, after restarts: Int
     ) throws {
         try pass(connection, attachment) { [self] in
             state.withLock { state in
                 if case .running(let run) = state.phase { run.first } else { nil }
             }
         }
-        let reply = awaitEnd(or: connection)
+        let reply = awaitEnd(after: restarts, or: connection)
         if !connection.hasEnded { try connection.send(reply) }
     }
 

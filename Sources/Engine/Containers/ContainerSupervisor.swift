@@ -40,12 +40,18 @@ final class ContainerSupervisor: Sendable {
 
     struct State {
         var phase = Phase.waiting
+        /// How many runs have ended and are followed by another one.
+        var restarts = 0
+        /// Of the last of those.
+        var restartExitCode: Int32 = 0
         /// Of the terminal of who starts it.
         var firstSize: TerminalDevice.Size?
         /// Somebody ends it on purpose.
         var isStopping = false
         /// Its end is one that `stop` has asked for, which is told as such.
         var isStopTold = false
+        /// Who has asked for its end starts it again.
+        var isStartedAgain = false
         /// The host, not a user, ends it.
         var isTerminated = false
         /// A freeze is under way: the view must not be let go of.
@@ -109,7 +115,7 @@ final class ContainerSupervisor: Sendable {
 
     // MARK: - Life
 
-    /// Runs the container to its end. Blocks the thread, which the network's helper is bound to.
+    /// Runs the container to its end. Blocks the thread.
     func run() {
         let isWanted = waitForStart()
         if isWanted {
@@ -149,7 +155,11 @@ final class ContainerSupervisor: Sendable {
             if ContinuousClock.now - began > Self.settledTime { pause = Self.firstPause }
             restarts += 1
             note(state: .restarting, exitCode: exitCode)
-            state.withLock { $0.phase = .pausing }
+            state.withLock { state in
+                state.phase = .pausing
+                state.restarts = restarts
+                state.restartExitCode = exitCode
+            }
             guard sleep(pause) else { return finish(.ended(exitCode: exitCode)) }
             pause = min(pause * 2, Self.lastPause)
         }
@@ -198,7 +208,8 @@ final class ContainerSupervisor: Sendable {
         defer { preparation.end() }
         // Its volumes may have taken long to fill.
         if state.withLock({ $0.isStopping }) { return .stopped }
-        try view.showMountTargets(StepRunner.targets(of: preparation.request))
+        try view.showMountTargets(
+            StepRunner.targets(of: preparation.request) + ContainerPreparation.marks)
         let request = preparation.request
         if let failure = ControlFailure(unnamedCommand: request.arguments) {
             return .failed(failure)
@@ -313,7 +324,9 @@ final class ContainerSupervisor: Sendable {
             }
         }
         if state.withLock({ $0.isStopTold }) { note("stop") }
-        if record.settings.removesItself, !isUnstarted(phase) {
+        if record.settings.removesItself, !isUnstarted(phase),
+            !state.withLock({ $0.isStartedAgain })
+        {
             try? engine.remove(open, withVolumes: true)
         }
         lease.end()

@@ -14,9 +14,8 @@ enum ControlRequest: Codable, Sendable {
     /// A signal for its first process. Answered by `done`.
     case signal(Int32)
     /// Answered by `ended` when the container has ended: by the signal (nil is the container's own),
-    /// or killed when the time is over (nil is the container's own; negative is without end). Of one
-    /// that is removed, no event tells that it was stopped.
-    case stop(signal: Int32?, timeoutSeconds: Int?, isRemoval: Bool)
+    /// or killed when the time is over (nil is the container's own; negative is without end).
+    case stop(signal: Int32?, timeoutSeconds: Int?, StopPurpose)
     /// Answered by `ended`.
     case wait
     case pause
@@ -29,6 +28,15 @@ enum ControlRequest: Codable, Sendable {
     case update
     /// Which processes `exec` has started that still run. Answered by `executions`.
     case executions
+}
+
+/// What a container is stopped for.
+enum StopPurpose: String, Codable, Sendable {
+    case end
+    /// It is started again next: one that removes itself stays for now.
+    case restart
+    /// It is removed next: no event tells that it was stopped.
+    case removal
 }
 
 /// Which streams of a process are shared.

@@ -9,7 +9,7 @@ internal import Views
 extension Engine {
     /// - Throws: ``EngineError`` `invalid`.
     package static func check(containerName name: String) throws {
-        guard ContainerRecord.isValid(name: name) else {
+        guard ContainerRecord.isValid(name: ContainerName.plain(name)) else {
             throw EngineError(
                 .invalid, "\"\(name)\" is no name for a container",
                 hint: "two characters or more of a-z, A-Z, 0-9, \"_\", \".\" and \"-\", the first "
@@ -26,6 +26,7 @@ extension Engine {
         image: ImageRecord, imageName: String, name: String?, settings: ContainerSettings
     ) throws -> ContainerRecord {
         if let name { try Self.check(containerName: name) }
+        let name = name.map(ContainerName.plain)
         let config = try store.config(of: image.id).bytes
         let tree = try store.tree(of: image)
         var random = SystemRandomNumberGenerator()
@@ -96,6 +97,7 @@ extension Engine {
     /// The container that a user means: a name, an ID, or the first digits of one; nil if none.
     /// - Throws: ``EngineError`` `ambiguous`.
     package func findContainer(_ text: String) throws -> ContainerRecord? {
+        let text = ContainerName.plain(text)
         let found = try store.containers(matching: text)
         if let named = found.first(where: { $0.name == text }) { return named }
         guard found.count <= 1 else {
@@ -197,7 +199,7 @@ extension Engine {
     }
 
     private func stopForRemoval(_ record: ContainerRecord, force: Bool) throws {
-        if force { return try stop(record, signal: SignalName.kill, isRemoval: true) }
+        if force { return try stop(record, signal: SignalName.kill, for: .removal) }
         let state = store.currentState(of: record)
         guard state.isRunning else { return }
         let isPaused = state.status == .paused
@@ -215,7 +217,8 @@ extension Engine {
         let queue = try ContainerQueue(record.id, in: store)
         defer { queue.leave() }
         try stop(
-            try container(record.id.text), signal: signal, timeoutSeconds: timeoutSeconds)
+            try container(record.id.text), signal: signal, timeoutSeconds: timeoutSeconds,
+            for: .restart)
         let record = try container(record.id.text)
         try start(record)
         note("restart", of: record)
@@ -259,6 +262,7 @@ extension Engine {
     /// - Throws: ``EngineError`` `invalid`, `inUse`.
     package func rename(_ record: ContainerRecord, to name: String) throws {
         try Self.check(containerName: name)
+        let name = ContainerName.plain(name)
         guard name != record.name else {
             throw EngineError(
                 .invalid, "renaming a container with the same name as its current name")

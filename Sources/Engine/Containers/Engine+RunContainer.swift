@@ -24,7 +24,14 @@ extension Engine {
     private func launch(_ record: ContainerRecord) throws -> ContainerClient? {
         let place = store.layout.container(record.id)
         let now = store.currentState(of: record)
-        if now.isRunning, store.holder(of: record.id) != nil { return nil }
+        if now.isRunning, store.holder(of: record.id) != nil {
+            guard now.status != .paused else {
+                throw EngineError(
+                    .failed, "cannot start a paused container, try unpause instead",
+                    hint: "\"vitrine unpause \(record.name)\" lets it go on")
+            }
+            return nil
+        }
         do {
             try BackgroundMount.start(
                 arguments: ["supervise", "--root", root, record.id.text],
@@ -116,23 +123,29 @@ extension Engine {
     }
 
     /// Ends it if it runs: by a signal, or killed when the time is over; nil is the container's own.
-    /// - Parameter isRemoval: it is removed next.
     package func stop(
-        _ record: ContainerRecord, signal: Int32? = nil, timeoutSeconds: Int? = nil,
-        isRemoval: Bool = false
+        _ record: ContainerRecord, signal: Int32? = nil, timeoutSeconds: Int? = nil
+    ) throws {
+        try stop(record, signal: signal, timeoutSeconds: timeoutSeconds, for: .end)
+    }
+
+    func stop(
+        _ record: ContainerRecord, signal: Int32?, timeoutSeconds: Int? = nil,
+        for purpose: StopPurpose
     ) throws {
         // One that is being started has a socket already; one that is just ending has none any more.
+        let holder = store.holder(of: record.id)
         let client = try ContainerClient(store.layout.container(record.id))
         guard client != nil || store.currentState(of: record).isRunning else { return }
         do {
             _ = try client?.ask(
-                .stop(signal: signal, timeoutSeconds: timeoutSeconds, isRemoval: isRemoval))
+                .stop(signal: signal, timeoutSeconds: timeoutSeconds, purpose))
         } catch {
             // It ended by itself at the same moment, or did not come to run.
             if try isRunning(record) { throw error }
         }
-        awaitRelease(record)
-        guard store.holder(of: record.id) != nil, try isRunning(record) else { return }
+        // Somebody else may have started it again at once.
+        guard !awaitRelease(of: record, by: holder), try isRunning(record) else { return }
         throw EngineError(
             .failed, "container \"\(record.name)\" did not stop: its process does not answer",
             hint: "\"vitrine ps -a\" tells how the container is")
@@ -155,14 +168,21 @@ extension Engine {
             return code
         }
         // It is just ending, or its process was killed.
-        awaitRelease(record)
+        _ = awaitRelease(of: record, by: store.holder(of: record.id))
         return ((try store.container(record.id)).map { store.currentState(of: $0) } ?? state)
             .exitCode
     }
 
     /// The process that ran it says that it has ended a moment before it is gone itself.
-    private func awaitRelease(_ record: ContainerRecord) {
-        for _ in 0..<10_000 where store.holder(of: record.id) != nil { usleep(1000) }
+    /// - Returns: whether it is gone.
+    private func awaitRelease(of record: ContainerRecord, by holder: ContainerHolder?) -> Bool {
+        for _ in 0..<10_000 {
+            guard let now = store.holder(of: record.id), now.process == holder?.process else {
+                return true
+            }
+            usleep(1000)
+        }
+        return false
     }
 
     // MARK: - Other processes in it

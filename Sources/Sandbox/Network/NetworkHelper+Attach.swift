@@ -6,10 +6,8 @@ extension NetworkHelper {
     /// has too much to do.
     private static let patienceSeconds = 60
 
-    /// Makes a network namespace and connects it. Blocks the thread until the connection works.
-    ///
-    /// The connection ends with the calling *thread*, at the latest: one that lives as long as the
-    /// namespace is used has to call this.
+    /// Makes a network namespace and connects it. Blocks the thread until the connection works. It ends
+    /// with this process, at the latest.
     /// - Parameters:
     ///   - directory: where the namespace gets a name while it is attached.
     ///   - requests: ports of the host that are to lead into it.
@@ -45,7 +43,7 @@ extension NetworkHelper {
     }
 
     /// Why a helper does not connect a network.
-    private struct Failure: Error {
+    struct Failure: Error {
         let reason: String
 
         init(_ reason: String) { self.reason = reason }
@@ -71,42 +69,48 @@ extension NetworkHelper {
             hint: "use the host's network")
     }
 
-    /// A helper that was started.
-    private struct Running: ~Copyable {
-        let process: ChildProcess
-        /// Says that it is ready, where it is slirp4netns.
-        let ready: OwnedDescriptor
-        let lifeline: OwnedDescriptor
-        let messages: ChildProcess.Messages
-    }
-
     private func connect(
         _ namespacePath: String, _ ports: [PublishedPort], _ hardwareAddress: String?
     ) throws(Failure) -> Attachment {
+        let carried = LoopbackRelay.carried(of: ports)
+        let helpersPorts = ports.filter { !($0.isOfLoopbackOnly && carried.contains($0)) }
+        let keeper = try HelperKeeper { isStopping throws(Failure) in
+            try start(namespacePath, helpersPorts, hardwareAddress, isStopping)
+        }
+        do throws(Errno) {
+            let relay = try LoopbackRelay(
+                carried, namespacePath: namespacePath, address: Self.guestAddress)
+            return Attachment(path: namespacePath, ports: ports, keeper: keeper, relay: relay)
+        } catch {
+            keeper.stop()
+            throw Failure(error)
+        }
+    }
+
+    /// Starts the program and waits until it is ready.
+    private func start(
+        _ namespacePath: String, _ ports: [PublishedPort], _ hardwareAddress: String?,
+        _ isStopping: () -> Bool
+    ) throws(Failure) -> HelperKeeper.Running {
         let numberPath = namespacePath + ".pid"
         let socketPath = namespacePath + Self.socketSuffix
         // Each kind makes one of them.
         defer { for file in [numberPath, socketPath] { try? HostDirectory.unlink(file) } }
-        let carried = LoopbackRelay.carried(of: ports)
-        let helpersPorts = ports.filter { !($0.isOfLoopbackOnly && carried.contains($0)) }
-        let running = try Self.reported { () throws(Errno) in
-            try start(namespacePath, numberPath, helpersPorts, hardwareAddress)
+        let started = try Self.reported { () throws(Errno) in
+            try start(namespacePath, numberPath, ports, hardwareAddress)
         }
         do throws(Failure) {
-            try waitUntilReady(running, numberPath)
-            let relay = try Self.reported { () throws(Errno) in
-                if kind == .slirp4netns {
-                    for port in helpersPorts { try SlirpControl.publish(port, at: socketPath) }
+            try waitUntilReady(started, numberPath, isStopping)
+            if kind == .slirp4netns {
+                try Self.reported { () throws(Errno) in
+                    for port in ports { try SlirpControl.publish(port, at: socketPath) }
                 }
-                return try LoopbackRelay(
-                    carried, namespacePath: namespacePath, address: Self.guestAddress)
             }
-            return Attachment(
-                path: namespacePath, ports: ports, lifeline: running.lifeline,
-                messages: running.messages, process: running.process, relay: relay)
+            return HelperKeeper.Running(
+                process: started.process, lifeline: started.lifeline, messages: started.messages)
         } catch {
-            running.process.kill(Self.killSignal)
-            _ = running.process.wait()
+            started.process.kill(Self.killSignal)
+            _ = started.process.wait()
             throw error
         }
     }
@@ -121,10 +125,19 @@ extension NetworkHelper {
         }
     }
 
+    /// A helper that was started.
+    private struct Started: ~Copyable {
+        let process: ChildProcess
+        /// Says that it is ready, where it is slirp4netns.
+        let ready: OwnedDescriptor
+        let lifeline: OwnedDescriptor
+        let messages: ChildProcess.Messages
+    }
+
     private func start(
         _ namespacePath: String, _ numberPath: String, _ ports: [PublishedPort],
         _ hardwareAddress: String?
-    ) throws(Errno) -> Running {
+    ) throws(Errno) -> Started {
         let ready = try ChildProcess.Pipe()
         let lifeline = try ChildProcess.Pipe()
         let messages = try ChildProcess.Messages()
@@ -137,10 +150,10 @@ extension NetworkHelper {
             directory: String(namespacePath[..<slash]), standardError: messages.descriptor)
         request.furtherDescriptors = [ready.writing.rawValue, lifeline.reading.rawValue]
         request.group = .own
-        // slirp4netns has the lifeline; pasta ends with this thread, which is the step's.
+        // slirp4netns has the lifeline; pasta ends with this thread, which is its keeper's.
         if kind == .pasta { request.deathSignal = 9 }
         do throws(ChildProcess.StartError) {
-            return Running(
+            return Started(
                 process: try ChildProcess.start(request), ready: ready.keepReading(),
                 lifeline: lifeline.keepWriting(), messages: messages)
         } catch {
@@ -208,10 +221,11 @@ extension NetworkHelper {
 
     /// Waits for a byte of the helper's, in the pipe or in the file, or for its end.
     private func waitUntilReady(
-        _ running: borrowing Running, _ numberPath: String
+        _ running: borrowing Started, _ numberPath: String, _ isStopping: () -> Bool
     ) throws(Failure) {
         let deadline = ContinuousClock.now + .seconds(Self.patienceSeconds)
         while ContinuousClock.now < deadline {
+            if isStopping() { throw Failure("it is not wanted any more") }
             var entry = pollfd(fd: running.ready.rawValue, events: Int16(POLLIN), revents: 0)
             let pause: Int32 = kind == .pasta ? 2 : 20
             if unsafe poll(&entry, 1, pause) > 0, Int32(entry.revents) & POLLIN != 0 { return }

@@ -63,37 +63,24 @@ package struct NetworkHelper: Hashable, Sendable {
         package let path: String
         /// Where the host's ports are that lead into it.
         package let ports: [PublishedPort]
-        /// While it is open, the helper runs: the connection ends with this process, too.
-        private let lifeline: OwnedDescriptor
-        /// Nobody asks for them any more, and they have to live as long as the helper.
-        private let messages: ChildProcess.Messages
-        private let process: ChildProcess
+        private let keeper: HelperKeeper
         private let relay: LoopbackRelay
 
         init(
-            path: String, ports: [PublishedPort], lifeline: consuming OwnedDescriptor,
-            messages: consuming ChildProcess.Messages, process: ChildProcess,
-            relay: LoopbackRelay
+            path: String, ports: [PublishedPort], keeper: HelperKeeper, relay: LoopbackRelay
         ) {
             self.path = path
             self.ports = ports
-            self.lifeline = lifeline
-            self.messages = messages
-            self.process = process
+            self.keeper = keeper
             self.relay = relay
         }
 
         /// Ends the connection. The namespace goes with its last user.
         package func detach() {
             relay.stop()
-            process.kill(Self.terminate)
-            if process.wait(upTo: .seconds(1)) == nil { process.kill(Self.kill) }
-            _ = process.wait()
+            keeper.stop()
             // Else it goes with the directory, when somebody clears up.
             try? NamespaceFile.remove(path)
         }
-
-        private static let terminate: Int32 = 15
-        private static let kill: Int32 = 9
     }
 }

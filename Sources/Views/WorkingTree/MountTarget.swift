@@ -5,6 +5,8 @@ package struct MountTarget: Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
         case directory
         case file
+        /// Nothing is mounted on it: it is shown for its own sake.
+        case symbolicLink(to: [UInt8])
     }
     package var path: TreePath
     package var kind: Kind

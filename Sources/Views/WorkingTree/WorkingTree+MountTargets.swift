@@ -3,7 +3,8 @@ internal import Synchronization
 internal import VirtualFS
 
 extension WorkingTree {
-    /// Shows what is missing of `targets` as an empty directory or file, with the directories above.
+    /// Shows what is missing of `targets` as an empty directory or file, or as a symbolic link, with the
+    /// directories above.
     ///
     /// An OCI runtime then finds its mount points and need not make them. They change no time of a
     /// directory, and a freeze does not record them unless something was really written to
@@ -61,16 +62,21 @@ extension WorkingTreeState {
         in parent: WorkingInode
     ) {
         guard let directory = parent.directory else { return }
-        let isDirectory = target.kind == .directory || !rest.isEmpty
+        let kind = rest.isEmpty ? target.kind : .directory
         let own = rest.isEmpty ? target.permissions.map { UInt16(truncatingIfNeeded: $0) } : nil
+        let (permissions, body): (UInt16, WorkingInode.Body) =
+            switch kind {
+            case .directory: (own ?? 0o755, .directory(WorkingDirectory(lower: nil)))
+            case .file: (0o644, .regular(.empty))
+            case .symbolicLink(let link): (0o777, .symbolicLink(link))
+            }
         let inode = makeInode(
             attributes: NodeAttributes(
-                permissions: isDirectory ? own ?? 0o755 : 0o644,
-                modificationTime: parent.attributes.modificationTime),
-            body: isDirectory ? .directory(WorkingDirectory(lower: nil)) : .regular(.empty))
+                permissions: permissions, modificationTime: parent.attributes.modificationTime),
+            body: body)
         inode.flags = .synthesised
         inode.addPlace(name, in: parent)
-        if isDirectory { directory.childDirectoryCount += 1 }
+        if kind == .directory { directory.childDirectoryCount += 1 }
         directory.add(inode, as: name)
         var rest = rest
         if let part = rest.popLast(), let next = try? LinkName(part) {  // checked by ``show(_:)``
