@@ -114,7 +114,7 @@ struct BuildCommand: ParsableCommand {
         steps.importCaches(engine)
         let idFile = Self.given(iidfile).map { ImageIDFile($0) }
         try idFile?.clear()
-        let interruption = BuildInterruption()
+        let interruption = Interruption()
         let listener = SignalListener { interruption.receive($0) }
         let display = BuildDisplay(progress, quiet: quiet)
         let result: BuildResult

@@ -5,7 +5,8 @@ internal import Store
 /// Starts this program again as the small process that owns a mount, and waits until the mount is
 /// there.
 package enum BackgroundMount {
-    /// The descriptor on which the new process tells how it went: `+` or the error's text.
+    /// The descriptor on which the new process tells how it went: `+`, or an error's text after `-`, or
+    /// `!` for a container that is in use.
     package static let readyDescriptor: Int32 = 3
 
     /// - Parameter arguments: for the new process; they must make it serve in the foreground and
@@ -23,9 +24,10 @@ package enum BackgroundMount {
         let reader = pipe.keepReading()
         let answer = try DescriptorIO.readAll(reader.rawValue, limit: 1 << 16)
         if answer == [UInt8(ascii: "+")] { return }
-        let text = String(decoding: answer, as: UTF8.self)
+        let text = String(decoding: answer.dropFirst(), as: UTF8.self)
         throw EngineError(
-            .failed, text.isEmpty ? "the mounting process ended without a word" : text)
+            answer.first == UInt8(ascii: "!") ? .inUse : .failed,
+            text.isEmpty ? "the mounting process ended without a word" : text)
     }
 
     /// This program by its own name, which process lists show; by `/proc` where it was replaced.
@@ -42,7 +44,11 @@ package enum BackgroundMount {
     /// prints goes to the log of the store at `root`.
     package static func report(_ failure: (any Error)?, root: String) {
         if failure == nil { log(to: StoreLayout(root: root).mountLog) }
-        let text = failure.map { "\($0)" } ?? "+"
+        let text =
+            failure.map { error in
+                let mark = (error as? EngineError)?.code == .inUse ? "!" : "-"
+                return "\(mark)\(error)"
+            } ?? "+"
         try? DescriptorIO.writeAll(readyDescriptor, Array(text.utf8))  // nobody waits any more
         close(readyDescriptor)
     }

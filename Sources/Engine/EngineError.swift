@@ -5,6 +5,8 @@ package struct EngineError: Error, Sendable {
         case ambiguous
         case invalid
         case inUse
+        /// For what is done to containers that run.
+        case notRunning
         /// The host lacks something: FUSE, a runtime, a privilege.
         case unavailable
         case cancelled
@@ -24,10 +26,9 @@ package struct EngineError: Error, Sendable {
 }
 
 extension EngineError {
-    /// For what is done to containers that run.
     init(notRunning name: String) {
         self.init(
-            .failed, "container \"\(name)\" is not running",
+            .notRunning, "container \"\(name)\" is not running",
             hint: "\"vitrine start \(name)\" starts it")
     }
 }

@@ -16,6 +16,20 @@ package struct HostProcess: ~Copyable {
         _ = vitrine_pidfd_send_signal(descriptor.rawValue, signal)
     }
 
+    /// Whether a process has a file open.
+    package static func hasOpen(_ path: String, _ number: Int32) -> Bool {
+        let directory = "/proc/\(number)/fd"
+        guard let file = try? FileStatus(ofPath: path),
+            let names = try? HostDirectory.names(ofPath: directory)
+        else { return false }
+        return names.contains { name in
+            let link = "\(directory)/\(String(decoding: name, as: UTF8.self))"
+            // One that was closed meanwhile is not open.
+            guard let opened = try? FileStatus(ofPath: link) else { return false }
+            return opened.inode == file.inode && opened.device == file.device
+        }
+    }
+
     /// The numbers of all that this process sees.
     package static var all: [Int32] {
         // Without /proc there is none to be seen.

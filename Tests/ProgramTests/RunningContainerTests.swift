@@ -247,7 +247,7 @@ struct RunningContainerTests {
             try start(program, "one", "--rm")
             try program.run("exec", "one", "busybox", "touch", "/kept")
             #expect(try program.run("restart", "-t", "0", "one").text == "one\n")
-            #expect(try program.run("exec", "one", "ls", "/kept").text == "/kept\n")
+            #expect(try program.run("exec", "one", "busybox", "ls", "/kept").text == "/kept\n")
             #expect(try program.run("stop", "-t", "0", "one").status == 0)
             #expect(try program.run("ps", "-aq").text == "")
         }
@@ -276,6 +276,86 @@ struct RunningContainerTests {
             #expect(try program.run("exec", "one", "rm", "/etc/mtab").status == 0)
             #expect(try program.run("exec", "one", "busybox", "touch", "/etc/mtab").status == 0)
             #expect(try program.run("diff", "one").text == "C /etc\nA /etc/mtab\n")
+            #expect(try program.run("rm", "-f", "one").status == 0)
+        }
+    }
+
+    @Test func `a restart that is interrupted leaves no container stopped`() throws {
+        try withContainers { program in
+            try start(program, "one")
+            let restart = try program.start(shell: "exec \"$VITRINE\" restart -t 3 one")
+            // The stop has been asked for.
+            try Program.wait {
+                try program.run(
+                    "events", "--since", "1h", "--until", "0s", "--filter", "event=kill"
+                ).text != ""
+            }
+            kill(restart.processIdentifier, SIGINT)
+            restart.waitUntilExit()
+            #expect(restart.terminationStatus == 130)
+            #expect(try inspect(program, "one", "{{.State.Status}}") == "running")
+            #expect(try program.run("rm", "-f", "one").status == 0)
+        }
+    }
+
+    @Test func `a paused container is not started, and one between two runs is updated`() throws {
+        try withContainers { program in
+            try start(program, "one")
+            try #require(try program.run("pause", "one").status == 0)
+            let refused = try program.run("start", "one")
+            #expect(refused.status == 1)
+            #expect(refused.errors.contains("cannot start a paused container"))
+            #expect(try program.run("rm", "-f", "one").status == 0)
+            try program.run(
+                "run", "-d", "--network", "none", "--name", "again", "--restart", "always", "base",
+                "false")
+            try Program.wait {
+                try inspect(program, "again", "{{.State.Status}}") == "restarting"
+            }
+            let updated = try program.run(
+                "update", "--pids-limit", "50", "--restart", "no", "again")
+            #expect(updated.status == 0, "\(updated.errors)")
+            #expect(
+                try inspect(
+                    program, "again", "{{.HostConfig.PidsLimit}} {{.HostConfig.RestartPolicy.Name}}"
+                ) == "50 no")
+            #expect(try program.run("rm", "-f", "again").status == 0)
+        }
+    }
+
+    @Test func `a lock's former holder is not asked to end`() throws {
+        try withContainers { program in
+            try program.run("create", "--name", "one", "base", "true")
+            let other = try program.start(shell: "exec sleep 1000")
+            defer {
+                other.terminate()
+                other.waitUntilExit()
+            }
+            let id = try inspect(program, "one", "{{.Id}}")
+            // What a killed process of that number has left, while somebody has just taken the lock.
+            let removal = try program.run(
+                shell: """
+                    echo \(other.processIdentifier) > store/locks/container-\(id)
+                    flock -n store/locks/container-\(id) sleep 3 &
+                    "$VITRINE" rm -f one; wait
+                    """)
+            #expect(removal.status == 0, "\(removal.errors)")
+            #expect(other.isRunning)
+        }
+    }
+
+    @Test func `starts, stops and commits at once are done one after the other`() throws {
+        try withContainers { program in
+            try program.run("create", "--name", "one", "--network", "none", "base", "sleep", "9")
+            let done = try program.run(
+                shell: """
+                    many() { for i in 1 2 3 4 5; do "$VITRINE" "$@" || echo failed "$@"; done; }
+                    many start one > started 2>&1 & many start one >> started 2>&1 &
+                    many commit one image > committed 2>&1 &
+                    many stop -t 0 one > stopped 2>&1 &
+                    wait; cat started committed stopped | grep -v '^one$' | grep -v '^sha256:' || true
+                    """)
+            #expect(done.text == "", "\(done.text)")
             #expect(try program.run("rm", "-f", "one").status == 0)
         }
     }

@@ -101,10 +101,22 @@ struct RestartCommand: ParsableCommand {
     @OptionGroup var named: NamedContainers
 
     func run() throws {
-        try named.perform { engine, record in
-            try engine.restart(
-                record, signal: stopping.signal?.number, timeoutSeconds: stopping.time)
+        let interruption = Interruption()
+        // One that was stopped is started again all the same.
+        let listener = SignalListener { interruption.receive($0) }
+        let result = Result {
+            try named.perform { engine, record in
+                guard interruption.exitCode == nil else {
+                    throw EngineError(
+                        .cancelled, "container \"\(record.name)\" is as it was: a signal came")
+                }
+                try engine.restart(
+                    record, signal: stopping.signal?.number, timeoutSeconds: stopping.time)
+            }
         }
+        withExtendedLifetime(listener) {}
+        if let code = interruption.exitCode { throw ExitCode(code) }
+        try result.get()
     }
 }
 

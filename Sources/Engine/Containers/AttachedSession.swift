@@ -62,22 +62,31 @@ final class AttachedSession: Sendable {
         // Before the process is there, so that no signal ends this one and leaves it.
         let listener = SignalListener(to: signals) { [self] number in take(number) }
         defer { withExtendedLifetime(listener) {} }
+        // What comes before the answer waits for the terminal's modes.
+        var early: [ControlConnection.Frame] = []
         do {
-            guard case .running = try client.ask(request, printed: show) else {
+            guard case .running = try client.ask(request, printed: { early.append($0) }) else {
                 throw ContainerClient.lost
             }
         } catch {
+            for frame in early { show(frame) }
             if let outcome = ended { return outcome }
             throw error
         }
         began()
-        guard options.hasTerminal, options.hasInput else { return try follow() }
-        return try TerminalDevice.withRawInput(STDIN_FILENO) { try follow() }
+        func go() throws -> AttachOutcome {
+            for frame in early { show(frame) }
+            return try follow()
+        }
+        guard options.hasTerminal, options.hasInput else { return try go() }
+        return try TerminalDevice.withRawInput(STDIN_FILENO) { try go() }
     }
 
-    /// All that a process can catch but those that are about its own children and terminal.
+    /// All that a process can catch but those that are about its own children, pipes and terminal, and
+    /// its own mistakes.
     private static let passed: [Int32] = [
-        SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGCONT, SIGWINCH,
+        SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGCONT, SIGXCPU, SIGXFSZ,
+        SIGVTALRM, SIGPROF, SIGWINCH, SIGIO, SIGPWR,
     ]
 
     /// With a terminal whose keys are the process's, a signal is for this one alone.
@@ -86,7 +95,8 @@ final class AttachedSession: Sendable {
     }
 
     private func take(_ number: Int32) {
-        if number == SIGWINCH { return sendSize() }
+        // A window that gets another size is no order to a server that ends by this signal.
+        if number == SIGWINCH, options.hasTerminal || Self.hasWindow { return sendSize() }
         // It leaves, and gives the terminal its modes back on the way.
         if !passesSignals {
             ending.store(number, ordering: .releasing)
@@ -102,6 +112,10 @@ final class AttachedSession: Sendable {
         }
         // A process that has ended needs none.
         try? client.connection.send(.signal, [UInt8(clamping: number)])
+    }
+
+    private static var hasWindow: Bool {
+        [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO].contains { TerminalDevice.size($0) != nil }
     }
 
     private func sendSize() {

@@ -53,11 +53,14 @@ package struct ContainerStartError: Error, CustomStringConvertible {
     /// Docker's: 125 for a container that could not be made, 126 for a command that cannot be
     /// executed, 127 for one that is not there.
     package var exitCode: Int32
+    /// Whether there is no process that it could be done to.
+    var isNotRunning: Bool
 
     init(_ failure: ControlFailure) {
         message = failure.message
         hint = failure.hint
         exitCode = failure.exitCode
+        isNotRunning = failure.kind == .notRunning
     }
 
     package var description: String { hint.map { "\(message)\n\($0)" } ?? message }

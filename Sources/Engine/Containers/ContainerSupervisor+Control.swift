@@ -386,7 +386,13 @@ extension ContainerSupervisor {
         guard let settings = try store.container(record.id)?.settings else {
             throw EngineError(.notFound, "container \(name) is no longer there")
         }
-        try run.container.update(ContainerRequest.limits(settings.limits))
+        do {
+            try run.container.update(ContainerRequest.limits(settings.limits))
+        } catch {
+            // It has ended meanwhile.
+            guard run.first.wait(upTo: .zero) == nil else { throw EngineError(notRunning: name) }
+            throw error
+        }
         note("update")
         try connection.send(.done)
     }

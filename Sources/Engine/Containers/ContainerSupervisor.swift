@@ -203,6 +203,9 @@ final class ContainerSupervisor: Sendable {
     /// One run of the first process, to its end.
     /// - Parameter restarts: how many times it was restarted since somebody started it.
     private func start(after restarts: Int) throws -> RunEnd {
+        var record = record
+        // "update" may have changed them since the run before.
+        if let now = try store.container(record.id) { record.settings.limits = now.settings.limits }
         let preparation = try ContainerPreparation(
             engine, record, rootfs: place, lease: lease)
         defer { preparation.end() }
@@ -394,7 +397,9 @@ extension ControlFailure {
 
     init(_ error: any Error) {
         if let error = error as? EngineError {
-            self.init(kind: .other, message: error.message, hint: error.hint)
+            self.init(
+                kind: error.code == .notRunning ? .notRunning : .other, message: error.message,
+                hint: error.hint)
         } else if let error = error as? SandboxError {
             self.init(kind: .other, message: error.message, hint: error.hint)
         } else {

@@ -135,14 +135,17 @@ extension Engine {
         return found
     }
 
-    /// Who has a container; nil if nobody does. A process whose mount was taken away still writes down
-    /// what changed: it is waited for.
+    /// Who has a container mounted; nil if nobody has it. Who has it for a moment is waited for: a command
+    /// that reads it or is about to mount it, and a process whose mount was taken away, which still
+    /// writes down what changed.
     func lastingHolder(of id: ContainerID) -> ContainerHolder? {
         for _ in 0..<Self.endingMilliseconds {
             guard let holder = store.holder(of: id) else { return nil }
-            guard let place = holder.mountPoint.map(StoreLocation.place),
-                MountTable(process: holder.process)?.entry(at: Array(place.utf8)) == nil
-            else { return holder }
+            if let place = holder.mountPoint.map(StoreLocation.place),
+                MountTable(process: holder.process)?.entry(at: Array(place.utf8)) != nil
+            {
+                return holder
+            }
             usleep(1000)
         }
         return store.holder(of: id)
@@ -226,15 +229,14 @@ extension Engine {
 
     /// How long a mount takes at most to end: who still uses one that is asked to loses it after two
     /// seconds.
-    private static let endingMilliseconds = 10_000
+    static let endingMilliseconds = 10_000
 
     private func endHolders(of record: ContainerRecord) {
         var asked: Set<Int32> = []
         for _ in 0..<(Self.endingMilliseconds / 10) {
             guard let holder = store.holder(of: record.id) else { return }
-            // It has the container's lock, so it is the process that wrote its number there.
-            if holder.process > 1, asked.insert(holder.process).inserted {
-                guard kill(holder.process, SIGTERM) == 0 else { return }
+            if !asked.contains(holder.process), store.endHolder(holder, of: record.id) {
+                asked.insert(holder.process)
             }
             usleep(10_000)
         }

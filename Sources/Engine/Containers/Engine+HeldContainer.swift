@@ -8,13 +8,12 @@ extension Engine {
     /// - Parameters:
     ///   - isPaused: whether what runs in it stands still meanwhile.
     ///   - hashesLayer: whether the layer of the change is wanted.
-    /// - Throws: ``EngineError`` `inUse` for a process that cannot be asked.
+    /// - Returns: nil when the process cannot be asked.
     func frozenRootFromHolder(
-        _ record: ContainerRecord, _ holder: ContainerHolder, isPaused: Bool, hashesLayer: Bool,
-        lease: Lease
-    ) throws -> FrozenRoot {
+        _ record: ContainerRecord, isPaused: Bool, hashesLayer: Bool, lease: Lease
+    ) throws -> FrozenRoot? {
         guard let client = try ContainerClient(store.layout.container(record.id)) else {
-            throw inUse(record, holder, ", which cannot be asked to freeze it")
+            return nil
         }
         // The other side keeps the tree until then.
         defer { client.connection.end() }

@@ -22,26 +22,41 @@ extension Engine {
 
     /// - Returns: nil if it runs already, or another command was just starting it.
     private func launch(_ record: ContainerRecord) throws -> ContainerClient? {
-        let place = store.layout.container(record.id)
-        let now = store.currentState(of: record)
-        if now.isRunning, store.holder(of: record.id) != nil {
-            guard now.status != .paused else {
-                throw EngineError(
-                    .failed, "cannot start a paused container, try unpause instead",
-                    hint: "\"vitrine unpause \(record.name)\" lets it go on")
+        let deadline = ContinuousClock.now + Self.startPatience
+        while true {
+            let now = store.currentState(of: try container(record.id.text))
+            if now.isRunning, store.holder(of: record.id) != nil {
+                guard now.status != .paused else {
+                    throw EngineError(
+                        .failed, "cannot start a paused container, try unpause instead",
+                        hint: "\"vitrine unpause \(record.name)\" lets it go on")
+                }
+                return nil
             }
-            return nil
+            do {
+                try BackgroundMount.start(
+                    arguments: ["supervise", "--root", root, record.id.text],
+                    environment: ChildProcess.ownEnvironment)
+            } catch let error as EngineError where error.code == .inUse {
+                if runsByAnother(record) { return nil }
+                // Who had it lets go of it: another command's run has ended, or its commit.
+                guard ContinuousClock.now < deadline, !isMountedByUser(record) else { throw error }
+                usleep(10_000)
+                continue
+            }
+            guard let client = try ContainerClient(store.layout.container(record.id)) else {
+                throw ContainerClient.lost
+            }
+            return client
         }
-        do {
-            try BackgroundMount.start(
-                arguments: ["supervise", "--root", root, record.id.text],
-                environment: ChildProcess.ownEnvironment)
-        } catch {
-            guard runsByAnother(record) else { throw error }
-            return nil
-        }
-        guard let client = try ContainerClient(place) else { throw ContainerClient.lost }
-        return client
+    }
+
+    /// How long is tried to start a container that others have.
+    private static let startPatience = Duration.seconds(10)
+
+    private func isMountedByUser(_ record: ContainerRecord) -> Bool {
+        guard let holder = store.holder(of: record.id) else { return false }
+        return holder.mountPoint != nil && !runsContainer(holder)
     }
 
     /// How often is looked for the process that another command starts it by: for ten seconds.
@@ -97,10 +112,12 @@ extension Engine {
         _ record: ContainerRecord, limits: ContainerSettings.Limits,
         restartPolicy: ContainerSettings.RestartPolicy?
     ) throws {
-        func set(_ limits: ContainerSettings.Limits) throws {
+        func set(
+            _ limits: ContainerSettings.Limits, _ policy: ContainerSettings.RestartPolicy?
+        ) throws {
             try store.updateSettings(of: record.id) { settings in
                 settings.limits = limits
-                if let restartPolicy { settings.restartPolicy = restartPolicy }
+                if let policy { settings.restartPolicy = policy }
             }
         }
         if let conflict = limits.conflict(over: record.settings.limits) {
@@ -110,14 +127,17 @@ extension Engine {
                     ? "add --memory-swap"
                     : "--cpus is a quota and a period in one: keep to the one it was made with")
         }
-        try set(record.settings.limits.changed(by: limits))
+        try set(record.settings.limits.changed(by: limits), restartPolicy)
         guard !limits.isEmpty,
             let client = try ContainerClient(store.layout.container(record.id))
         else { return }
         do {
             _ = try client.ask(.update)
         } catch {
-            try set(record.settings.limits)
+            // Between two runs, or when it has just ended: the next run has them.
+            if (error as? ContainerStartError)?.isNotRunning == true { return }
+            guard try isRunning(record) else { return }
+            try set(record.settings.limits, record.settings.restartPolicy)
             throw error
         }
     }

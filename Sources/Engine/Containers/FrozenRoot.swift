@@ -1,4 +1,5 @@
 internal import FileTree
+internal import Glibc
 internal import ImageSpec
 internal import Store
 internal import Views
@@ -28,12 +29,26 @@ extension Engine {
         of record: ContainerRecord, isPaused: Bool, hashesLayer: Bool, lease: Lease,
         _ body: (FrozenRoot) throws -> Result
     ) throws -> Result {
-        if let holder = lastingHolder(of: record.id) {
-            return try body(
-                try frozenRootFromHolder(
-                    record, holder, isPaused: isPaused, hashesLayer: hashesLayer, lease: lease))
+        var container: OpenContainer?
+        var checks = 0
+        while container == nil {
+            if let holder = lastingHolder(of: record.id) {
+                if let root = try frozenRootFromHolder(
+                    record, isPaused: isPaused, hashesLayer: hashesLayer, lease: lease)
+                {
+                    return try body(root)
+                }
+                // One that starts it can be asked in a moment, or is gone.
+                checks += 1
+                guard runsContainer(holder), checks < Self.endingMilliseconds else {
+                    throw inUse(record, holder, ", which cannot be asked to freeze it")
+                }
+                usleep(1000)
+            } else if case .success(let open) = try store.openContainer(record) {
+                container = open
+            }
         }
-        let container = try open(record)
+        guard let container else { preconditionFailure("it was opened") }
         let view = try WorkingTree(container: container, store: store, lease: lease)
         // Brings to the disk what is left to be.
         defer { view.unmounted() }

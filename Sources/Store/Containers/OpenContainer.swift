@@ -33,7 +33,11 @@ package final class OpenContainer: Sendable {
     package var bootID: String { store.bootID }
 
     /// Lets go of the container, which this process must no longer touch.
-    package func release() { DescriptorIO.unlock(lock.rawValue) }
+    package func release() {
+        // Else who finds it taken a moment later reads this one's number.
+        try? DescriptorIO.truncate(lock.rawValue, to: 0)
+        DescriptorIO.unlock(lock.rawValue)
+    }
 
     /// Says in the lock's file where the container is shown, for those who find it taken.
     package func note(mountPoint: String) {

@@ -136,6 +136,8 @@ extension Store {
             // Who removed the container removed the file, before or after it was opened.
             let own = try FileStatus(of: file.rawValue).inode
             guard try FileStatus(ofPath: path).inode == own else { throw .notFound }
+            // A process that was killed has left its number.
+            try DescriptorIO.truncate(file.rawValue, to: 0)
             return .taken(file)
         } catch .notFound {
             throw Self.noContainer(id)
@@ -154,6 +156,19 @@ extension Store {
         else { return nil }
         return holder(file.rawValue)
     }
+
+    /// Asks the process that has a container to end.
+    /// - Returns: whether it was there to be asked: the number may be that of a process that was killed,
+    ///   for a moment after another one has taken the container.
+    package func endHolder(_ holder: ContainerHolder, of id: ContainerID) -> Bool {
+        guard holder.process > 1, let process = HostProcess(holder.process),
+            HostProcess.hasOpen(layout.containerLock(id), holder.process)
+        else { return false }
+        process.send(Self.terminate)
+        return true
+    }
+
+    private static let terminate: Int32 = 15
 
     private func holder(_ lock: Int32) -> ContainerHolder {
         // Empty for a moment after it was locked.

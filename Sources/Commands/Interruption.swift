@@ -4,9 +4,9 @@ internal import Engine
 internal import Glibc
 internal import Synchronization
 
-/// What signals do to a build: the first cancels it, so that it ends in order; another one of the
-/// user's ends the program at once.
-final class BuildInterruption: Sendable {
+/// What signals do to a build, and to a container that is restarted: the first cancels what was not
+/// begun, so that all ends in order; another one of the user's ends the program at once.
+final class Interruption: Sendable {
     let cancellation = Cancellation()
     private let first = Mutex<Int32?>(nil)
 
