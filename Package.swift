@@ -116,7 +116,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         tests("DownloadsTests", ["Downloads", "ImageSpec", "LoopbackServer"]),
         tests("EngineTests", ["Engine", "ImageSpec"]),
-        tests("CommandsTests", ["Commands", "ImageSpec", "Store"]),
+        tests("CommandsTests", ["Commands", "ImageSpec", "Store", argumentParser]),
         tests("ArchitectureTests", []),
         // Run the program itself, which "swift build --build-tests" builds beside them.
         tests("MountsTests", ["vitrine"]),

@@ -29,17 +29,18 @@ enum CommandNames {
             // What follows are operands, which may be anything.
             if known.isEmpty || command.configuration.defaultSubcommand != nil { return }
             if group != nil, name == help { return }
-            guard let next = known.first(where: { self.names(of: $0).contains(name) }) else {
+            guard let next = known.first(where: { of($0).contains(name) }) else {
                 let shown = known.filter { $0.configuration.shouldDisplay }
                 throw UnknownCommand(
-                    name: name, group: group, known: shown.flatMap { self.names(of: $0) })
+                    name: name, group: group, known: shown.flatMap { of($0) })
             }
             command = next
             group = group.map { "\($0) \(name)" } ?? name
         }
     }
 
-    private static func names(of command: any ParsableCommand.Type) -> [String] {
+    /// Its own name first, then its aliases.
+    static func of(_ command: any ParsableCommand.Type) -> [String] {
         (command.configuration.commandName.map { [$0] } ?? []) + command.configuration.aliases
     }
 }

@@ -128,7 +128,7 @@ struct HistoryCommand: ParsableCommand {
             let text = (line.entry.createdBy ?? "").split(whereSeparator: \.isNewline)
                 .joined(separator: " ")
             let id = line.image.map { noTruncation ? "\($0)" : $0.digest.short } ?? "<missing>"
-            let createdAt = line.entry.created?.description ?? "N/A"
+            let createdAt = line.entry.created?.localSecondText ?? "N/A"
             let since = line.entry.created.map { HumanDuration.ago($0, now: now) } ?? "N/A"
             let bytes = Int64(clamping: line.sizeBytes)
             return Row([

@@ -272,9 +272,7 @@ package final class Downloader: Sendable {
         let error = DownloadError(
             .refused, "the server answered \(head.status.code) \(head.status.reasonPhrase)",
             hint: head.status == .unauthorized || head.status == .forbidden
-                ? "who may have the file goes into the address, https://user:password@…, or the file "
-                    + "into the build context"
-                : nil,
+                ? "who may have the file goes into the address, https://user:password@…" : nil,
             status: Int(head.status.code))
         let seconds = head.headers.first(name: "Retry-After").flatMap { Int($0) }
         return Failure(error: error, retryAfter: seconds.map { .seconds($0) })

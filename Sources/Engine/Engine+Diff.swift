@@ -16,6 +16,7 @@ extension Engine {
         package var parent: Tree?
         /// Of a container, whose tree is not in the store.
         package var draft: ContainerDraft?
+        fileprivate var container: ContainerRecord?
 
         init(text: String, tree: Tree, parent: Tree?) {
             self.text = text
@@ -23,15 +24,35 @@ extension Engine {
             self.parent = parent
         }
 
-        init(text: String, draft: ContainerDraft, parent: Tree?) {
+        init(text: String, draft: ContainerDraft, parent: Tree?, container: ContainerRecord) {
             self.init(text: text, tree: draft.tree, parent: parent)
             self.draft = draft
+            self.container = container
         }
     }
 
     /// The changes from one operand to the other, or from the operand's parent to it. Where a container
     /// is one of them, directories that are as they were are not listed for what changed in them.
     package func diff(_ first: DiffOperand, _ second: DiffOperand?) throws -> [Change] {
+        try whileThere([first.container, second?.container]) { try changes(first, second) }
+    }
+
+    /// What fails because a container was removed meanwhile is told as that, not by the files that lack.
+    private func whileThere<Result>(
+        _ containers: [ContainerRecord?], _ body: () throws -> Result
+    ) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            for case let container? in containers where try store.container(container.id) == nil {
+                throw EngineError(
+                    .notFound, "container \"\(container.name)\" is no longer there")
+            }
+            throw error
+        }
+    }
+
+    private func changes(_ first: DiffOperand, _ second: DiffOperand?) throws -> [Change] {
         guard let second else {
             return try changes(from: first.parent ?? .empty, to: first.tree, first.draft, nil)
         }
@@ -77,9 +98,11 @@ extension Engine {
     private func containerOperand(
         _ container: ContainerRecord, _ text: String
     ) throws -> DiffOperand {
-        let image = try store.imageTree(of: container)
-        let draft = try ContainerDraft.read(container.id, in: store).refined(against: image)
-        return DiffOperand(text: text, draft: draft, parent: image)
+        try whileThere([container]) {
+            let image = try store.imageTree(of: container)
+            let draft = try ContainerDraft.read(container.id, in: store).refined(against: image)
+            return DiffOperand(text: text, draft: draft, parent: image, container: container)
+        }
     }
 
     private func imageOperand(_ image: ImageRecord, _ text: String) throws -> DiffOperand {
@@ -186,7 +209,8 @@ extension Engine {
         }
         return DiffOperand(
             text: text, draft: part,
-            parent: try store.directoryTree(at: path, in: whole.parent ?? .empty))
+            parent: try store.directoryTree(at: path, in: whole.parent ?? .empty),
+            container: container)
     }
 
     private func imagePart(_ id: String, _ rest: [String], _ text: String) throws -> DiffOperand {

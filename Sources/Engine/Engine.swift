@@ -42,7 +42,7 @@ package final class Engine: Sendable {
         } catch {
             // Opening it says so.
             if layout.hasLostState { return true }
-            return error != .notFound && error != .notDirectory
+            return error != .notFound
         }
     }
 

@@ -30,9 +30,13 @@ struct HTTPDownloads: FileDownloader {
                     modifiedSeconds: modifiedSeconds, isGzipped: isGzipped)
             }
         } catch let error as DownloadError {
+            let isForbidden = error.status == 401 || error.status == 403
             throw BuildError(
                 error.code == .cancelled ? .cancelled : .downloadFailed,
-                "could not download \(request.address): \(error.message)", hint: error.hint,
+                "could not download \(request.address): \(error.message)",
+                hint: error.hint.map {
+                    isForbidden ? $0 + ", or the file into the build context" : $0
+                },
                 cause: error)
         }
     }

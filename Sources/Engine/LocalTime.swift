@@ -15,4 +15,18 @@ extension Timestamp {
         }
         return String(decoding: text, as: UTF8.self)
     }
+
+    /// As clocks here show it, with their offset and nine fractional digits.
+    package var fullLocalText: String { fullText(offsetMinutes: localOffsetMinutes) }
+
+    /// To the second, as clocks here show it, with their offset: `2026-11-27T09:04:20-05:00`.
+    package var localSecondText: String { secondText(offsetMinutes: localOffsetMinutes) }
+
+    /// How far east of UTC clocks here are at this moment; 0 for one that they cannot show.
+    private var localOffsetMinutes: Int32 {
+        var time = time_t(unixSeconds)
+        var fields = unsafe tm()
+        guard unsafe localtime_r(&time, &fields) != nil else { return 0 }
+        return Int32(unsafe fields.tm_gmtoff / 60)
+    }
 }

@@ -47,29 +47,38 @@ extension Timestamp: Comparable {
 extension Timestamp: CustomStringConvertible {
     /// As Go's `time.RFC3339Nano` writes it: the fraction without trailing zeros, `Z` for UTC.
     package var description: String {
+        guard nanoseconds > 0 else { return text(fraction: "", offsetMinutes: offsetMinutes) }
+        var fraction = fullFraction
+        while fraction.hasSuffix("0") { fraction.removeLast() }
+        return text(fraction: fraction, offsetMinutes: offsetMinutes)
+    }
+
+    /// In UTC with nine fractional digits: texts that sort as their moments do.
+    package var fullText: String { fullText(offsetMinutes: 0) }
+
+    /// With nine fractional digits, as clocks show it that are so far east of UTC.
+    package func fullText(offsetMinutes: Int32) -> String {
+        text(fraction: fullFraction, offsetMinutes: offsetMinutes)
+    }
+
+    /// To the second, as clocks show it that are so far east of UTC: Go's `time.RFC3339`.
+    package func secondText(offsetMinutes: Int32) -> String {
+        text(fraction: "", offsetMinutes: offsetMinutes)
+    }
+
+    private var fullFraction: String { ".\(Int(nanoseconds), width: 9)" }
+
+    private func text(fraction: String, offsetMinutes: Int32) -> String {
         let local = unixSeconds + Int64(offsetMinutes) * 60
         let date = CivilDate(daysSinceEpoch: local.flooredQuotient(86_400))
         let second = Int(local.flooredRemainder(86_400))
         var text = "\(date.year, width: 4)-\(date.month, width: 2)-\(date.day, width: 2)"
         text += "T\(second / 3600, width: 2):\(second / 60 % 60, width: 2):\(second % 60, width: 2)"
-        if nanoseconds > 0 {
-            var fraction = "\(Int(nanoseconds), width: 9)"
-            while fraction.hasSuffix("0") { fraction.removeLast() }
-            text += "." + fraction
-        }
+        text += fraction
         guard offsetMinutes != 0 else { return text + "Z" }
         let offset = Int(abs(offsetMinutes))
         text += offsetMinutes < 0 ? "-" : "+"
         return text + "\(offset / 60, width: 2):\(offset % 60, width: 2)"
-    }
-
-    /// In UTC with nine fractional digits: texts that sort as their moments do.
-    package var fullText: String {
-        let date = CivilDate(daysSinceEpoch: unixSeconds.flooredQuotient(86_400))
-        let second = Int(unixSeconds.flooredRemainder(86_400))
-        return "\(date.year, width: 4)-\(date.month, width: 2)-\(date.day, width: 2)"
-            + "T\(second / 3600, width: 2):\(second / 60 % 60, width: 2):\(second % 60, width: 2)"
-            + ".\(Int(nanoseconds), width: 9)Z"
     }
 
     /// The moment written as RFC 3339 demands.

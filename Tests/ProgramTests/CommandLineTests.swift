@@ -119,6 +119,9 @@ struct CommandLineTests {
                         process.waitUntilExit()
                         let errors = try program.read("errors")
                         #expect(!errors.contains(flag + "="), "\(path) --\(flag): \(errors)")
+                        #expect(
+                            !errors.contains("does not take any value"),
+                            "\(path) --\(flag): \(errors)")
                     }
                 }
                 for case let inner as [String: Any] in command["subcommands"] as? [Any] ?? [] {
@@ -127,6 +130,42 @@ struct CommandLineTests {
             }
             try check(root, [])
             #expect(count > 15)
+        }
+    }
+
+    @Test func `every command takes values behind the letter of an option`() throws {
+        try withProgram { program in
+            try program.importBase()
+            let id = try program.run("images", "-q=true").text
+            #expect(!id.isEmpty)
+            #expect(try program.run("images", "-aqfreference=base").text == id)
+            #expect(try program.run("image", "list", "-qf=reference=other").text == "")
+            #expect(try program.run("inspect", "-f{{.Id}}", "base").text.contains(id.dropLast()))
+            #expect(try program.run("history", "-qH=false", "base").text == id)
+            try program.run("create", "--name", "web", "base", "true")
+            #expect(try program.run("ps", "-aqn1", "--format={{.Names}}").text == "web\n")
+            #expect(try program.run("commit", "-qmfoo", "-p=false", "web", "other").status == 0)
+            #expect(try program.run("inspect", "-f{{.Comment}}", "other").text == "foo\n")
+            #expect(try program.run("stop", "-t0", "web").text == "web\n")
+            #expect(try program.run("logs", "-tn1", "--follow=false", "web").status == 0)
+            #expect(try program.run("rm", "-f=true", "web").text == "web\n")
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("stop -tx c", "--time", 125), ("logs -fX c", "-X", 125),
+            ("stop c --nope", "--nope", 125), ("rm -f=perhaps c", "--force", 125),
+            ("kill -s", "--signal", 125), ("build -t", "--tag", 64), ("build -qX .", "-X", 64),
+        ] as [(String, String, Int32)])
+    func `what is wrong with a row of short options is said`(
+        _ given: String, _ name: String, _ status: Int32
+    ) throws {
+        try withProgram { program in
+            let result = try program.run(
+                arguments: given.split(separator: " ").map(String.init))
+            #expect(result.status == status)
+            #expect(result.errors.contains(name), "\(result.errors)")
         }
     }
 

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Engine
+internal import Glibc
 internal import ImageSpec
 internal import Store
 
@@ -53,6 +54,12 @@ struct CommitCommand: ParsableCommand {
         request.changes = config.changes
         request.isPaused = pause
         request.isSquashed = squash
+        // As "rm -f" of its container asks it to end. What is not done is collected.
+        let listener = SignalListener { signal in
+            Terminal.note("the commit was cancelled")
+            _exit(128 + signal)
+        }
+        defer { withExtendedLifetime(listener) {} }
         let image: ImageRecord
         do {
             image = try engine.commit(try engine.container(container), request)

@@ -44,7 +44,7 @@ struct EventsCommand: ParsableCommand {
 
     /// As Docker's.
     private static func line(_ event: EventRecord) -> String {
-        let time = Timestamp(nanosecondsSinceEpoch: event.time).fullText
+        let time = Timestamp(nanosecondsSinceEpoch: event.time).fullLocalText
         let attributes = event.attributes.sorted { $0.key < $1.key }
             .map { "\($0.key)=\($0.value)" }.joined(separator: ", ")
         return "\(time) \(event.kind.rawValue) \(event.action) \(event.actor)"

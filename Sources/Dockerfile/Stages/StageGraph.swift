@@ -3,6 +3,8 @@ struct StageGraph {
     private let stages: [Stage]
     /// By stage: whether a named context stands for it.
     private let overridden: [Bool]
+    /// The names of the ARGs before the first FROM.
+    private let globalNames: [String]
     private var bases: [StagePlan.Source] = []
     private var platforms: [String?] = []
     private var sources: [[String: StagePlan.Source]] = []
@@ -10,9 +12,10 @@ struct StageGraph {
     private var needs: [[(stage: Int, instruction: LocatedInstruction)]]
     private(set) var variables = VariableUse()
 
-    init(stages: [Stage], overridden: [Bool]) {
+    init(stages: [Stage], overridden: [Bool], globalNames: [String]) {
         self.stages = stages
         self.overridden = overridden
+        self.globalNames = globalNames
         needs = Array(repeating: [], count: stages.count)
     }
 
@@ -59,7 +62,7 @@ struct StageGraph {
             guard !expansion.text.isEmpty else { throw Self.blankPlatform(text, expansion) }
             platform = expansion.text
         }
-        guard !base.text.isEmpty else { throw Self.blankBase(stage, base.variables) }
+        guard !base.text.isEmpty else { throw blankBase(stage, base.variables) }
         platforms.append(platform)
         if let index = indexOfName[base.text.lowercased()] {
             bases.append(.stage(index))
@@ -161,12 +164,14 @@ struct StageGraph {
             })
     }
 
-    private static func blankBase(_ stage: Stage, _ variables: VariableUse) -> DockerfileError {
+    private func blankBase(_ stage: Stage, _ variables: VariableUse) -> DockerfileError {
         DockerfileError(
             .blankBaseName, "base name (\(stage.from.base)) should not be blank",
             offending: stage.from.base,
             hint: variables.unmatched.sorted().first.map {
-                "declare ARG \($0) before the first FROM, or pass --build-arg \($0)=…"
+                globalNames.contains($0)
+                    ? "give it a default, ARG \($0)=…, or pass --build-arg \($0)=…"
+                    : "declare ARG \($0) before the first FROM, or pass --build-arg \($0)=…"
             })
     }
 }

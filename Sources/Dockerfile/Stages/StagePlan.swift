@@ -57,7 +57,12 @@ extension Dockerfile {
         with value: (String) -> String?
     ) throws(DockerfileError) -> StagePlan {
         let overridden = stages.map { $0.name.map(isContext) ?? false }
-        var graph = StageGraph(stages: stages, overridden: overridden)
+        var graph = StageGraph(
+            stages: stages, overridden: overridden,
+            globalNames: globalArguments.flatMap { located -> [String] in
+                guard case .arg(let arg) = located.instruction else { return [] }
+                return arg.arguments.map(\.name)
+            })
         try graph.resolveBases(escape: directives.escape, isContext: isContext, with: value)
         try graph.resolveSources(isContext: isContext)
         let last = try target.map { name throws(DockerfileError) in try stageIndex(of: name) }

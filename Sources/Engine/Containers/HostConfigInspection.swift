@@ -66,6 +66,8 @@ struct HostConfigInspection {
         object["Sysctls"] = map(settings.kernelParameters)
         object["Runtime"] = .string(settings.runtime ?? "")
         object["Isolation"] = ""
+        object["MaskedPaths"] = systemPaths(ContainerRequest.maskedPaths)
+        object["ReadonlyPaths"] = systemPaths(ContainerRequest.readonlyPaths)
         addLimits(to: &object)
         object["Mounts"] = .array(settings.mounts.compactMap(mount))
         object["Init"] = .bool(settings.hasInit)
@@ -101,6 +103,12 @@ struct HostConfigInspection {
     ) -> JSONValue {
         .array(
             (figures ?? []).map { ["Path": .string($0.path), name: JSONValue($0.figure)] })
+    }
+
+    /// As Docker: privileged ones have no list, and what `systempaths=unconfined` shows is an empty one.
+    private func systemPaths(_ paths: [String]) -> JSONValue {
+        if settings.isPrivileged { return .null }
+        return JSONValue(settings.showsSystemPaths ? [] : paths)
     }
 
     private func list(_ values: [String]) -> JSONValue {

@@ -12,18 +12,6 @@ struct ContainerSpec {
     /// What this process can pass on; nil is everything.
     var heldCapabilities: Set<String>?
 
-    /// What shows the host's kernel and hardware, hidden from the container.
-    private static let maskedPaths = [
-        "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys",
-        "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list",
-        "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware",
-    ]
-
-    /// What would let the container change the host's kernel.
-    private static let readonlyPaths = [
-        "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
-    ]
-
     /// What BuildKit gives privileged steps: messages of the kernel, file systems in user space, virtual
     /// machines, tunnels, loop devices.
     static let privilegedDevices: [RuntimeSpec.Device] =
@@ -53,8 +41,8 @@ struct ContainerSpec {
             process: process, rootPath: request.rootfs, isRootReadOnly: request.isRootReadOnly,
             hostname: request.names == .own ? request.hostname : nil,
             mounts: mounts, namespaces: namespaces,
-            maskedPaths: isOpen ? [] : Self.maskedPaths,
-            readonlyPaths: isOpen ? [] : Self.readonlyPaths)
+            maskedPaths: isOpen ? [] : ContainerRequest.maskedPaths,
+            readonlyPaths: isOpen ? [] : ContainerRequest.readonlyPaths)
         spec.annotations = request.annotations
         spec.kernelParameters = request.kernelParameters
         spec.rootPropagation = rootPropagation
@@ -182,4 +170,18 @@ extension ContainerRequest.Limits {
             realtimePeriodMicroseconds: realtimePeriodMicroseconds,
             realtimeRuntimeMicroseconds: realtimeRuntimeMicroseconds, blocks: blocks)
     }
+}
+
+extension ContainerRequest {
+    /// What shows the host's kernel and hardware, hidden from the container.
+    package static let maskedPaths = [
+        "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys",
+        "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list",
+        "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware",
+    ]
+
+    /// What would let the container change the host's kernel.
+    package static let readonlyPaths = [
+        "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
+    ]
 }
