@@ -55,11 +55,38 @@ extension Builder {
         try reading(options, context) { parts in
             let (given, known) = (parts.arguments.given, parts.arguments.platform)
             let scope = try GlobalScope(parts.file, buildArguments: { given[$0] }) { known[$0] }
+            let plan = try parts.plan.get()
+            var triggers: [Int: [LocatedInstruction]] = [:]
+            for step in plan.steps {
+                triggers[step.stage.index] = try self.triggers(of: step, parts, options)
+            }
             let outline = StageOutline(
-                try parts.plan.get(), of: parts.file, scope: scope, given: { given[$0] },
-                predefined: { known[$0] })
+                plan, of: parts.file, scope: scope, given: { given[$0] },
+                predefined: { known[$0] }, triggers: triggers)
             return (outline, parts.context.dockerfile)
         }
+    }
+
+    /// What a stage's base has it do first, where the file or the store has the base.
+    private func triggers(
+        of step: StagePlan.Step, _ parts: Parts, _ options: BuildOptions
+    ) throws -> [LocatedInstruction] {
+        let from = step.stage.fromInstruction
+        let texts: [String]
+        switch step.base {
+        case .stage(let index):
+            let stage = parts.file.stages[index]
+            // A context in its place has none.
+            texts = stage.name.map(parts.contexts.has) == true ? [] : stage.triggers
+        case .image(let name):
+            let platform = try step.platform.map { try BuildRun.platform($0, of: step.stage) }
+            let images = BaseImages(store: store, lease: parts.lease, pull: options.pull)
+            // What is not there, or is none, the build tells.
+            let found = try? images.find(name, platform: platform ?? options.platform)
+            texts = found?.config.config.onBuild ?? []
+        case .scratch, .context: texts = []
+        }
+        return try texts.map { try BuildSchedule.trigger($0, from: from) }
     }
 
     /// The stages of a Dockerfile.

@@ -64,6 +64,29 @@ struct StageTests {
         #expect(built.config.config.environmentValue("e") == expected)
     }
 
+    @Test func `what triggers of a base can be given is told`() throws {
+        let fixture = try BuildFixture()
+        try fixture.makeImage("onb") {
+            $0.config.onBuild = [
+                "ARG RELEASE", "RUN --mount=type=secret,id=TOK --mount=type=cache,target=/c true",
+            ]
+        }
+        func outline(_ text: String) throws -> StageOutline {
+            let options = BuildOptions(
+                dockerfile: .text(DockerfileText(name: "Dockerfile", bytes: Array(text.utf8))))
+            return try Builder(store: fixture.store, executor: fixture.executor).outline(
+                options, context: .directory(fixture.context)
+            ).0
+        }
+        let found = try outline("FROM onb\nRUN echo $RELEASE")
+        #expect(found.arguments.map(\.name) == ["RELEASE"])
+        #expect(found.secrets.map(\.id) == ["TOK"])
+        #expect(found.caches == ["/c"])
+        // Of a stage of the file, and of none that is not there.
+        let own = try outline("FROM none AS one\nONBUILD ARG OWN\nFROM one\nRUN true")
+        #expect(own.arguments.map(\.name) == ["OWN"])
+    }
+
     @Test func `an image for Windows has no PATH, and a shell of its own`() throws {
         let fixture = try BuildFixture()
         let built = try fixture.build(

@@ -73,6 +73,17 @@ struct BuildCheckTests {
         #expect(try findings(text, facts) == expected)
     }
 
+    @Test(arguments: [
+        ("C:\\x", false), ("\\x", false), ("/x", false), ("x", true), ("C:x", true),
+    ])
+    func `a directory of Windows is absolute with a drive too`(
+        _ path: String, _ isTold: Bool
+    ) throws {
+        let facts = CheckFacts(predefined: ["TARGETOS": "windows"])
+        let text = "# escape=`\nFROM scratch\nWORKDIR \(path)"
+        #expect(try findings(text, facts) == (isTold ? ["3 WorkdirRelativePath"] : []))
+    }
+
     @Test func `variables of the base image are defined, and near ones are named`() throws {
         var facts = CheckFacts()
         facts.base = { $0 == "base" ? CheckFacts.Base(environment: ["HOME_DIR": "/h"]) : nil }

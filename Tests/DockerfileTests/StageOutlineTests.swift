@@ -135,6 +135,31 @@ struct StageOutlineTests {
         #expect(outline.caches == ["/c"])
     }
 
+    @Test func `triggers of a base are read before the stage, where its FROM stands`() throws {
+        let text = """
+            FROM scratch
+            FROM onb
+            ARG OWN=$RELEASE
+            """
+        let file = try Dockerfile(parsing: Array(text.utf8))
+        let plan = try file.plan { _ in nil }
+        let scope = try GlobalScope(file, buildArguments: { _ in nil }, predefined: { _ in nil })
+        let triggers = try [
+            "ARG Z RELEASE=1 A", "RUN --mount=type=secret,id=TOK,required true",
+            "RUN --mount=type=cache,target=/c --mount=type=ssh true",
+        ].map { text in
+            var located = try LocatedInstruction(parsingTrigger: text)
+            located.range = file.stages[1].fromInstruction.range
+            return located
+        }
+        let outline = StageOutline(
+            plan, of: file, scope: scope, given: { _ in nil }, triggers: [1: triggers])
+        #expect(lines(outline) == ["2 Z=-", "2 RELEASE=1", "2 A=-", "3 OWN=1"])
+        #expect(lines(outline.secrets) == ["2 TOK!"])
+        #expect(lines(outline.agents) == ["2 default"])
+        #expect(outline.caches == ["/c"])
+    }
+
     @Test("another target has its own")
     func otherTarget() throws {
         let outline = try outline("other")

@@ -94,6 +94,84 @@ struct CopyVolumeTests {
         }
     }
 
+    private func volume(
+        _ name: String, _ target: String, readOnly: Bool = false
+    ) -> ContainerSettings.ContainerMount {
+        mount(.volume(name: name, isAnonymous: false), target, readOnly: readOnly)
+    }
+
+    @Test func `a mount inside of another one gets its place there`() throws {
+        try withCopyFixture { program in
+            try program.setMounts(
+                [
+                    volume("outer", "/d"), volume("inner", "/d/sub/er"),
+                    mount(.bind(path: program.directory + "/dir", isMade: false), "/h"),
+                    volume("below", "/h/new"),
+                    mount(
+                        .bind(path: program.directory + "/file", isMade: false), "/d/deep/er/f"),
+                ], of: "web")
+            let read = try program.run(shell: "umask 077; $VITRINE cp web:/etc/passwd got")
+            #expect(read.status == 0, "\(read)")
+            #expect(try program.read("got") == "passwd\n")
+            let places = """
+                (cd store/volumes/outer/data && find . -mindepth 1 -printf '%P %y %m %s\\n' \
+                | sed 's/\\( d [0-9]*\\) .*/\\1/'; cd "$OLDPWD/dir" && find new -printf '%P %y %m\\n') \
+                | LC_ALL=C sort
+                """
+            let made = try program.run(shell: places).text
+            #expect(
+                made == " d 755\ndeep d 755\ndeep/er d 755\ndeep/er/f f 644 0\nsub d 755\n"
+                    + "sub/er d 755\n", "\(made)")
+            #expect(try program.run("cp", "dir/a", "web:/d/sub/er").status == 0)
+            #expect(try program.run("cp", "dir/a", "web:/h/new/b").status == 0)
+            #expect(try program.run("cp", "dir/a", "web:/d/deep/er/f").status == 0)
+            let copied = "cat store/volumes/inner/data/a store/volumes/below/data/b file"
+            #expect(try program.run(shell: copied).text == "aaa")
+            #expect(try program.run("diff", "web").text == "")
+        }
+    }
+
+    @Test func `where its place cannot be made, all other paths are copied`() throws {
+        try withCopyFixture { program in
+            try program.setMounts(
+                [volume("outer", "/d", readOnly: true), volume("inner", "/d/sub")], of: "web")
+            #expect(try program.run("cp", "web:/etc/passwd", "got").status == 0)
+            #expect(try program.run("cp", "file", "web:/opt/app").status == 0)
+            let refused = try program.run("cp", "file", "web:/d/sub")
+            #expect(refused.errors == "Error: mounted volume is marked read-only\n")
+            #expect(try program.run(shell: "ls store/volumes/outer/data").text == "")
+        }
+    }
+
+    @Test func `a link in the outer mount leads nowhere outside of the container`() throws {
+        try withCopyFixture { program in
+            try program.run("volume", "create", "outer")
+            let links = """
+                mkdir outside; cd store/volumes/outer/data; ln -s "$OLDPWD/outside" out
+                ln -s ../../../../../../../../../../../.."$OLDPWD/outside" up; ln -s made/there in
+                """
+            #expect(try program.run(shell: links).status == 0)
+            try program.setMounts(
+                [
+                    volume("outer", "/d"), volume("one", "/d/out/x"), volume("two", "/d/up/y"),
+                    volume("three", "/d/in"),
+                ], of: "web")
+            for target in ["/d/out/x", "/d/up/y", "/d/in"] {
+                let copied = try program.run("cp", "file", "web:\(target)")
+                #expect(copied.status == 0, "\(copied)")
+            }
+            let written = "cd store/volumes; cat one/data/file two/data/file three/data/file"
+            #expect(try program.run(shell: written).text == "hellohellohello")
+            #expect(try program.run(shell: "ls outside").text == "")
+            #expect(
+                try program.run(
+                    shell: "ls store/volumes/outer/data/made/there; ls -d "
+                        + "store/volumes/outer/data/made/there"
+                ).text
+                    == "store/volumes/outer/data/made/there\n")
+        }
+    }
+
     @Test func `what is mounted read-only is not written to`() throws {
         try withCopyFixture { program in
             try program.run("volume", "create", "data")

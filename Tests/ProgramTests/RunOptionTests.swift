@@ -13,6 +13,27 @@ struct RunOptionTests {
         output.status == 125 && output.errors.contains("control groups")
     }
 
+    @Test func `a working directory that is a link to nothing is made, inside the container`()
+        throws
+    {
+        try withContainers { program in
+            let links =
+                "ln -s /made/here /link; ln -s ../../\(program.directory)/out /opt; "
+                + "ln -s not/yet rel"
+            #expect(
+                try program.run("run", "--name", "links", "base", "sh", "-c", links).status == 0)
+            #expect(try program.run("commit", "links", "linked").status == 0)
+            for (directory, place) in [
+                ("/link", "/made/here"), ("/link/new", "/made/here/new"), ("/rel", "/not/yet"),
+                ("/opt", "\(program.directory)/out"), ("/plain/new", "/plain/new"),
+            ] {
+                let output = try run(program, ["-w", directory, "linked", "sh", "-c", "pwd -P"])
+                #expect(output.text == place + "\n", "\(output)")
+            }
+            #expect(try program.run(shell: "ls -d out").status != 0)
+        }
+    }
+
     @Test(
         arguments: [
             ("--link db:db", "--network container:db"), ("--link a:b:c", "bad format for links"),

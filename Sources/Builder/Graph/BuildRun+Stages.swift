@@ -50,10 +50,7 @@ extension BuildRun {
         let stage = file.stages[index]
         // A context has no instructions.
         if let name = stage.name, contexts.has(name) { return [] }
-        return stage.instructions.compactMap { located in
-            guard case .onbuild(let onbuild) = located.instruction else { return nil }
-            return onbuild.trigger
-        }
+        return stage.triggers
     }
 
     /// The config of the image that the stage begins with.

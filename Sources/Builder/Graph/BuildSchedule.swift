@@ -115,7 +115,8 @@ struct BuildSchedule {
         entries.first { $0.plan.stage.index == stage }?.stepCount ?? 0
     }
 
-    private static func trigger(
+    /// A trigger, which stands where the FROM does that it fires at.
+    static func trigger(
         _ text: String, from: LocatedInstruction
     ) throws -> LocatedInstruction {
         do {

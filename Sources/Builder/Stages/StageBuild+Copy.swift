@@ -92,7 +92,7 @@ extension StageBuild {
         _ word: String, _ source: any CopySource, _ excludes: [String], unpacks: Bool,
         _ located: LocatedInstruction
     ) throws -> [Transfer.Entry] {
-        let matches = try SourceMatcher(source: source).matches(of: word)
+        let matches = try SourceMatcher(source: source).matches(of: try state.path(word))
         if matches.isEmpty { warnOfNoMatch(word, source, located) }
         let entries = try matches.compactMap { match in
             try source.node(at: match.resolved).map {
@@ -116,7 +116,7 @@ extension StageBuild {
         _ word: String, _ source: any CopySource, _ excludes: [String],
         _ located: LocatedInstruction
     ) throws -> [Transfer.Entry] {
-        let parts = try ParentsPattern(word)
+        let parts = try ParentsPattern(try state.path(word))
         let included = try IncludedEntries(parts.pattern, of: source)
         let matcher = SourceMatcher(source: source)
         var entries: [Transfer.Entry] = []
@@ -182,7 +182,7 @@ extension StageBuild {
         var work = Transfer(
             keyword: keyword, transfer: transfer,
             destination: try DestinationPath(
-                transfer.destination + (keepsParents ? "/" : ""),
+                try state.path(transfer.destination) + (keepsParents ? "/" : ""),
                 workingDirectory: state.workingDirectory),
             transform: CopyTransform(
                 owner: try transfer.chown.map { try owner($0) },

@@ -45,8 +45,7 @@ extension StageBuild {
             _ = try sources(of: instruction)
             try rehearse(instruction.transfer)
         case .workdir(let instruction):
-            state.image.config.workingDirectory = try DestinationPath.workingDirectory(
-                instruction.path, after: state.workingDirectory)
+            try state.setWorkingDirectory(instruction.path)
         case let instruction: try configure(instruction)
         }
     }
@@ -66,7 +65,8 @@ extension StageBuild {
     }
 
     private func rehearse(_ transfer: CopyTransfer) throws {
-        _ = try DestinationPath(transfer.destination, workingDirectory: state.workingDirectory)
+        _ = try DestinationPath(
+            try state.path(transfer.destination), workingDirectory: state.workingDirectory)
         _ = try transfer.chmod.map { try ModeChange(parsing: $0) }
     }
 

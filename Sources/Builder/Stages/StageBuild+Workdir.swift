@@ -9,11 +9,9 @@ extension StageBuild {
     ///
     /// As in BuildKit, each but `/` is a layer, an empty one where the directory is there already.
     func perform(_ instruction: WorkdirInstruction, _ located: LocatedInstruction) throws {
-        let place = try DestinationPath(
-            instruction.path, workingDirectory: state.workingDirectory)
-        let text = try DestinationPath.workingDirectory(
-            instruction.path, after: state.workingDirectory)
-        state.image.config.workingDirectory = text
+        try state.setWorkingDirectory(instruction.path)
+        let text = state.workingDirectory
+        let place = try DestinationPath(text, workingDirectory: "/")
         let history = "WORKDIR \(text)"
         guard text != "/" else { return state.addHistory(history, hasLayer: false) }
         let owner = workingDirectoryOwner(located)

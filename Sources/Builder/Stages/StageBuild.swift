@@ -89,10 +89,7 @@ final class StageBuild {
         }
         // The directory that an image states is absolute from here on.
         let directory = state.image.config.workingDirectory
-        if !directory.isEmpty {
-            state.image.config.workingDirectory = try DestinationPath.workingDirectory(
-                directory, after: "/")
-        }
+        if !directory.isEmpty { try state.setWorkingDirectory(directory) }
     }
 
     private func warnOfPlatform() {

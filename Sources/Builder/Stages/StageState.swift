@@ -111,9 +111,33 @@ struct StageState: Sendable {
         arguments.append((name, value))
     }
 
-    /// The directory that relative paths are relative to.
-    var workingDirectory: String {
-        image.config.workingDirectory.isEmpty ? "/" : image.config.workingDirectory
+    /// The directory that relative paths are relative to, with slashes for Windows too.
+    private(set) var workingDirectory = "/"
+
+    /// `WORKDIR`, and the directory that an image states.
+    /// - Throws: ``BuildError`` `invalidDestination`.
+    mutating func setWorkingDirectory(_ text: String) throws {
+        let directory = try DestinationPath.workingDirectory(
+            try path(text), after: workingDirectory)
+        guard isWindows else {
+            workingDirectory = directory
+            image.config.workingDirectory = directory
+            return
+        }
+        // As in BuildKit: clean, and as Windows writes it.
+        workingDirectory = try DestinationPath(directory, workingDirectory: "/").text
+        image.config.workingDirectory = WindowsPath.withBackslashes(workingDirectory)
+    }
+
+    /// A path as it is in an image, of an instruction that may write it as Windows does.
+    /// - Throws: ``BuildError`` `invalidDestination` for what Windows has and an image has not.
+    func path(_ text: String) throws -> String {
+        guard isWindows else { return text }
+        do { return try WindowsPath.normalized(text) } catch {
+            throw BuildError(
+                .invalidDestination, error.message, offending: text,
+                expected: "a path of drive C:, as C:\\app, /app or app")
+        }
     }
 
     /// That directory, clean, as commands begin in it.

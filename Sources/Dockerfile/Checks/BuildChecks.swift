@@ -176,7 +176,10 @@ struct BuildChecks {
         _ workdir: WorkdirInstruction, _ walk: inout StageWalk, _ located: LocatedInstruction
     ) {
         let path = walk.expanded(workdir.path, expander)
-        if !walk.hasDirectory, !path.hasPrefix("/") {
+        let isAbsolute =
+            facts.predefined["TARGETOS"] == "windows"
+            ? WindowsPath.isAbsolute(path) : path.hasPrefix("/")
+        if !walk.hasDirectory, !isAbsolute {
             note(
                 .workdirRelativePath,
                 "Relative workdir \(path.quoted) can have unexpected results if the base image "

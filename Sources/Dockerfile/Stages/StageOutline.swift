@@ -33,9 +33,11 @@ package struct StageOutline: Hashable, Sendable {
     ///   - scope: the values of the global ARGs.
     ///   - given: what `--build-arg` says.
     ///   - predefined: what is there without a global ARG, such as `TARGETARCH`.
+    ///   - triggers: what the base of a stage has it do first, by the stage's number.
     package init(
         _ plan: StagePlan, of file: Dockerfile, scope: GlobalScope,
-        given: (String) -> String?, predefined: (String) -> String? = { _ in nil }
+        given: (String) -> String?, predefined: (String) -> String? = { _ in nil },
+        triggers: [Int: [LocatedInstruction]] = [:]
     ) {
         guard let target = plan.steps.last?.stage else { return }
         name = target.name
@@ -43,11 +45,16 @@ package struct StageOutline: Hashable, Sendable {
         let globals = Self.globals(of: file, scope)
         let global = { (name: String) in scope.values[name] ?? predefined(name) }
         var walks: [Int: StageArguments] = [:]
+        var declarations = file.globalArguments + file.stages.flatMap(\.instructions)
         for step in plan.steps {
             var walk = StageArguments(file.directives.escape, globals)
             if case .stage(let index) = step.base, let base = walks[index] { walk.stand(on: base) }
             walk.read(step.stage.from)
-            for located in step.stage.instructions { walk.read(located, given, global) }
+            let fired = triggers[step.stage.index] ?? []
+            declarations += fired
+            for located in fired + step.stage.instructions {
+                walk.read(located, given, global)
+            }
             walks[step.stage.index] = walk
         }
         let order = Self.nearestFirst(plan)
@@ -59,7 +66,7 @@ package struct StageOutline: Hashable, Sendable {
             }
         }
         // Those of one line are in its order.
-        let places = Self.places(in: file)
+        let places = Self.places(in: declarations)
         arguments = found.values.sorted {
             ($0.range.start, places[$0.name] ?? 0) < ($1.range.start, places[$1.name] ?? 0)
         }
@@ -97,10 +104,10 @@ package struct StageOutline: Hashable, Sendable {
         return order
     }
 
-    /// Where a name stands first among the ARGs of the file.
-    private static func places(in file: Dockerfile) -> [String: Int] {
+    /// Where a name stands first among the ARGs.
+    private static func places(in instructions: [LocatedInstruction]) -> [String: Int] {
         var places: [String: Int] = [:]
-        for located in file.globalArguments + file.stages.flatMap(\.instructions) {
+        for located in instructions {
             guard case .arg(let arg) = located.instruction else { continue }
             for argument in arg.arguments where places[argument.name] == nil {
                 places[argument.name] = places.count
@@ -143,6 +150,14 @@ extension StagePlan.Source {
 }
 
 extension Stage {
+    /// What the stages have to do that begin with this one.
+    package var triggers: [String] {
+        instructions.compactMap { located in
+            guard case .onbuild(let onbuild) = located.instruction else { return nil }
+            return onbuild.trigger
+        }
+    }
+
     /// What the comment before its FROM says of it.
     package var description: String? { name.flatMap { fromInstruction.comment(about: $0) } }
 }

@@ -217,6 +217,8 @@ final class ContainerSupervisor: Sendable {
         if let failure = ControlFailure(unnamedCommand: request.arguments) {
             return .failed(failure)
         }
+        // What cannot be made the runtime tells, as the directory that it cannot change to.
+        try? WorkingDirectoryLink.settle(request.workingDirectory, inRoot: place)
         var made: DetachedContainer?
         var isStarted = false
         // Without threads for its streams a process that runs is ended, and its container with it.

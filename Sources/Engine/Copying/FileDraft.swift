@@ -80,12 +80,24 @@ final class FileDraft {
     /// - Returns: nil for one that can be replaced.
     private static func mountedFile(
         _ name: [UInt8], in parent: Int32
-    ) throws(Errno) -> OwnedDescriptor? {
+    ) throws -> OwnedDescriptor? {
         let place = try OwnedDescriptor(opening: name, in: parent, [.pathOnly, .noFollow])
         let status = try FileStatus(of: place.rawValue)
-        let device = try FileStatus(of: parent).device
-        guard status.kind == .regular, status.device != device else { return nil }
+        guard status.kind == .regular else { return nil }
+        // A file of one file system may be mounted in a directory of the same.
+        guard
+            try status.device != FileStatus(of: parent).device
+                || mount(of: place.rawValue) != mount(of: parent)
+        else { return nil }
         return try OwnedDescriptor(reopening: place.rawValue, [.readWrite, .truncate])
+    }
+
+    /// What proc_pid_fdinfo(5) calls the mount that a descriptor was opened in.
+    private static func mount(of descriptor: Int32) throws -> [UInt8] {
+        let file = try OwnedDescriptor(opening: "/proc/self/fdinfo/\(descriptor)", .readOnly)
+        let lines = try DescriptorIO.readAll(file.rawValue, limit: 1 << 16)
+            .split(separator: UInt8(ascii: "\n"))
+        return lines.first { $0.starts(with: "mnt_id:".utf8) }.map(Array.init) ?? []
     }
 
     /// Gives what is complete its name.

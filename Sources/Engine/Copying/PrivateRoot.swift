@@ -157,12 +157,13 @@ final class PrivateRoot: CopyRoot {
     }
 
     /// Shows volumes and directories of the host at their targets, which are looked up inside the
-    /// root. Where mounting is not permitted they stay away.
+    /// root. Where mounting is not permitted they stay away, and so does one whose place is missing in
+    /// another mount that cannot be written to: all else is there for the copy.
     private func bind(_ mounts: [Engine.ShownMount]) throws {
         for mount in mounts {
             let target = [UInt8(ascii: "/")] + mount.target.bytes
             do throws(Errno) {
-                let place = try open(target, .pathOnly)
+                guard let place = try place(of: mount, at: target) else { continue }
                 try BindMount.make(mount.source.rawValue, over: place.rawValue)
                 if mount.isReadOnly {
                     let shown = try open(target, .pathOnly)
@@ -176,6 +177,24 @@ final class PrivateRoot: CopyRoot {
                     .failed,
                     "could not show what is mounted at \(mount.target) of \(name): \(error)")
             }
+        }
+    }
+
+    /// Where a mount is to be shown. What is missing of the place is so inside of another mount, for
+    /// the root shows the rest, and is made there as the runtime does it when the container starts.
+    /// - Returns: nil where it cannot be made.
+    private func place(
+        of mount: Engine.ShownMount, at target: [UInt8]
+    ) throws(Errno) -> OwnedDescriptor? {
+        do throws(Errno) {
+            return try open(target, .pathOnly)
+        } catch .notFound {}
+        guard let root = number else { throw .notConnected }
+        do throws(Errno) {
+            return try OwnedDescriptor(
+                making: mount.isFile ? .file : .directory, at: target, inRoot: root)
+        } catch  where error == .readOnly || error == .accessDenied {
+            return nil
         }
     }
 
