@@ -143,7 +143,7 @@ struct CommandLineTests {
             #expect(try program.run("inspect", "-f{{.Id}}", "base").text.contains(id.dropLast()))
             #expect(try program.run("history", "-qH=false", "base").text == id)
             try program.run("create", "--name", "web", "base", "true")
-            #expect(try program.run("ps", "-aqn1", "--format={{.Names}}").text == "web\n")
+            #expect(try program.run("ps", "-an1", "--format={{.Names}}").text == "web\n")
             #expect(try program.run("commit", "-qmfoo", "-p=false", "web", "other").status == 0)
             #expect(try program.run("inspect", "-f{{.Comment}}", "other").text == "foo\n")
             #expect(try program.run("stop", "-t0", "web").text == "web\n")
