@@ -47,6 +47,8 @@ extension WorkingTreeState {
                 place = child
                 continue
             }
+            // A link that is there need not be shown, wherever it leads.
+            if parts.isEmpty, case .symbolicLink = target.kind { return nil }
             linksLeft -= 1
             guard linksLeft > 0 else { return nil }
             if link.first == UInt8(ascii: "/") { place = root }

@@ -258,6 +258,22 @@ struct WorkingTreeFreezeTests {
         #expect(recorder.entries.withLock { $0 } == ["dev", "pts"])
     }
 
+    @Test func `a link is shown where nothing is, and followed nowhere where one is`() throws {
+        let fixture = try WorkingTreeFixture()
+        let client = ViewClient(fixture.tree, umask: 0)
+        _ = client.run(.makeDirectory(path: "etc", mode: 0o755))
+        _ = client.run(.symbolicLink(path: "etc/mtab", target: "../proc/self/mounts"))
+        let tree = try fixture.freeze()
+        let link = Views.MountTarget.Kind.symbolicLink(to: Array("/proc/mounts".utf8))
+        try fixture.reopen(tree, mountTargets: [target("/etc/mtab", link)])
+        #expect(throws: FileSystemError.notFound) {
+            try ViewClient(fixture.tree, umask: 0).find("proc")
+        }
+        try fixture.reopen(tree, mountTargets: [target("/etc/mounts", link)])
+        #expect(try ViewClient(fixture.tree, umask: 0).find("etc/mounts").mode == 0o120777)
+        #expect(try fixture.freeze() == tree)
+    }
+
     /// As systemd-resolved has it: a runtime makes the file that the link leads to.
     @Test func `a dangling link that is a mount target leads to a file, which leaves no trace`()
         throws
